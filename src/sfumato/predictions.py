@@ -1,0 +1,67 @@
+"""The predictions table: what a model said of each sample, and all that deciding, measuring and reporting ever read."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
+
+UNKNOWN = -1
+"""Truth of a sample whose class is not known."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits of N samples over C classes, with what is true of them.
+
+    Raises:
+        InputError: The parts differ in length, an id stands twice, or a logit is not finite.
+    """
+
+    ids: tuple[str, ...]
+    """N sample ids, each once."""
+    truth: NDArray[np.int64]
+    """(N,) class indices; UNKNOWN where the class is not known."""
+    logits: NDArray[np.float32]
+    """(N, C) raw scores, before calibration; finite."""
+    labels: LabelSpace
+
+    def __post_init__(self) -> None:
+        shape = (len(self.ids), len(self.labels))
+        if self.logits.shape != shape or self.truth.shape != shape[:1]:
+            raise InputError(f"predictions of shape {self.logits.shape} and {self.truth.shape}", expected=f"{shape}")
+        if len(set(self.ids)) != len(self.ids):
+            raise InputError("a sample id stands twice in the predictions")
+        if not np.isfinite(self.logits).all():
+            raise InputError("a logit is not finite")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def write(self, path: Path) -> None:
+        """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata."""
+        names: list[str | None] = [self.labels.names[t] if t != UNKNOWN else None for t in self.truth.tolist()]
+        frame = pl.DataFrame(
+            {"id": list(self.ids), "label": names, "logits": self.logits.tolist()},
+            schema={"id": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(path, metadata={"labels": json.dumps(self.labels.names, ensure_ascii=False)})
+
+    @classmethod
+    def read(cls, path: Path) -> "Predictions":
+        """Read what `write` wrote."""
+        if not path.is_file():
+            raise InputError("no such predictions table", where=str(path))
+        frame = pl.read_parquet(path)
+        labels = LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
+        index = {name: i for i, name in enumerate(labels.names)}
+        truth = [UNKNOWN if name is None else index[name] for name in frame["label"].to_list()]
+        logits = np.array(frame["logits"].to_list(), dtype=np.float32).reshape(len(frame), len(labels))
+        return cls(tuple(frame["id"].to_list()), np.array(truth, dtype=np.int64), logits, labels)

@@ -1,0 +1,40 @@
+"""What training does at one step: the timeline's value at that moment, and nothing else."""
+
+from dataclasses import dataclass
+
+FROZEN = 0.0
+"""Learning-rate scale of parameters that do not learn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that may change while training runs, at one optimiser step; computed by `Plan.at`, applied by the loop."""
+
+    step: int
+    """Optimiser step, from 0."""
+    epoch: int
+    """Epoch the step belongs to, from 0."""
+    lr: float
+    """Learning rate of parameters whose scale in `learn` is 1, per optimiser step."""
+    learn: tuple[tuple[str, float], ...]
+    """(pattern over parameter names, learning-rate scale), first match wins; FROZEN = does not learn."""
+    batch_size: int
+    """Images an optimiser step sees, over all processes and accumulated pieces."""
+    image_size: int
+    """Side of the square training images, pixels."""
+    augment: float
+    """Strength of augmentation, 0 (none) to 1 (as the recipe's `augment` says)."""
+    sampler_power: float
+    """Each image is drawn with weight 1 / (images of its class) ** power; 0 = natural, 1 = balanced."""
+    label_smoothing: float
+    """Share of the target spread evenly over all classes, 0 to below 1."""
+    mixup_alpha: float
+    """Beta parameter of mixup; 0 = off."""
+    cutmix_alpha: float
+    """Beta parameter of CutMix; 0 = off."""
+    mix_probability: float
+    """Chance that a batch is mixed at all."""
+    cutmix_share: float
+    """Share of CutMix among mixed batches when mixup and CutMix are both on."""
+    ema_decay: float
+    """Decay of the moving average of the weights, per step; 0 = off."""

@@ -1,0 +1,43 @@
+"""What every part of a recipe is: a frozen, strict, typed record that knows all its fields and refuses any other."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+
+class Spec(BaseModel):
+    """Base of all recipe parts. A component owns its spec and nobody else reads it.
+
+    The text under a field is its documentation: the recipe's reference page and the editor's hints are made from it.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Names of the fields whose value is not the default; writing a default out is no change."""
+        return tuple(name for name, info in type(self).model_fields.items() if getattr(self, name) != info.default)
+
+    @model_serializer(mode="wrap")
+    def _without_idle_nulls(self, standard: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Every field, but for those that are none and would be none if left out."""
+        idle = {name for name, info in type(self).model_fields.items() if getattr(self, name) is info.default is None}
+        return {name: value for name, value in cast(dict[str, Any], standard(self)).items() if name not in idle}
+
+
+def kind_or(default: str) -> Discriminator:
+    """Tells the kinds of a component apart by their `kind`; a component that does not say is of the default kind."""
+
+    def kind(value: object) -> str:
+        if isinstance(value, Mapping):
+            return str(cast(Mapping[str, Any], value).get("kind", default))
+        return str(getattr(value, "kind", "something that is no mapping"))
+
+    return Discriminator(kind)
