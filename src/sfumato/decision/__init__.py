@@ -1,0 +1,1 @@
+"""From logits to decisions: calibrate, abstain. numpy in, numpy out; fitted on validation predictions only."""

@@ -1,0 +1,1 @@
+"""How good predictions are, in numbers with intervals: numpy in, numpy out."""

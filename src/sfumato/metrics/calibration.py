@@ -1,0 +1,50 @@
+"""Whether a model is right as often as it says it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence against accuracy in equal-width bins of confidence; each an array (BINS,)."""
+
+    count: NDArray[np.int64]
+    """Samples in the bin."""
+    confidence: Floats
+    """Their mean confidence; 0 in an empty bin."""
+    accuracy: Floats
+    """Share of them that is right; 0 in an empty bin."""
+
+
+def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> Reliability:
+    """Bin (N,) top-class probabilities in [0, 1] with (N,) whether each answer was right."""
+    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    count = np.bincount(place, minlength=bins)
+    filled = np.maximum(count, 1)
+    mean_confidence = np.bincount(place, weights=confidence, minlength=bins) / filled
+    return Reliability(count, mean_confidence, np.bincount(place, weights=correct, minlength=bins) / filled)
+
+
+def expected_calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> float:
+    """Mean distance between confidence and accuracy over equal-width bins, weighted by their samples; 0 to 1.
+
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017, eq. 3. No sample gives 0.
+    """
+    table = reliability(confidence, correct, bins)
+    gap = np.abs(table.confidence - table.accuracy)
+    return float((gap * table.count).sum() / max(1, table.count.sum()))
+
+
+def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
+    """Mean -log p of the true class; (N, C) logits, (N,) class indices. No sample gives 0."""
+    if not len(truth):
+        return 0.0
+    z = logits.astype(np.float64)
+    z = z - z.max(axis=1, keepdims=True)
+    log_p = z[np.arange(len(truth)), truth] - np.log(np.exp(z).sum(axis=1))
+    return float(-log_p.mean())
