@@ -1,0 +1,103 @@
+"""Augmentation: random changes a picture may undergo without changing its class; a function of its generator alone."""
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F  # noqa: N812
+
+from sfumato.data.images import Pixels
+from sfumato.data.preprocess import MODES, Preprocess, square, to_tensor
+from sfumato.spec import Spec
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class AugmentSpec(Spec):
+    """What may happen to a training image at full strength; the timeline's `augment` scales it from 0 to 1."""
+
+    flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ("horizontal",)
+    """Mirrorings that leave the class as it is, each in half of the draws; whatever the strength, unless it is 0."""
+    crop: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Least share of the picture's area that a random crop keeps; 1 = no crop."""
+    aspect: Annotated[float, Field(ge=1, le=3)] = 1.33
+    """Most that a crop is wider than high, or higher than wide, before it is bent to a square."""
+    brightness: Share = 0.2
+    """Brightness is multiplied by 1 plus or minus up to this."""
+    contrast: Share = 0.2
+    """Contrast is multiplied by 1 plus or minus up to this."""
+    saturation: Share = 0.0
+    """Colourfulness is multiplied by 1 plus or minus up to this."""
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Hue turns by up to this share of the colour circle, either way."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Degrees by which the picture turns, either way."""
+    erase: Share = 0.0
+    """Chance that a rectangle of 2 to 20 % of the area is greyed out."""
+
+
+def augment(
+    pixels: Pixels, to: Preprocess, size: int, spec: AugmentSpec, strength: float, rng: np.random.Generator
+) -> Tensor:
+    """(H, W, 3) uint8 array -> (3, size, size) uint8 tensor; at strength 0 what validation sees at that size."""
+    if strength == 0:
+        return square(to_tensor(pixels), size, to.fit, to.interpolation)
+    image = _crop(to_tensor(pixels), to, size, spec, strength, rng)
+    image = _flip(image, spec, rng)
+    if spec.rotate:
+        image = F.rotate(image, float(rng.uniform(-1, 1)) * spec.rotate * strength, MODES["bilinear"], fill=[128.0])
+    image = _colour(image, spec, strength, rng)
+    return _erase(image, strength * spec.erase, rng)
+
+
+def _crop(
+    image: Tensor, to: Preprocess, size: int, spec: AugmentSpec, strength: float, rng: np.random.Generator
+) -> Tensor:
+    """A random window of the picture, resized to the square (Szegedy et al. 2015; torchvision's RandomResizedCrop)."""
+    if spec.crop == 1:
+        return square(image, size, to.fit, to.interpolation)
+    if to.fit != "crop":
+        image = square(image, max(size, min(image.shape[-2:])), to.fit, to.interpolation)
+    height, width = image.shape[-2:]
+    area = float(rng.uniform(1 - strength * (1 - spec.crop), 1)) * min(height, width) ** 2
+    bend = math.log(spec.aspect) * strength
+    aspect = math.exp(rng.uniform(-bend, bend))
+    wide = min(width, max(1, round((area * aspect) ** 0.5)))
+    high = min(height, max(1, round((area / aspect) ** 0.5)))
+    top, left = int(rng.integers(0, height - high + 1)), int(rng.integers(0, width - wide + 1))
+    return F.resized_crop(image, top, left, high, wide, [size, size], MODES[to.interpolation], antialias=True)
+
+
+def _flip(image: Tensor, spec: AugmentSpec, rng: np.random.Generator) -> Tensor:
+    for flip in spec.flips:
+        if rng.random() < 0.5:
+            dims = {"horizontal": (-1,), "vertical": (-2,)}.get(flip)
+            image = image.flip(dims) if dims else image.transpose(-1, -2)
+    return image
+
+
+def _colour(image: Tensor, spec: AugmentSpec, strength: float, rng: np.random.Generator) -> Tensor:
+    if spec.brightness:
+        image = F.adjust_brightness(image, 1 + float(rng.uniform(-1, 1)) * spec.brightness * strength)
+    if spec.contrast:
+        image = F.adjust_contrast(image, 1 + float(rng.uniform(-1, 1)) * spec.contrast * strength)
+    if spec.saturation:
+        image = F.adjust_saturation(image, 1 + float(rng.uniform(-1, 1)) * spec.saturation * strength)
+    if spec.hue:
+        image = F.adjust_hue(image, float(rng.uniform(-1, 1)) * spec.hue * strength)
+    return image
+
+
+def _erase(image: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    if not chance or rng.random() >= chance:
+        return image
+    size = image.shape[-1]
+    area = float(rng.uniform(0.02, 0.2)) * size * size
+    aspect = math.exp(rng.uniform(-1, 1))
+    high, wide = min(size, max(1, round((area * aspect) ** 0.5))), min(size, max(1, round((area / aspect) ** 0.5)))
+    top, left = int(rng.integers(0, size - high + 1)), int(rng.integers(0, size - wide + 1))
+    image = image.clone()
+    image[:, top : top + high, left : left + wide] = 128
+    return image

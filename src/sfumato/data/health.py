@@ -1,0 +1,57 @@
+"""Every image is decoded once before training; what can't be used is listed with its reason and left out."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from sfumato.data.images import BadImageError
+from sfumato.data.pictures import Pictures
+from sfumato.data.table import Table
+from sfumato.errors import InputError
+
+Progress = Callable[[Iterable[str | None], int], Iterable[str | None]]
+"""Passes on each item as it comes, showing how many of the given total have come."""
+
+
+def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple[Table, pl.DataFrame]:
+    """Decode every image in parallel; return the usable samples and the table (id, image, problem) of the others.
+
+    A sample without a label is left out too: it can neither train nor measure. What is decoded goes through `pictures`,
+    which keeps it for training as far as it fits.
+
+    Raises:
+        InputError: What is left has fewer than two classes.
+    """
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        found = pool.map(partial(_problem, pictures), table.images)
+        problems = list(progress(found, len(table)))
+    rows = table.rows.with_columns(pl.Series("problem", problems, dtype=pl.String))
+    no_label = pl.when(pl.col("label").is_null()).then(pl.lit("no label"))
+    rows = rows.with_columns(pl.coalesce("problem", no_label).alias("problem"))
+    bad = rows.filter(pl.col("problem").is_not_null()).select("id", "image", "problem")
+    usable = table.without(bad["id"].to_list())
+    names = set(usable.rows["label"].unique().to_list())
+    lost = [name for name in table.labels.names if name not in names]
+    if len(names) < 2:
+        reason = f"{bad['problem'][0]}: {bad['image'][0]}" if len(bad) else "no sample"
+        raise InputError(
+            f"{len(bad)} of {len(table)} samples can't be used ({reason})",
+            expected="usable images of at least two classes",
+        )
+    notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []
+    notes += [f"data: class {name!r} has no usable image and is dropped" for name in lost]
+    kept = replace(table.labels, names=tuple(name for name in table.labels.names if name in names))
+    return replace(usable, labels=kept, notes=(*usable.notes, *notes)), bad
+
+
+def _problem(pictures: Pictures, path: Path) -> str | None:
+    try:
+        pictures(path)
+    except BadImageError as error:
+        return str(error)
+    return None

@@ -1,0 +1,141 @@
+"""Batches: pictures decoded by worker processes, in an order and with draws that no worker decides.
+
+Everything a worker needs to know travels with the request for a sample, so a new image size or strength takes effect
+at the very step that asks for it, whatever the workers have fetched ahead, and their number changes nothing.
+"""
+
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from sfumato.data.augment import AugmentSpec, augment
+from sfumato.data.images import BadImageError
+from sfumato.data.pictures import Pictures
+from sfumato.data.preprocess import Preprocess
+from sfumato.data.randomness import generator
+from sfumato.data.table import Table
+from sfumato.errors import RunError
+
+
+class Request(NamedTuple):
+    """One sample as one step wants it."""
+
+    row: int
+    """Row of the table."""
+    epoch: int
+    draw: int
+    """How often the epoch drew this sample before: each draw is augmented anew."""
+    size: int
+    """Side in pixels."""
+    strength: float
+    """Of augmentation; 0 = as in validation."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples on their way to the model."""
+
+    images: Tensor
+    """(B, 3, H, W) uint8."""
+    targets: Tensor
+    """(B,) int64 class indices."""
+    rows: tuple[int, ...]
+    """Rows of the table they came from."""
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory; torch's loader calls this."""
+        return Batch(self.images.pin_memory(), self.targets.pin_memory(), self.rows)
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device, its images laid out channels last, which convolutions prefer."""
+        images = self.images.to(device, non_blocking=True)
+        if device.type != "mps":
+            images = images.contiguous(memory_format=torch.channels_last)
+        return Batch(images, self.targets.to(device, non_blocking=True), self.rows)
+
+
+class Samples(Dataset["Batch | RunError"]):
+    """The pictures of a table, decoded and transformed on request, a whole batch at a time."""
+
+    def __init__(
+        self, table: Table, preprocess: Preprocess, spec: AugmentSpec, seed: int, pictures: Pictures | None = None
+    ) -> None:
+        self._pictures = pictures or Pictures(limit=0)
+        self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
+        self._images = [str(path) for path in table.images]
+        self._targets = torch.from_numpy(table.targets)
+        self._preprocess = preprocess
+        self._spec = spec
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitems__(self, requests: list[Request]) -> "Batch | RunError":
+        """One batch; torch's loader calls this with a whole list of requests.
+
+        An error is returned, not raised: the loader would wrap it in the traceback of its worker.
+        """
+        rows = tuple(request.row for request in requests)
+        try:
+            images = torch.stack([self._image(request) for request in requests])
+        except RunError as error:
+            return error
+        return Batch(images, self._targets[list(rows)], rows)
+
+    def _image(self, request: Request) -> Tensor:
+        try:
+            pixels = self._pictures(self._images[request.row])
+        except BadImageError as error:
+            raise RunError(f"{self._images[request.row]}: {error}; it could be read when the run began") from None
+        rng = generator(self._seed, "augment", request.epoch, self._ids[request.row], request.draw)
+        return augment(pixels, self._preprocess, request.size, self._spec, request.strength, rng)
+
+
+def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *, pin: bool = False) -> Iterator[Batch]:
+    """Yield one batch a list of requests, in their order.
+
+    Args:
+        samples: What to fetch from.
+        requests: A batch each; read ahead by 2 batches a worker.
+        workers: Processes that decode; 0 = this one does.
+        pin: Whether batches are put where a CUDA device copies them from faster.
+
+    Raises:
+        RunError: An image that could be read before can't be any more.
+    """
+    loader: DataLoader[Batch | RunError] = DataLoader(
+        samples,
+        batch_sampler=cast(Any, requests),
+        num_workers=workers,
+        collate_fn=cast(Any, _as_it_is),
+        pin_memory=pin,
+        worker_init_fn=_start_worker if workers else None,
+        generator=torch.Generator(),  # else the loader would draw from torch's own, which the loop has seeded
+    )
+    for batch in loader:
+        if isinstance(batch, RunError):
+            raise batch
+        yield batch
+
+
+def in_order(table: Table, size: int, batch_size: int) -> Iterator[list[Request]]:
+    """Requests for every row of a table once, in its order, without augmentation."""
+    for start in range(0, len(table), batch_size):
+        rows = range(start, min(start + batch_size, len(table)))
+        yield [Request(row, epoch=0, draw=0, size=size, strength=0.0) for row in rows]
+
+
+def _as_it_is(batch: Batch | RunError) -> Batch | RunError:
+    return batch
+
+
+def _start_worker(_: int) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the main process answers them
+        signal.signal(number, signal.SIG_IGN)
+    torch.set_num_threads(1)

@@ -1,0 +1,47 @@
+"""Mixup and CutMix: pictures of a batch blended in pairs, targets blended alike; a function of (seed, step)."""
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import CutMix, MixUp
+
+from sfumato.data.randomness import generator, torch_seed
+from sfumato.settings import Settings
+
+
+def one_hot(targets: Tensor, classes: int) -> Tensor:
+    """(B,) class indices -> (B, C) float32 probabilities."""
+    return torch.nn.functional.one_hot(targets, classes).float()
+
+
+def mix(images: Tensor, targets: Tensor, settings: Settings, seed: int) -> tuple[Tensor, Tensor]:
+    """Mix a batch as the settings say, or leave it as it is.
+
+    Mixup (Zhang et al., ICLR 2018) blends whole pictures; CutMix (Yun et al., ICCV 2019) pastes a rectangle and
+    weighs the targets by the area really pasted. Each picture is paired with its neighbour in the batch.
+
+    Args:
+        images: (B, 3, H, W), uint8 or floats in 0 to 255.
+        targets: (B, C) class probabilities.
+        settings: Of the step; read are mixup_alpha, cutmix_alpha, mix_probability, cutmix_share, step.
+        seed: Of the run.
+
+    Returns:
+        Images (floats where mixed) and targets of the same shapes; the inputs are not changed.
+    """
+    alpha = _chosen_alpha(settings, seed)
+    if alpha is None or len(images) < 2:
+        return images, targets
+    kind, value = alpha
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed, "mix", settings.step))
+        return kind(alpha=value)(images.float(), targets)
+
+
+def _chosen_alpha(settings: Settings, seed: int) -> tuple[type[MixUp] | type[CutMix], float] | None:
+    """Which of the two a step uses, and its Beta parameter; None = neither."""
+    rng = generator(seed, "mix", settings.step)
+    mixes, cuts = rng.random(2)
+    if mixes >= settings.mix_probability or not (settings.mixup_alpha or settings.cutmix_alpha):
+        return None
+    share = settings.cutmix_share if settings.mixup_alpha and settings.cutmix_alpha else float(not settings.mixup_alpha)
+    return (CutMix, settings.cutmix_alpha) if cuts < share else (MixUp, settings.mixup_alpha)

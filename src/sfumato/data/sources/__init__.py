@@ -1,0 +1,1 @@
+"""Where samples come from; every source becomes the same table."""

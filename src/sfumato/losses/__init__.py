@@ -1,0 +1,1 @@
+"""Losses, one value a sample; `reduce` is the only place that averages."""
