@@ -1,0 +1,97 @@
+"""Backbones: any timm model without its classifier, and what it expects of its input."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import timm
+from timm.layers.drop import DropPath
+from torch import nn
+
+from sfumato.errors import InputError, nearest_name
+
+Triple = tuple[float, float, float]
+IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
+IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Expects:
+    """What the backbone was trained on."""
+
+    image_size: int
+    """Side in pixels."""
+    mean: Triple
+    std: Triple
+    interpolation: Literal["bilinear", "bicubic"]
+
+
+def build_backbone(name: str, drop_path: float = 0.0, image_size: int | None = None) -> nn.Module:
+    """A timm model with random weights that maps (B, 3, H, W) to (B, num_features).
+
+    Args:
+        name: timm's name of the architecture, without a weight tag.
+        drop_path: Share of residual branches skipped at random while training; not every model has them.
+        image_size: Side in pixels the model must accept, for models whose position table has a size; None = its own.
+
+    Raises:
+        InputError: timm does not know the name, or the model has no residual branches to drop.
+    """
+    check_name(name)
+    options: dict[str, Any] = {"drop_path_rate": drop_path} if drop_path else {}
+    if fixed_size(name):
+        options["dynamic_img_size"] = True
+    try:
+        backbone = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    except TypeError as error:
+        if "dynamic_img_size" not in str(error):
+            raise _no_drop_path(name) from None
+        options["img_size"] = image_size
+        del options["dynamic_img_size"]
+        backbone = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    if drop_path and not any(isinstance(module, DropPath) for module in backbone.modules()):
+        raise _no_drop_path(name)  # many architectures take the option and ignore it
+    return backbone
+
+
+def _no_drop_path(name: str) -> InputError:
+    return InputError(f"has no effect on {name}, which has no residual branches to skip", setting="model.drop_path")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is no timm architecture, naming the nearest."""
+    if "." not in name and timm.is_model(name):
+        return
+    plain = name.split(".", maxsplit=1)[0]
+    if "." in name and timm.is_model(plain):
+        tag = name.removeprefix(f"{plain}.")
+        raise InputError(
+            f"{name!r} names weights too",
+            setting="model.backbone",
+            mend=f"write backbone: {plain} and weights: {{tag: {tag}}}",
+        )
+    raise InputError(
+        f"timm has no {name!r}",
+        setting="model.backbone",
+        nearest=nearest_name(name, timm.list_models()),
+        mend="python -c \"import timm; print(timm.list_models('*resnet*'))\" lists what it has",
+    )
+
+
+def fixed_size(name: str) -> bool:
+    """Whether the architecture has a position table of one size."""
+    return bool(_pretrained_cfg(name).get("fixed_input_size"))
+
+
+def expects(name: str) -> Expects:
+    """What the named backbone was trained on, without building it."""
+    check_name(name)
+    config = _pretrained_cfg(name)
+    size = cast(tuple[int, int, int], config.get("input_size", (3, 224, 224)))[-1]
+    mean, std = cast(Triple, config.get("mean", IMAGENET_MEAN)), cast(Triple, config.get("std", IMAGENET_STD))
+    bilinear = config.get("interpolation") == "bilinear"
+    return Expects(size, mean, std, "bilinear" if bilinear else "bicubic")
+
+
+def _pretrained_cfg(name: str) -> dict[str, Any]:
+    config = cast(Any, timm.get_pretrained_cfg(name))
+    return cast(dict[str, Any], config.to_dict()) if config is not None else {}

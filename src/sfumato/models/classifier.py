@@ -1,0 +1,110 @@
+"""The classifier: pixels -> normalise -> backbone -> head -> logits.
+
+Shapes: B batch, C classes, D features, H and W pixels.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sfumato.errors import InputError
+from sfumato.losses.cross_entropy import cross_entropy
+from sfumato.models.backbone import Triple, build_backbone
+from sfumato.models.heads import HeadSpec, LinearHeadSpec, build_head
+from sfumato.models.weights import WeightsSpec, load_weights
+from sfumato.settings import Settings
+from sfumato.spec import Spec
+
+
+class ModelSpec(Spec):
+    """Backbone and head."""
+
+    backbone: Annotated[str, Field(min_length=1)]
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224."""
+    weights: WeightsSpec = "timm"
+    """Where the backbone starts from."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of residual branches skipped at random while training, growing with depth."""
+    head: HeadSpec = LinearHeadSpec()
+    """What stands on the backbone."""
+
+
+class Classifier(nn.Module):
+    """Images to one logit a class. Parameter names begin with `backbone.` or `head.`."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, classes: int, mean: Triple, std: Triple) -> None:
+        super().__init__()
+        self.classes = classes
+        self.backbone = backbone
+        self.head = head
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, C) float32."""
+        mean, std = cast(Tensor, self.mean), cast(Tensor, self.std)
+        return self.head(self.backbone((images - mean) / std)).float()
+
+    def forward(self, images: Tensor, targets: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
+        """One training pass.
+
+        Args:
+            images: (B, 3, H, W), uint8 or floats in 0 to 255.
+            targets: (B, C) probabilities.
+            settings: Of the step.
+
+        Returns:
+            (B,) losses and (B, C) logits.
+        """
+        logits_bc = self.logits(images)
+        return cross_entropy(logits_bc, targets, settings.label_smoothing), logits_bc
+
+
+def build_classifier(spec: ModelSpec, classes: int, image_size: int, mean: Triple, std: Triple) -> Classifier:
+    """A classifier with random weights, laid out channels last.
+
+    Args:
+        spec: Backbone and head; its `weights` are not read.
+        classes: Number of logits.
+        image_size: Side in pixels the model must accept.
+        mean: Subtracted from the pixels, per channel, on a scale of 0 to 1.
+        std: The pixels are divided by it, per channel, on a scale of 0 to 1.
+    """
+    backbone = build_backbone(spec.backbone, spec.drop_path, image_size)
+    head = build_head(spec.head, _width(backbone, image_size), classes)
+    return Classifier(backbone, head, classes, mean, std).to(memory_format=cast(Any, torch.channels_last))
+
+
+def load_pretrained(model: Classifier, spec: ModelSpec) -> str:
+    """Put the recipe's pretrained weights into the backbone; return where they came from."""
+    return load_weights(model.backbone, spec.backbone, spec.weights)
+
+
+def check_sizes(model: Classifier, sizes: Iterable[int], name: str) -> None:
+    """Refuse image sizes that the backbone can't take, before anything is trained.
+
+    Raises:
+        InputError: With the backbone's own words.
+    """
+    training = model.training
+    model.eval()
+    for size in sizes:
+        try:
+            with torch.inference_mode():
+                model.logits(torch.zeros(1, 3, size, size))
+        except (AssertionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"{name} can't take images of {size} px: {reason}", setting="timeline") from None
+    model.train(training)
+
+
+def _width(backbone: nn.Module, image_size: int) -> int:
+    """Features a backbone gives an image; asked of the backbone itself, since timm's attributes differ by family."""
+    training = backbone.training
+    with torch.inference_mode():
+        width = backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1]
+    backbone.train(training)
+    return int(width)

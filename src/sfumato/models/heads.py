@@ -1,0 +1,79 @@
+"""Heads: from the backbone's features to one logit a class."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, Tag
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sfumato.spec import Spec, kind_or
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class LinearHeadSpec(Spec):
+    """One linear layer."""
+
+    kind: Literal["linear"] = "linear"
+    dropout: Dropout = 0.0
+    """Share of features switched off at random while training."""
+
+
+class MlpHeadSpec(Spec):
+    """A hidden layer, then a linear one; for frozen backbones."""
+
+    kind: Literal["mlp"] = "mlp"
+    hidden: Annotated[int, Field(ge=1)] = 512
+    """Width of the hidden layer."""
+    dropout: Dropout = 0.5
+    """Share of hidden units switched off at random while training."""
+
+
+class CosineHeadSpec(Spec):
+    """Cosine of the angle between features and a class vector, times a scale; no class is favoured by its norm."""
+
+    kind: Literal["cosine"] = "cosine"
+    scale: Annotated[float, Field(gt=0)] = 30.0
+    """Logits lie between -scale and scale; with C classes the loss can't fall below log(1 + (C-1) e^(-sC/(C-1)))."""
+
+
+HeadSpec = Annotated[
+    Annotated[LinearHeadSpec, Tag("linear")]
+    | Annotated[MlpHeadSpec, Tag("mlp")]
+    | Annotated[CosineHeadSpec, Tag("cosine")],
+    kind_or("linear"),
+]
+
+
+class CosineClassifier(nn.Module):
+    """logits = scale * cos(features, weight of the class): Gidaris & Komodakis, CVPR 2018, with a fixed scale."""
+
+    def __init__(self, features: int, classes: int, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.weight = nn.Parameter(torch.empty(classes, features))
+        nn.init.normal_(self.weight, std=0.01)
+
+    def forward(self, features_bd: Tensor) -> Tensor:
+        """(B, D) features -> (B, C) logits."""
+        cosine_bc = F.linear(F.normalize(features_bd.float(), dim=1), F.normalize(self.weight.float(), dim=1))
+        return self.scale * cosine_bc
+
+
+def build_head(spec: LinearHeadSpec | MlpHeadSpec | CosineHeadSpec, features: int, classes: int) -> nn.Module:
+    """A module from (B, features) to (B, classes)."""
+    if isinstance(spec, CosineHeadSpec):
+        return CosineClassifier(features, classes, spec.scale)
+    if isinstance(spec, MlpHeadSpec):
+        hidden = nn.Linear(features, spec.hidden)
+        return nn.Sequential(hidden, nn.ReLU(), nn.Dropout(spec.dropout), _linear(spec.hidden, classes))
+    return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))
+
+
+def _linear(features: int, classes: int) -> nn.Linear:
+    """Near-zero weights, so that training starts from an even guess instead of a random opinion."""
+    layer = nn.Linear(features, classes)
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer
