@@ -1,0 +1,130 @@
+"""Writing and reading a bundle folder.
+
+manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
+policy.json, results.json, samples/ (pictures made by the program, with the logits they must give).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from torch import Tensor
+
+from sfumato.bundle.samples import Sample, read_samples, write_samples
+from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
+from sfumato.sealed import MANIFEST, read_manifest, sealed_folder, verify
+from sfumato.tensor_file import read_tensors, write_tensors
+from sfumato.version import VERSION
+
+FORMAT = 1
+"""Raised whenever an older program could misread a newer bundle."""
+KIND = "sfumato-bundle"
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything in a bundle folder."""
+
+    weights: dict[str, Tensor]
+    recipe: str
+    """Text of the resolved recipe it was trained by."""
+    model: Document
+    """How to build the network that the weights belong to."""
+    transform: Document
+    """How a picture becomes the network's input."""
+    labels: LabelSpace
+    policy: Document
+    """How logits become decisions."""
+    results: Document
+    """What was measured, on which samples."""
+    provenance: Document
+    """Where it comes from: data, command, versions, hardware, date."""
+    samples: tuple[Sample, ...]
+
+
+def write_bundle(folder: Path, bundle: Bundle) -> None:
+    """Write a bundle; the folder must not exist yet."""
+    if folder.exists():
+        raise InputError("there already", where=str(folder), expected="a path where nothing is")
+    about = {"kind": KIND, "format": FORMAT, "sfumato": VERSION, "provenance": bundle.provenance}
+    with sealed_folder(folder, about) as work:
+        write_tensors(work / "weights.safetensors", bundle.weights)
+        (work / "recipe.yaml").write_text(bundle.recipe, encoding="utf-8")
+        (work / "labels.yaml").write_text(bundle.labels.to_yaml(), encoding="utf-8")
+        for name in ("model", "transform", "policy", "results"):
+            text = json.dumps(getattr(bundle, name), indent=2, ensure_ascii=False)
+            (work / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        write_samples(work / "samples", bundle.samples)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle after checking every file against the manifest's hashes. No code of the bundle is run.
+
+    Raises:
+        InputError: No bundle, one from a later version, or one that was changed or damaged.
+    """
+    if not folder.exists():
+        raise InputError("no such bundle", where=str(folder))
+    if not (folder / MANIFEST).is_file() and (folder / "bundle" / MANIFEST).is_file():
+        folder = folder / "bundle"  # the run's folder was meant
+    manifest = read_manifest(folder)
+    if manifest.get("kind") != KIND:
+        raise InputError("not a bundle", where=str(folder), expected="the folder `bundle` of a run")
+    made_by = manifest.get("sfumato")
+    if not isinstance(manifest.get("format"), int) or manifest["format"] > FORMAT:
+        raise InputError(
+            f"bundle format {manifest.get('format')}, written by sfumato {made_by}",
+            where=str(folder),
+            expected=f"format {FORMAT} or older",
+            mend=f"pip install 'sfumato>={made_by}'",
+        )
+    verify(folder)
+    return Bundle(
+        weights=read_tensors(folder / "weights.safetensors"),
+        recipe=(folder / "recipe.yaml").read_text(encoding="utf-8"),
+        model=_json(folder / "model.json"),
+        transform=_json(folder / "transform.json"),
+        labels=LabelSpace.from_yaml((folder / "labels.yaml").read_text(encoding="utf-8"), str(folder / "labels.yaml")),
+        policy=_json(folder / "policy.json"),
+        results=_json(folder / "results.json"),
+        provenance=cast(Document, manifest.get("provenance", {})),
+        samples=read_samples(folder / "samples"),
+    )
+
+
+def check_samples(bundle: Bundle, logits: Callable[[tuple[Sample, ...]], np.ndarray[Any, Any]], where: str) -> None:
+    """Refuse a bundle that does not give its golden samples the logits they had when it was made.
+
+    Args:
+        bundle: The bundle.
+        logits: Gives (S, C) logits for the samples' pictures.
+        where: Names the bundle in errors.
+    """
+    wanted = np.array([sample.logits for sample in bundle.samples])
+    found = logits(bundle.samples)
+    far = np.abs(found - wanted).max(axis=1) / (1 + np.abs(wanted).max(axis=1))
+    if not np.isfinite(found).all() or (far > SAMPLE_TOLERANCE).any():
+        worst = int(np.argmax(far))
+        raise InputError(
+            f"golden sample {bundle.samples[worst].name} gives {np.round(found[worst][:4], 4).tolist()}",
+            where=where,
+            expected=f"{np.round(wanted[worst][:4], 4).tolist()} as when the bundle was made",
+            mend="this device or these library versions compute something else; do not use it here",
+        )
+
+
+SAMPLE_TOLERANCE = 2e-3
+"""Greatest difference of a golden logit, relative to the sample's largest: devices round differently, not more."""
+
+
+def _json(path: Path) -> Document:
+    try:
+        return cast(Document, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(f"damaged: {error}", where=str(path)) from error

@@ -1,0 +1,73 @@
+"""Golden samples: pictures made by the program (never the user's), and the logits a bundle must give them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sfumato.errors import InputError
+
+SHAPES = ((96, 128), (160, 120), (224, 224), (61, 47))
+"""Height and width of each: wide, high, square, and odd, so that every branch of the preprocessing is walked."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture and what it must give."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    """(H, W, 3)."""
+    logits: tuple[float, ...]
+    """(C,) before calibration."""
+
+
+def make_pictures(seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Coloured gradients with discs and stripes on them: all brightnesses, hard and soft edges, no noise."""
+    rng = np.random.default_rng(seed)
+    return [_picture(rng, height, width) for height, width in SHAPES]
+
+
+def write_samples(folder: Path, samples: tuple[Sample, ...]) -> None:
+    """Write PNG pictures and expected.json."""
+    folder.mkdir()
+    for sample in samples:
+        Image.fromarray(sample.pixels).save(folder / f"{sample.name}.png")
+    expected = {sample.name: list(sample.logits) for sample in samples}
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
+
+
+def read_samples(folder: Path) -> tuple[Sample, ...]:
+    """Read what `write_samples` wrote.
+
+    Raises:
+        InputError: Files are missing or damaged, or there is no sample at all.
+    """
+    try:
+        expected = cast(dict[str, Any], json.loads((folder / "expected.json").read_text(encoding="utf-8")))
+        samples = tuple(
+            Sample(name, np.array(Image.open(folder / f"{name}.png").convert("RGB")), tuple(logits))
+            for name, logits in expected.items()
+        )
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"damaged: {error}", where=str(folder)) from error
+    if not samples:
+        raise InputError("no golden sample", where=str(folder))
+    return samples
+
+
+def _picture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    y: NDArray[np.float64] = np.linspace(0, 1, height)[:, None]
+    x: NDArray[np.float64] = np.linspace(0, 1, width)[None, :]
+    colours: NDArray[np.float64] = rng.uniform(0, 255, (4, 3))
+    ground = colours[0] * (1 - x)[:, :, None] + colours[1] * (x * y)[:, :, None]
+    centre, radius = rng.uniform(0.25, 0.75, 2), rng.uniform(0.1, 0.3)
+    disc = ((y - centre[0]) ** 2 + (x - centre[1]) ** 2) < radius**2
+    stripes = np.sin(2 * np.pi * rng.uniform(3, 12) * (x + y)) > 0.8
+    ground[stripes] = colours[3]
+    ground[disc] = colours[2]
+    return np.clip(np.rint(ground), 0, 255).astype(np.uint8)

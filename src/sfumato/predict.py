@@ -1,0 +1,158 @@
+"""The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from sfumato.bundle.folder import Bundle, check_samples, read_bundle
+from sfumato.bundle.samples import Sample
+from sfumato.data.images import BadImageError, Pixels, Source, decode
+from sfumato.data.preprocess import Preprocess
+from sfumato.decision.policy import Policy
+from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
+from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a bundle says of one input."""
+
+    input: str
+    """Path of the input, or its kind and place in the list."""
+    label: str | None
+    """Name of the class; None where the image is bad or the answer is not sure enough."""
+    confidence: float | None
+    """Probability of the likeliest class, 0 to 1; None where the image is bad."""
+    probabilities: dict[str, float]
+    """Class name -> probability, likeliest first; empty where the image is bad."""
+    calibrated: bool
+    """Whether the probabilities were calibrated on validation samples."""
+    abstained: bool
+    """Whether the answer was withheld because it is not sure enough."""
+    error: str | None
+    """What is wrong with the image; None = nothing."""
+
+
+class Predictor:
+    """A loaded bundle.
+
+    Args:
+        bundle: Read by `read_bundle`.
+        where: Names the bundle in errors.
+        device: A torch device; None = CUDA, else MPS, else CPU.
+
+    Raises:
+        InputError: The bundle's parts do not fit together, or its golden samples give other logits than they should.
+    """
+
+    def __init__(self, bundle: Bundle, where: str, device: str | None = None) -> None:
+        self.labels: LabelSpace = bundle.labels
+        self.policy = Policy.from_dict(bundle.policy, f"{where}/policy.json")
+        self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
+        self.device = torch.device(device or _best_device())
+        self._model = _build(bundle, self.preprocess, where).to(self.device)
+        check_samples(bundle, self._sample_logits, where)
+
+    def predict(self, inputs: Iterable[Source]) -> list[Decision]:
+        """One decision an input, in order.
+
+        Args:
+            inputs: Paths, bytes of files, PIL images, or arrays (H, W) or (H, W, 3) of uint8.
+        """
+        return list(self.stream(inputs))
+
+    def stream(self, inputs: Iterable[Source]) -> Iterator[Decision]:
+        """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
+        iterator = enumerate(inputs)
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            while chunk := list(islice(iterator, BATCH)):
+                pixels = list(pool.map(_decode, [source for _, source in chunk]))
+                names = [_name(source, index) for index, source in chunk]
+                yield from self._decide(names, pixels)
+
+    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3)."""
+        return picture_logits(self._model, self.preprocess, pictures)
+
+    def _decide(self, names: list[str], pixels: list[Pixels | str]) -> Iterator[Decision]:
+        good = [picture for picture in pixels if not isinstance(picture, str)]
+        verdicts = iter(self._verdicts(good))
+        for name, picture in zip(names, pixels, strict=True):
+            if isinstance(picture, str):
+                yield Decision(name, None, None, {}, self.policy.temperature.fitted, abstained=False, error=picture)
+                continue
+            probabilities, abstained = next(verdicts)
+            ranked = dict(sorted(probabilities.items(), key=lambda item: -item[1]))
+            label = None if abstained else next(iter(ranked))
+            confidence = next(iter(ranked.values()))
+            yield Decision(name, label, confidence, ranked, self.policy.temperature.fitted, abstained, None)
+
+    def _verdicts(self, pictures: list[Pixels]) -> list[tuple[dict[str, float], bool]]:
+        if not pictures:
+            return []
+        verdicts = self.policy.apply(self.logits(pictures))
+        rows = cast(list[list[float]], verdicts.probabilities.tolist())
+        named = [dict(zip(self.labels.names, row, strict=True)) for row in rows]
+        return list(zip(named, cast(list[bool], verdicts.abstained.tolist()), strict=True))
+
+    def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
+        return self.logits([sample.pixels for sample in samples])
+
+
+@torch.inference_mode()
+def picture_logits(model: Classifier, preprocess: Preprocess, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+    """(N, C) logits of N decoded pictures (H, W, 3), computed where the model is; it must be in evaluation mode."""
+    images = torch.stack([preprocess(picture) for picture in pictures]).to(next(model.parameters()).device)
+    return model.logits(images.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+
+
+def load(path: str | Path, device: str | None = None) -> Predictor:
+    """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
+
+    Raises:
+        InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else.
+    """
+    return Predictor(read_bundle(Path(path)), str(path), device)
+
+
+def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> Classifier:
+    try:
+        spec = ModelSpec.model_validate(bundle.model, strict=False)
+    except ValidationError as error:
+        raise InputError(f"not a model: {error.errors()[0]['msg']}", where=f"{where}/model.json") from error
+    model = build_classifier(spec, len(bundle.labels), preprocess.size, preprocess.mean, preprocess.std)
+    try:
+        model.load_state_dict(bundle.weights)
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
+        ) from error
+    return model.eval()
+
+
+def _best_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _decode(source: Source) -> Pixels | str:
+    """The picture, or what is wrong with it."""
+    try:
+        return decode(source)
+    except BadImageError as error:
+        return str(error)
+
+
+def _name(source: Source, index: int) -> str:
+    return str(source) if isinstance(source, (str, Path)) else f"{type(source).__name__} {index}"
