@@ -1,0 +1,136 @@
+"""Checkpoints: sealed folders of tensors and JSON, whole or absent, that hold all that the next step depends on."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from torch import Tensor
+
+from sfumato.errors import InputError, RunError
+from sfumato.sealed import sealed_folder, stranded, verify
+from sfumato.spec import Spec
+from sfumato.tensor_file import read_tensors, write_tensors
+from sfumato.training.duration import Duration, PositiveDurationField
+from sfumato.training.records import EpochDone
+
+FORMAT = 1
+Tensors = dict[str, Tensor]
+
+
+class CheckpointSpec(Spec):
+    """How often training is saved; at its start, at its end and when it is interrupted it always is."""
+
+    every: PositiveDurationField = Duration(1, "ep")
+    """Between two writings of `last`."""
+    keep: PositiveDurationField | None = None
+    """Between two checkpoints that are kept for good, as `step-N`; none = only `last` and `best` are."""
+
+
+@dataclass
+class Progress:
+    """All of a training's state that is no tensor; it changes from step to step."""
+
+    step: int = 0
+    """Steps done."""
+    history: list[EpochDone] = field(default_factory=list[EpochDone])
+    """Epochs done."""
+    loss_sum: float = 0.0
+    """Sum of the losses of the images seen in the running epoch, nats."""
+    hit_sum: float = 0.0
+    """Sum of the target probabilities of the predicted classes in the running epoch."""
+    images: int = 0
+    """Images seen in the running epoch."""
+    average_updates: int = 0
+    """Updates of the moving average; 0 = there is none."""
+    best_score: tuple[float, float] | None = None
+    """(score, -loss) of the best weights so far, on validation."""
+    best_epoch: int | None = None
+    """Epoch, from 0, that holds them."""
+    best_weights: str | None = None
+    """`raw` or `ema`."""
+    scaler: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Of fp16 training."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a folder holds."""
+
+    progress: Progress
+    model: Tensors
+    optimizer: Tensors
+    average: Tensors
+
+
+def save(target: Path, checkpoint: Checkpoint, *, keep: Path | None = None) -> None:
+    """Write a checkpoint; what stood at `target` goes to `keep`.
+
+    Raises:
+        RunError: The disk is full or can't be written.
+    """
+    try:
+        _remove_leftovers(target)
+        with sealed_folder(target, {"format": FORMAT, "step": checkpoint.progress.step}, keep=keep) as folder:
+            for name in ("model", "optimizer", "average"):
+                tensors = cast(Tensors, getattr(checkpoint, name))
+                if tensors:
+                    write_tensors(folder / f"{name}.safetensors", tensors)
+            text = json.dumps(asdict(checkpoint.progress), indent=1)
+            (folder / "progress.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{target}: the checkpoint could not be written: {error.strerror or error}") from error
+
+
+def load(folder: Path) -> Checkpoint:
+    """Read and verify a checkpoint.
+
+    Raises:
+        InputError: It is damaged, or of a later version.
+    """
+    manifest = verify(folder)
+    if manifest.get("format") != FORMAT:
+        raise InputError(f"checkpoint format {manifest.get('format')}", where=str(folder), expected=f"{FORMAT}")
+    document = cast(dict[str, Any], json.loads((folder / "progress.json").read_text(encoding="utf-8")))
+    document["history"] = [EpochDone(**row) for row in document["history"]]
+    document["best_score"] = tuple(document["best_score"]) if document["best_score"] else None
+    parts = {name: _tensors(folder / f"{name}.safetensors") for name in ("model", "optimizer", "average")}
+    return Checkpoint(Progress(**document), **parts)
+
+
+def latest(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """The most advanced whole checkpoint below a run's checkpoints folder, and a warning for each damaged one.
+
+    Raises:
+        InputError: There is none.
+    """
+    found: list[Checkpoint] = []
+    warnings: list[str] = []
+    for candidate in _candidates(folder):
+        try:
+            found.append(load(candidate))
+        except InputError as error:
+            warnings.append(f"skipped a damaged checkpoint: {error}")
+    if not found:
+        detail = f" ({'; '.join(warnings)})" if warnings else ""
+        raise InputError(
+            f"no checkpoint to go on from{detail}", where=str(folder), mend="start the run anew with --out"
+        )
+    return max(found, key=lambda checkpoint: checkpoint.progress.step), warnings
+
+
+def _candidates(folder: Path) -> Iterable[Path]:
+    named = [folder / "last", folder / "previous", *sorted(folder.glob("step-*"))]
+    return [path for path in (*named, *stranded(folder / "last")) if path.is_dir()]
+
+
+def _tensors(path: Path) -> Tensors:
+    return read_tensors(path) if path.is_file() else {}
+
+
+def _remove_leftovers(target: Path) -> None:
+    """What a crash left under a working name; its content is older than what is about to be written."""
+    for path in target.parent.glob(f".{target.name}.*"):
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""What the loop is given: how to train, and everything it trains on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sfumato.data.augment import AugmentSpec
+from sfumato.data.pictures import Pictures
+from sfumato.data.preprocess import Preprocess
+from sfumato.data.table import Table
+from sfumato.models.classifier import Classifier
+from sfumato.spec import Spec
+from sfumato.training.checkpoint import CheckpointSpec
+from sfumato.training.device import DeviceChoice
+from sfumato.training.machine import Machine, Precision
+from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
+from sfumato.training.plan import Plan
+from sfumato.training.schedules import ScheduleSpec
+
+
+class TrainSpec(Spec):
+    """How long, how fast, on what and how often saved."""
+
+    epochs: Annotated[int, Field(ge=1)] = 10
+    """Times the training part is gone through."""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """Of everything drawn while training; equal seeds give equal weights."""
+    optimizer: OptimizerSpec = AdamWSpec()
+    """What moves the weights."""
+    schedule: ScheduleSpec = ScheduleSpec()
+    """How the learning rate rises and falls."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
+    """Greatest norm of the gradient of a step; none = no limit."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Pieces a batch is computed in, to save memory; the step still sees the whole batch."""
+    select: Literal["macro_f1", "balanced_accuracy", "accuracy"] = "macro_f1"
+    """Validation score that decides which epoch's weights are kept."""
+    device: DeviceChoice = "auto"
+    """Where to compute; `auto` = CUDA, else MPS, else CPU."""
+    precision: Literal["auto"] | Precision = "auto"
+    """Of the network's arithmetic; weights are always fp32. `auto` measures or asks the device."""
+    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    """Processes that decode images; 0 = none beside this one. Their number changes no result."""
+    keep_decoded: Annotated[float, Field(ge=0)] = 1.0
+    """Gigabytes of memory for decoded images, each then decoded once and not once an epoch; 0 = none are kept."""
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    """How often training is saved."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that training needs."""
+
+    model: Classifier
+    plan: Plan
+    spec: TrainSpec
+    augment: AugmentSpec
+    preprocess: Preprocess
+    """Of validation and the bundle; training images take their size from the plan."""
+    train: Table
+    val: Table
+    """May be empty: then nothing is chosen, and the last weights are the result."""
+    machine: Machine
+    workers: int
+    pictures: Pictures
+    """Decoded before, as far as they were kept."""
+    folder: Path
+    """Where checkpoints go: `last`, `previous`, `best`."""

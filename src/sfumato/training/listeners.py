@@ -1,0 +1,58 @@
+"""Listeners that every run has: history.csv and TensorBoard. The console is the command line's own."""
+
+import csv
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from sfumato.training.records import EpochDone, Record, Started
+
+
+class CsvHistory:
+    """One row an epoch; on resume the file is written anew from what the checkpoint remembers."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, record: Record) -> None:
+        """Write epochs as they come."""
+        if isinstance(record, Started):
+            with self._path.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(field.name for field in fields(EpochDone))
+            for row in record.history:
+                self._append(row)
+        elif isinstance(record, EpochDone):
+            self._append(record)
+
+    def _append(self, row: EpochDone) -> None:
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow("" if value is None else value for value in asdict(row).values())
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class TensorBoard:
+    """Every figure of an epoch as a scalar over steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer = None
+
+    def __call__(self, record: Record) -> None:
+        """Write epochs as they come; on resume, later ones of the interrupted run are purged."""
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        if isinstance(record, Started):
+            self._writer = SummaryWriter(str(self._folder), purge_step=record.step + 1 if record.step else None)
+        elif isinstance(record, EpochDone) and self._writer is not None:
+            for name, value in asdict(record).items():
+                if isinstance(value, float):
+                    part, _, what = name.partition("_")
+                    tag = f"{part}/{what}" if part in ("train", "val", "ema") else f"run/{name}"
+                    self._writer.add_scalar(tag, value, record.step)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Close the event file."""
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,204 @@
+"""The one loop: steps, validation, checkpoints, stopping. The plan changes training; what watches gets records."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import torch
+
+from sfumato.data.loading import Batch, Samples, batches
+from sfumato.errors import Interrupted, RunError
+from sfumato.settings import Settings
+from sfumato.training.checkpoint import Progress
+from sfumato.training.job import Job
+from sfumato.training.keeper import Keeper
+from sfumato.training.memory import release_memory
+from sfumato.training.optimizer import build_optimizer
+from sfumato.training.parameters import learnable
+from sfumato.training.records import EpochDone, Listener, Noted, Record, Started, StepDone
+from sfumato.training.step import Learner, StepOutcome
+from sfumato.training.stopping import StopWish, stop_wish
+from sfumato.training.stream import requests
+from sfumato.training.validation import Validation, validate
+
+LOOK_EVERY = 20
+"""Steps between two looks at the loss: on a GPU each look makes the host wait."""
+
+
+def fit(job: Job, listeners: Sequence[Listener], *, resume: bool = False) -> None:
+    """Train to the end of the plan and leave the best weights in the job's model, in evaluation mode.
+
+    Args:
+        job: What to train; its model is changed.
+        listeners: Told of everything, in the main process only.
+        resume: Go on from the last whole checkpoint in the job's folder.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; everything is saved.
+        RunError: A loss that is not finite, an image that vanished, a disk that is full.
+        InputError: There is nothing to resume from.
+    """
+    loop = _Loop(job, listeners)
+    try:
+        with stop_wish() as wish:
+            loop.begin(resume)
+            loop.run(wish)
+        loop.end()
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+class _Loop:
+    def __init__(self, job: Job, listeners: Sequence[Listener]) -> None:
+        job.model.to(job.machine.device)
+        optimizer = build_optimizer(job.spec.optimizer, job.model, job.plan, job.machine.device)
+        self._job = job
+        self._listeners: Sequence[Listener] = listeners if job.machine.is_main else ()
+        self._learner = Learner(job.model, optimizer, job.machine, job.spec)
+        self._keeper = Keeper(job, self._learner)
+        self._progress = Progress()
+        self._unread: list[StepOutcome] = []
+
+    def begin(self, resume: bool) -> None:
+        """Write the first checkpoint and announce the start, or take up the last one."""
+        if not resume:
+            self._keeper.save(self._progress)  # a run that is killed in its first epoch can then go on too
+        else:
+            self._progress, warnings = self._keeper.take_up()
+            for warning in warnings:
+                self._tell(Noted(warning, warning=True))
+        self._tell(Started(self._job.plan, self._progress.step, tuple(self._progress.history)))
+
+    def run(self, wish: StopWish) -> None:
+        """Take every step that is left."""
+        plan, progress = self._job.plan, self._progress
+        watch = _Stopwatch()
+        for batch in self._batches():
+            settings = plan.at(progress.step)
+            self._step(batch, settings, watch)
+            if progress.step % LOOK_EVERY == 0:
+                self._look()
+            if progress.step in plan.clock.starts:
+                self._end_epoch(settings, watch)
+                watch = _Stopwatch()
+            self._save(wish)
+
+    def end(self) -> None:
+        """Leave the best weights in the model; without a validation part, the last."""
+        if self._progress.best_weights is None:
+            weights = "ema" if self._learner.average else "raw"
+            self._keeper.keep_as_best(self._progress, weights, self._job.plan.clock.epochs - 1)
+            self._keeper.save(self._progress)
+        self._keeper.load_best()
+        self._job.model.eval()
+
+    def _batches(self) -> Iterator[Batch]:
+        job, machine = self._job, self._job.machine
+        samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
+        targets, start = job.train.targets, self._progress.step
+        wanted = requests(job.plan, targets, job.spec.seed, start, rank=machine.rank, processes=machine.processes)
+        return batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
+
+    def _step(self, batch: Batch, settings: Settings, watch: "_Stopwatch") -> None:
+        images = self._job.plan.images_at(settings.step)
+        self._learner.apply(settings)
+        self._unread.append(self._learner.step(batch.to(self._job.machine.device), settings, images))
+        self._progress.step += 1
+        self._progress.images += images
+        watch.images += images
+        self._tell(StepDone(settings.step, settings.epoch, images, settings.lr))
+
+    def _look(self) -> None:
+        """Read the outcomes of the steps since the last look, in their order, and refuse a loss that is not finite."""
+        if not self._unread:
+            return
+        pairs = torch.stack([torch.stack([outcome.loss_sum, outcome.hit_sum]) for outcome in self._unread])
+        for loss_sum, hit_sum in cast(list[list[float]], self._job.machine.sum(pairs).double().tolist()):
+            self._progress.loss_sum += loss_sum
+            self._progress.hit_sum += hit_sum
+        last = self._progress.step - 1
+        first = self._progress.step - len(self._unread)
+        self._unread = []
+        if not math.isfinite(self._progress.loss_sum):
+            steps = f"at step {first}" if first == last else f"between steps {first} and {last}"
+            raise RunError(
+                f"the loss is not finite {steps} (epoch {self._job.plan.at(last).epoch + 1}); "
+                f"lower train.optimizer.lr ({self._job.spec.optimizer.lr:g}), lengthen train.schedule.warmup, "
+                f"or use train.precision: fp32"
+            )
+
+    def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
+        self._look()
+        speed, progress = watch.images / watch.seconds, self._progress
+        scored = self._validations()
+        kept = [name for name, r in scored.items() if self._keeper.keep_if_best(progress, name, r, settings.epoch)]
+        row = EpochDone(
+            epoch=settings.epoch,
+            step=progress.step,
+            lr=settings.lr,
+            image_size=settings.image_size,
+            learning=learnable(self._job.model, settings.learn)[0],
+            train_loss=progress.loss_sum / progress.images,
+            train_accuracy=progress.hit_sum / progress.images,
+            val_loss=_loss(scored.get("raw")),
+            val_accuracy=_score(scored.get("raw"), "accuracy"),
+            val_balanced_accuracy=_score(scored.get("raw"), "balanced_accuracy"),
+            val_macro_f1=_score(scored.get("raw"), "macro_f1"),
+            ema_loss=_loss(scored.get("ema")),
+            ema_accuracy=_score(scored.get("ema"), "accuracy"),
+            ema_balanced_accuracy=_score(scored.get("ema"), "balanced_accuracy"),
+            ema_macro_f1=_score(scored.get("ema"), "macro_f1"),
+            best=kept[-1] if kept else None,
+            images_per_second=speed,
+            seconds=watch.seconds,
+        )
+        progress.history.append(row)
+        progress.loss_sum, progress.hit_sum, progress.images = 0.0, 0.0, 0
+        self._tell(row)
+        release_memory()
+
+    def _validations(self) -> dict[str, Validation]:
+        """Scores of the raw weights, and of the average where there is one; none without a validation part."""
+        if not len(self._job.val):
+            return {}
+        self._learner.leave_training()
+        scored = {"raw": validate(self._job)}
+        if self._learner.average:
+            with self._learner.average.in_place_of(self._job.model):
+                scored["ema"] = validate(self._job)
+        return scored
+
+    def _save(self, wish: StopWish) -> None:
+        step, steps = self._progress.step, self._job.plan.steps
+        interrupted = wish.signal if step < steps else None
+        if interrupted or self._keeper.is_due(step):
+            self._look()  # nothing that is not finite is ever saved
+            self._keeper.save_due(self._progress, now=interrupted is not None)
+        if interrupted:
+            raise Interrupted(f"stopped by {interrupted} after step {step} of {steps}; everything is saved")
+
+    def _tell(self, record: Record) -> None:
+        for listener in self._listeners:
+            listener(record)
+
+
+class _Stopwatch:
+    """Seconds since it was made, and images counted meanwhile."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self.images = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def _loss(result: Validation | None) -> float | None:
+    return result.loss if result else None
+
+
+def _score(result: Validation | None, name: str) -> float | None:
+    return result.scores[name] if result else None

@@ -1,0 +1,108 @@
+"""The optimiser: one group of parameters for each way they are treated over the whole plan."""
+
+from typing import Annotated, Any, Literal, cast
+
+import torch
+from pydantic import Field, Tag
+from torch import Tensor, nn
+
+from sfumato.settings import FROZEN, Settings
+from sfumato.spec import Spec, kind_or
+from sfumato.training.parameters import scales
+from sfumato.training.plan import Plan
+
+Rate = Annotated[float, Field(gt=0)]
+AtLeastZero = Annotated[float, Field(ge=0)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class AdamWSpec(Spec):
+    """Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019)."""
+
+    kind: Literal["adamw"] = "adamw"
+    lr: Rate = 1e-3
+    """Learning rate after warm-up."""
+    weight_decay: AtLeastZero = 0.01
+    """Per step, weights shrink by this times the learning rate; biases and norms do not."""
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    """Memory of the gradient and of its square."""
+
+
+class SgdSpec(Spec):
+    """Stochastic gradient descent with Nesterov momentum."""
+
+    kind: Literal["sgd"] = "sgd"
+    lr: Rate = 0.1
+    """Learning rate after warm-up."""
+    weight_decay: AtLeastZero = 1e-4
+    """Added to the gradient times the weight; biases and norms are left out."""
+    momentum: Beta = 0.9
+    """Memory of former gradients; 0 = none."""
+
+
+OptimizerSpec = Annotated[Annotated[AdamWSpec, Tag("adamw")] | Annotated[SgdSpec, Tag("sgd")], kind_or("adamw")]
+
+
+def build_optimizer(
+    spec: AdamWSpec | SgdSpec, model: nn.Module, plan: Plan, device: torch.device
+) -> torch.optim.Optimizer:
+    """An optimiser over all parameters that ever learn; those frozen for now have no gradient, so it skips them.
+
+    Parameters that have the same scale in every phase, and the same kind of weight decay, share a group.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    tables = [change.table for change in plan.learn]
+    by_table = [scales(names, change.table, change.setting) for change in plan.learn]
+    groups: dict[tuple[object, ...], dict[str, Any]] = {}
+    for name, parameter in model.named_parameters():
+        history = tuple(by_name[name] for by_name in by_table)
+        if not any(history):
+            continue
+        decays = parameter.ndim > 1
+        group = groups.setdefault(
+            (history, decays), {"params": [], "names": [], "scales": dict(zip(tables, history, strict=True))}
+        )
+        group["params"].append(parameter)
+        group["names"].append(name)
+        group["weight_decay"] = spec.weight_decay if decays else 0.0
+    fused = device.type in ("cpu", "cuda")
+    if isinstance(spec, AdamWSpec):
+        return torch.optim.AdamW(list(groups.values()), lr=spec.lr, betas=spec.betas, fused=fused)
+    nesterov = spec.momentum > 0
+    return torch.optim.SGD(list(groups.values()), lr=spec.lr, momentum=spec.momentum, nesterov=nesterov, fused=fused)
+
+
+def apply_rates(optimizer: torch.optim.Optimizer, settings: Settings) -> None:
+    """Set each group's learning rate for a step."""
+    for group in optimizer.param_groups:
+        scale = cast(dict[object, float], group["scales"]).get(settings.learn, FROZEN)
+        group["lr"] = settings.lr * scale
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """All the optimiser remembers, by `parameter name/what`."""
+    named = _named(optimizer)
+    return {
+        f"{name}/{what}": value
+        for name, parameter in named.items()
+        for what, value in optimizer.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give back what `optimizer_tensors` took."""
+    named = _named(optimizer)
+    for key, value in tensors.items():
+        name, what = key.rsplit("/", 1)
+        parameter = named[name]
+        # fused kernels walk memory, so what belongs to each weight must lie as the weights lie
+        like = torch.empty_like(parameter, dtype=value.dtype) if value.shape == parameter.shape else value.clone()
+        optimizer.state[parameter][what] = like.detach().copy_(value).to(parameter.device)
+
+
+def _named(optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:
+    groups = optimizer.param_groups
+    return {
+        name: parameter for group in groups for name, parameter in zip(group["names"], group["params"], strict=True)
+    }

@@ -1,0 +1,79 @@
+"""Which parameters learn: patterns over names; the first match wins, every name matches, every pattern serves."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from sfumato.errors import InputError, nearest_name
+from sfumato.settings import FROZEN
+from sfumato.training.timeline import LearnTable
+
+
+def scales(names: Iterable[str], table: LearnTable, setting: str) -> dict[str, float]:
+    """Learning-rate scale of each parameter; FROZEN where it does not learn.
+
+    Args:
+        names: Parameter names, such as `backbone.blocks.0.conv.weight`.
+        table: (pattern, scale) in order; `*` in a pattern stands for any characters, dots included.
+        setting: Recipe path of the table, for errors.
+
+    Raises:
+        InputError: A name that no pattern matches, or a pattern that decides over no name.
+    """
+    names = list(names)
+    served: set[str] = set()
+    result: dict[str, float] = {}
+    for name in names:
+        match = next(((pattern, scale) for pattern, scale in table if fnmatchcase(name, pattern)), None)
+        if match is None:
+            raise InputError(f"no pattern covers {name}", setting=setting, mend='end with "*": frozen, or "*": 1')
+        served.add(match[0])
+        result[name] = match[1]
+    for pattern, _ in table:
+        if pattern not in served:
+            _refuse_pattern(pattern, names, setting)
+    if not any(result.values()):
+        raise InputError("nothing learns", setting=setting, expected="a pattern with a scale above 0")
+    return result
+
+
+def apply_learning(model: nn.Module, table: LearnTable) -> None:
+    """Let the named parameters learn and freeze the others, in training mode.
+
+    A module whose parameters are all frozen goes to evaluation mode: gradients do not reach the running statistics of
+    batch norm, so freezing parameters alone would still change the network.
+    """
+    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline")
+    for name, parameter in model.named_parameters():
+        learns = by_name[name] != FROZEN
+        parameter.requires_grad_(learns)
+        if not learns:
+            parameter.grad = None
+    model.train()
+    for module in model.modules():
+        own = list(module.parameters())
+        if own and not any(parameter.requires_grad for parameter in own):
+            module.eval()
+
+
+def learnable(model: nn.Module, table: LearnTable) -> tuple[int, int]:
+    """(parameters that learn, all parameters), counted in numbers."""
+    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline")
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    return sum(size for name, size in sizes.items() if by_name[name] != FROZEN), sum(sizes.values())
+
+
+def _refuse_pattern(pattern: str, names: list[str], setting: str) -> None:
+    if any(fnmatchcase(name, pattern) for name in names):
+        raise InputError(
+            f"pattern {pattern!r} has no effect: those before it match all its parameters", setting=setting
+        )
+    prefixes = [".".join(name.split(".")[:depth]) + ".*" for name in names for depth in (1, 2, 3)]
+    tops = ", ".join(dict.fromkeys(name.split(".")[0] + ".*" for name in names))
+    raise InputError(
+        f"pattern {pattern!r} matches no parameter",
+        setting=setting,
+        expected=f"patterns such as {tops}",
+        nearest=nearest_name(pattern, prefixes),
+    )

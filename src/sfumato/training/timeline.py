@@ -1,0 +1,234 @@
+"""The timeline: tracks with keyframes and ramps. A track holds its value until its next keyframe, or ramps to it."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Generic, Literal, TypeVar, cast
+
+from pydantic import Discriminator, Field, Tag
+
+from sfumato.errors import InputError
+from sfumato.settings import FROZEN
+from sfumato.spec import Spec
+from sfumato.training.duration import Duration, DurationField, PositiveDurationField
+
+Value = TypeVar("Value", int, float)
+Shape = Literal["linear", "cosine"]
+LearnTable = tuple[tuple[str, float], ...]
+Moment = Callable[[Duration, float], float]
+"""(duration, epochs before it) -> epochs from the start of training to its end."""
+
+
+class Ramp(Spec, Generic[Value]):
+    """A gradual change, from the value the track has to another."""
+
+    to: Value
+    """Value at the end of the ramp, held from there on."""
+    over: PositiveDurationField
+    """How long it takes."""
+    shape: Shape = "linear"
+    """`linear`, or `cosine`: slow at both ends."""
+
+
+def _form(value: object) -> str:
+    return "ramp" if isinstance(value, (dict, Ramp)) else "value"
+
+
+AtLeastZero = Annotated[float, Field(ge=0)]
+AboveZero = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
+Pixels = Annotated[int, Field(ge=16, le=4096)]
+_EITHER = Discriminator(_form)
+AtLeastZeroOrRamp = Annotated[Annotated[AtLeastZero, Tag("value")] | Annotated[Ramp[AtLeastZero], Tag("ramp")], _EITHER]
+AboveZeroOrRamp = Annotated[Annotated[AboveZero, Tag("value")] | Annotated[Ramp[AboveZero], Tag("ramp")], _EITHER]
+ShareOrRamp = Annotated[Annotated[Share, Tag("value")] | Annotated[Ramp[Share], Tag("ramp")], _EITHER]
+BelowOneOrRamp = Annotated[Annotated[BelowOne, Tag("value")] | Annotated[Ramp[BelowOne], Tag("ramp")], _EITHER]
+PixelsOrRamp = Annotated[Annotated[Pixels, Tag("value")] | Annotated[Ramp[Pixels], Tag("ramp")], _EITHER]
+Learn = Annotated[dict[str, AboveZero | Literal["frozen"]], Field(min_length=1)]
+
+
+class Keyframe(Spec):
+    """New values for some tracks from a moment on."""
+
+    at: DurationField
+    """Moment from which it counts, measured from the start of training."""
+    learn: Learn | None = None
+    """Pattern over parameter names -> learning-rate scale, or `frozen`; the first match wins and all must match."""
+    lr_scale: AboveZeroOrRamp | None = None
+    """Multiplies the scheduled learning rate; above 0."""
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    """Images a step sees, over all processes and accumulated pieces; changes between epochs only."""
+    image_size: PixelsOrRamp | None = None
+    """Side of the training images in pixels, 16 to 4096; a ramp moves in steps of 32."""
+    augment: ShareOrRamp | None = None
+    """Strength of augmentation, 0 (none) to 1 (as the recipe's `augment` says)."""
+    sampler_power: ShareOrRamp | None = None
+    """Images are drawn with weight 1 / (images of their class) ** power, 0 to 1; changes between epochs only."""
+    label_smoothing: BelowOneOrRamp | None = None
+    """Share of the target spread evenly over all classes, 0 to below 1."""
+    mixup_alpha: AtLeastZeroOrRamp | None = None
+    """Beta parameter of mixup; 0 = off."""
+    cutmix_alpha: AtLeastZeroOrRamp | None = None
+    """Beta parameter of CutMix; 0 = off."""
+    mix_probability: ShareOrRamp | None = None
+    """Chance that a batch is mixed at all, 0 to 1."""
+    cutmix_share: ShareOrRamp | None = None
+    """Share of CutMix among mixed batches when mixup and CutMix are both on, 0 to 1."""
+    ema_decay: BelowOne | None = None
+    """Decay of the moving average of the weights, per step; 0 = off."""
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Names of the tracks it sets."""
+        return tuple(name for name in Keyframe.model_fields if name != "at" and getattr(self, name) is not None)
+
+
+START: dict[str, float] = {
+    "lr_scale": 1.0,
+    "batch_size": 32,
+    "augment": 1.0,
+    "sampler_power": 0.0,
+    "label_smoothing": 0.0,
+    "mixup_alpha": 0.0,
+    "cutmix_alpha": 0.0,
+    "mix_probability": 1.0,
+    "cutmix_share": 0.5,
+    "ema_decay": 0.0,
+}
+"""Value of each numeric track before its first keyframe; `image_size` starts at the backbone's own."""
+
+LEARN_START: LearnTable = (("*", 1.0),)
+BETWEEN_EPOCHS = ("batch_size", "sampler_power")
+"""Tracks that decide what an epoch is made of, and so keep one value within it."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One change of a track: from `start` to `end`, in epochs, its value goes to `to`; a jump where both are equal."""
+
+    start: float
+    end: float
+    to: float
+    shape: Shape
+    keyframe: int
+    """Index of the keyframe it comes from."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A number over the whole training."""
+
+    start: float
+    """Value before the first change."""
+    segments: tuple[Segment, ...] = ()
+    """In order of time; none begins before the former has ended."""
+
+    def at(self, epoch: float) -> float:
+        """Value at a moment, in epochs from the start."""
+        value = self.start
+        for segment in self.segments:
+            if epoch < segment.start:
+                break
+            if epoch >= segment.end:
+                value = segment.to
+                continue
+            done = (epoch - segment.start) / (segment.end - segment.start)
+            share = done if segment.shape == "linear" else (1 - math.cos(math.pi * done)) / 2
+            return value + (segment.to - value) * share
+        return value
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Every value it holds, in order."""
+        return (self.start, *(segment.to for segment in self.segments))
+
+
+def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment, epochs: int) -> Track:
+    """Resolve one numeric track.
+
+    Args:
+        name: A field of Keyframe.
+        start: Value before the first keyframe.
+        keyframes: The recipe's timeline.
+        moment: Turns durations into epochs.
+        epochs: Length of training.
+
+    Raises:
+        InputError: A change past the end, within a running ramp, or within an epoch for a track that can't.
+    """
+    segments: list[Segment] = []
+    for index, keyframe in enumerate(keyframes):
+        value = cast(float | Ramp[float] | None, getattr(keyframe, name))
+        if value is None:
+            continue
+        begin = moment(keyframe.at, 0.0)
+        ramp = value if isinstance(value, Ramp) else None
+        end = moment(ramp.over, begin) if ramp else begin
+        setting = f"timeline[{index}].{name}"
+        _refuse_overrun(setting, begin, end, epochs)
+        if segments and begin < segments[-1].end:
+            raise InputError(f"the ramp that began at epoch {segments[-1].start:g} is still running", setting=setting)
+        if name in BETWEEN_EPOCHS and not ramp and not begin.is_integer():
+            raise InputError(
+                f"changes between epochs only, and {keyframe.at} is epoch {begin:g}",
+                setting=setting,
+                mend=f"move the keyframe to {math.floor(begin)}ep or {math.ceil(begin)}ep",
+            )
+        to, shape = (ramp.to, ramp.shape) if ramp else (cast(float, value), "linear")
+        segments.append(Segment(begin, end, to, shape, index))
+    return Track(start, tuple(segments))
+
+
+@dataclass(frozen=True)
+class LearnChange:
+    """A moment from which on other parameters learn."""
+
+    begin: float
+    """Epochs from the start."""
+    table: LearnTable
+    setting: str
+    """Recipe path it comes from."""
+
+
+def learn_changes(keyframes: Sequence[Keyframe], moment: Moment) -> tuple[LearnChange, ...]:
+    """Every change of the parameters that learn; the first is at 0, where all learn unless a keyframe differs."""
+    changes = [LearnChange(0.0, LEARN_START, "timeline")]
+    for index, keyframe in enumerate(keyframes):
+        if keyframe.learn is not None:
+            table = tuple((name, FROZEN if scale == "frozen" else scale) for name, scale in keyframe.learn.items())
+            begin = moment(keyframe.at, 0.0)
+            changes = [change for change in changes if change.begin < begin]
+            changes.append(LearnChange(begin, table, f"timeline[{index}].learn"))
+    return tuple(changes)
+
+
+def check_order(keyframes: Sequence[Keyframe], moment: Moment, epochs: int) -> None:
+    """Refuse keyframes out of order, past the end, or without a track."""
+    former = -1.0
+    for index, keyframe in enumerate(keyframes):
+        begin = moment(keyframe.at, 0.0)
+        if begin >= epochs:
+            raise InputError(
+                f"{keyframe.at} is past the end of training, which lasts {epochs} epochs",
+                setting=f"timeline[{index}].at",
+            )
+        if begin <= former:
+            raise InputError(
+                f"{keyframe.at} is not after the keyframe before it, at epoch {former:g}",
+                setting=f"timeline[{index}].at",
+                expected="keyframes in order of time, one a moment",
+            )
+        if not keyframe.tracks:
+            raise InputError("sets no track, so it has no effect", setting=f"timeline[{index}]")
+        former = begin
+
+
+def _refuse_overrun(setting: str, begin: float, end: float, epochs: int) -> None:
+    if end > epochs:
+        raise InputError(
+            f"the ramp from epoch {begin:g} ends at epoch {end:g}, past the end of training at {epochs}",
+            setting=setting,
+        )
+    if end == begin and begin >= epochs:
+        raise InputError(f"epoch {begin:g} is past the end of training at {epochs}", setting=setting)
