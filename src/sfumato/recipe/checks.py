@@ -1,0 +1,94 @@
+"""No option is accepted and ignored: settings that another setting robs of any effect are refused with the reason."""
+
+from collections.abc import Sequence
+
+from sfumato.data.augment import AugmentSpec
+from sfumato.data.splits import SplitSpec
+from sfumato.decision.policy import DecisionSpec
+from sfumato.errors import InputError
+from sfumato.training.job import TrainSpec
+from sfumato.training.timeline import START, Keyframe, Ramp
+
+
+def refuse_ineffective(
+    *,
+    split: SplitSpec,
+    augment: AugmentSpec,
+    train: TrainSpec,
+    timeline: Sequence[Keyframe],
+    decision: DecisionSpec,
+) -> None:
+    """Raise InputError for the first setting that changes nothing."""
+    _check_schedule(train)
+    _check_mixing(timeline)
+    _check_augment(augment, timeline)
+    _check_batches(train, timeline)
+    if split.val == 0:
+        _check_without_validation(train, decision)
+
+
+def _check_schedule(train: TrainSpec) -> None:
+    schedule = train.schedule
+    if "warmup_from" in schedule.changed and schedule.warmup.amount == 0:
+        raise _idle("train.schedule.warmup_from", "there is no warm-up", "set train.schedule.warmup")
+    if schedule.floor and schedule.decay == "constant":
+        raise _idle("train.schedule.floor", "the decay is constant", "choose decay: cosine or linear")
+    if schedule.floor >= train.optimizer.lr:
+        raise InputError(
+            f"{schedule.floor:g} is not below train.optimizer.lr, {train.optimizer.lr:g}",
+            setting="train.schedule.floor",
+        )
+
+
+def _check_mixing(timeline: Sequence[Keyframe]) -> None:
+    mixup, cutmix = _greatest("mixup_alpha", timeline), _greatest("cutmix_alpha", timeline)
+    for index, keyframe in enumerate(timeline):
+        if keyframe.mix_probability is not None and not (mixup or cutmix):
+            raise _idle(f"timeline[{index}].mix_probability", "nothing is mixed", "set mixup_alpha or cutmix_alpha")
+        if keyframe.cutmix_share is not None and not (mixup and cutmix):
+            raise _idle(f"timeline[{index}].cutmix_share", "mixup and CutMix are never both on", "set both alphas")
+
+
+def _check_augment(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
+    first = timeline[0] if timeline else None
+    off_at_start = first is not None and first.at.amount == 0 and first.augment == 0
+    on_later = any(_values(keyframe.augment) != {0} for keyframe in timeline if keyframe.augment is not None)
+    if off_at_start and not on_later and augment.changed:
+        setting = f"augment.{augment.changed[0]}"
+        raise _idle(setting, "the timeline keeps augmentation at 0", "raise the timeline's augment")
+    if augment.crop == 1 and "aspect" in augment.changed:
+        raise _idle("augment.aspect", "there is no crop", "set augment.crop below 1")
+
+
+def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
+    sizes = [START["batch_size"], *(keyframe.batch_size for keyframe in timeline if keyframe.batch_size)]
+    if timeline and timeline[0].batch_size and timeline[0].at.amount == 0:
+        sizes = sizes[1:]
+    if train.accumulate > min(sizes) / 2 and train.accumulate > 1:
+        raise InputError(
+            f"{train.accumulate} pieces of a batch of {min(sizes):g} hold fewer than two images each",
+            setting="train.accumulate",
+            expected=f"at most {int(min(sizes) // 2)}",
+        )
+
+
+def _check_without_validation(train: TrainSpec, decision: DecisionSpec) -> None:
+    if "select" in train.changed:
+        raise _idle("train.select", "data.split.val is 0, so nothing is chosen", "keep some validation samples")
+    if decision.abstain is not None:
+        raise _idle("decision.abstain", "data.split.val is 0, so no threshold can be fitted", "keep validation samples")
+
+
+def _greatest(track: str, timeline: Sequence[Keyframe]) -> float:
+    found = [value for keyframe in timeline for value in _values(getattr(keyframe, track))]
+    return max([START[track], *found])
+
+
+def _values(value: "float | Ramp[float] | None") -> set[float]:
+    if value is None:
+        return set()
+    return {value.to} if isinstance(value, Ramp) else {value}
+
+
+def _idle(setting: str, why: str, mend: str) -> InputError:
+    return InputError(f"has no effect: {why}", setting=setting, mend=mend)

@@ -1,0 +1,162 @@
+"""Loading a recipe: file, `extends`, `--set`, and the place of every mistake."""
+
+import json
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import ValidationError
+
+from sfumato.errors import InputError, nearest_name
+from sfumato.models.weights import WeightsFrom
+from sfumato.recipe.document import Document, overlay, parse_document, read_document
+from sfumato.recipe.explain import explain
+from sfumato.recipe.schema import Recipe
+
+PATHS = ("data.source", "model.weights.file")
+"""Settings that name a file or folder, relative to the file they stand in."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A recipe, and where each of its settings stands."""
+
+    recipe: Recipe
+    document: Document
+
+    @contextmanager
+    def located(self) -> Generator[None]:
+        """Within the context an InputError about a setting gets the file and line the setting stands in."""
+        try:
+            yield
+        except InputError as error:
+            place = self.document.place(error.setting) if error.setting else None
+            if place is None:
+                raise
+            raise error.at(place) from error.__cause__
+
+
+def load_recipe(source: str | Path | Recipe, overrides: Mapping[str, Any] | None = None) -> Loaded:
+    """Read and check a recipe.
+
+    Args:
+        source: Path of a YAML file, or a Recipe.
+        overrides: Recipe path -> value, such as {"train.seed": 1, "timeline[0].lr_scale": 0.5}; relative paths in
+            them belong to the working folder.
+
+    Raises:
+        InputError: A mistake, with its place, what was expected and the nearest valid name.
+    """
+    if isinstance(source, Recipe):
+        document = Document(cast(dict[str, Any], json.loads(source.model_dump_json())))
+    else:
+        document = _with_base(Path(source))
+    for path, value in (overrides or {}).items():
+        _set(document, path, value)
+    for path in PATHS:
+        _make_absolute(document, path)
+    return Loaded(_validate(document), document)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split `a.b=c` into path and value, the value read as YAML."""
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise InputError(f"--set {text}", expected="PATH=VALUE, such as train.epochs=20")
+    return path.strip(), parse_document(f"value: {value}", f"--set {text}", Path.cwd()).settings["value"]
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The recipe as YAML with every setting written out."""
+    settings = cast(dict[str, Any], json.loads(recipe.model_dump_json()))
+    return yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=120)
+
+
+def without_folders(recipe: Recipe) -> Recipe:
+    """The recipe with the names of files and folders alone, fit to leave the machine it was run on."""
+    data = recipe.data.model_copy(update={"source": Path(recipe.data.source).name})
+    weights = recipe.model.weights
+    if isinstance(weights, WeightsFrom) and weights.file:
+        weights = weights.model_copy(update={"file": Path(weights.file).name})
+    return recipe.model_copy(update={"data": data, "model": recipe.model.model_copy(update={"weights": weights})})
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a recipe file, for editors and for the reference page."""
+    schema = Recipe.model_json_schema()
+    base = {"type": "string", "description": "Another recipe, relative to this one, whose settings this one overlays."}
+    schema["properties"] = {"extends": base, **schema["properties"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _with_base(path: Path) -> Document:
+    """A file laid over the one it extends: one level, so that no recipe is more than one file from its source."""
+    document = read_document(path)
+    if "extends" not in document.settings:
+        return document
+    place = document.place("extends")
+    name = document.settings.pop("extends")
+    if not isinstance(name, str):
+        raise InputError("found no path", setting="extends", where=place, expected="another recipe's path")
+    if not (path.parent / name).is_file():
+        raise InputError(f"no such recipe: {name}", setting="extends", where=place, nearest=_neighbour(path, name))
+    base = read_document(path.parent / name)
+    if "extends" in base.settings:
+        raise InputError(
+            f"{name} extends a recipe itself", setting="extends", where=place, expected="a recipe that extends nothing"
+        )
+    return overlay(base, document)
+
+
+def _neighbour(path: Path, name: str) -> str | None:
+    return nearest_name(name, [other.name for other in path.parent.glob("*.yaml") if other.name != path.name])
+
+
+def _set(document: Document, path: str, value: Any) -> None:
+    steps = re.findall(r"[^.\[\]]+|\[\d+\]", path)
+    if not steps or "".join(f".{s}" if not s.startswith("[") else s for s in steps).lstrip(".") != path:
+        raise InputError(f"{path!r} is no recipe path", expected="a path such as train.seed or timeline[0].lr_scale")
+    here: Any = document.settings
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        key: Any = int(step[1:-1]) if step.startswith("[") else step
+        if not isinstance(here, list if isinstance(key, int) else dict):
+            raise InputError(f"--set {path}: nothing to set below a {type(cast(object, here)).__name__}")
+        if isinstance(key, int) and key >= len(cast(list[Any], here)):
+            raise InputError(f"--set {path}: there is no entry {step} in a list of {len(cast(list[Any], here))}")
+        box = cast(dict[Any, Any], here)
+        if following is None:
+            box[key] = value
+            break
+        if isinstance(key, str):
+            box.setdefault(key, [] if following.startswith("[") else {})
+        here = box[key]
+    document.places = {name: place for name, place in document.places.items() if not name.startswith(f"{path}.")}
+    document.places[path] = "--set"
+    document.folders[path] = Path.cwd()
+
+
+def _make_absolute(document: Document, path: str) -> None:
+    *parents, last = path.split(".")
+    here: Any = document.settings
+    for step in parents:
+        here = cast(dict[str, Any], here).get(step) if isinstance(here, dict) else None
+    if isinstance(here, dict) and isinstance(text := cast(dict[str, Any], here).get(last), str) and text:
+        box = cast(dict[str, str], here)
+        box[last] = str(document.folders.get(path, Path.cwd()) / Path(box[last]).expanduser())
+
+
+def _validate(document: Document) -> Recipe:
+    try:
+        text = json.dumps(document.settings, allow_nan=True)
+        return Recipe.model_validate_json(text)
+    except ValidationError as error:
+        raise explain(error, document, json_schema()) from None
+    except InputError as error:
+        place = document.place(error.setting) if error.setting else None
+        raise error.at(place) if place else error from None

@@ -1,0 +1,47 @@
+"""What a recipe may say: the specs of all components, side by side."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sfumato.data.augment import AugmentSpec
+from sfumato.data.preprocess import PreprocessSpec
+from sfumato.data.source import DataSpec
+from sfumato.decision.policy import DecisionSpec
+from sfumato.models.classifier import ModelSpec
+from sfumato.recipe.checks import refuse_ineffective
+from sfumato.spec import Spec
+from sfumato.training.job import TrainSpec
+from sfumato.training.timeline import Keyframe
+
+
+class Recipe(Spec):
+    """Everything about one training; YAML and Python are two spellings of it."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "run"
+    """Name of the run's folder below `runs/`: letters, digits, `_`, `-` and `.`."""
+    data: DataSpec
+    """Your pictures and their classes."""
+    preprocess: PreprocessSpec = PreprocessSpec()
+    """How a picture becomes a square, in training and afterwards."""
+    augment: AugmentSpec = AugmentSpec()
+    """What may happen to a training picture."""
+    model: ModelSpec
+    """The network."""
+    train: TrainSpec = TrainSpec()
+    """How long, how fast, on what."""
+    timeline: tuple[Keyframe, ...] = ()
+    """What changes when."""
+    decision: DecisionSpec = DecisionSpec()
+    """How logits become decisions."""
+
+    @model_validator(mode="after")
+    def _no_idle_settings(self) -> Self:
+        refuse_ineffective(
+            split=self.data.split,
+            augment=self.augment,
+            train=self.train,
+            timeline=self.timeline,
+            decision=self.decision,
+        )
+        return self
