@@ -1,0 +1,62 @@
+"""Sfumato: fine-tunes image classifiers in gradual stages and turns them into decisions that can be trusted.
+
+run = sfumato.train("recipe.yaml", overrides={"train.seed": 1})
+model = sfumato.load("runs/x/bundle")
+for decision in model.predict(["a.png", pil_image, array]): ...
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
+from sfumato.version import VERSION
+
+if TYPE_CHECKING:
+    from sfumato.labels import LabelSpace
+    from sfumato.predict import Decision, Predictor, load
+    from sfumato.predictions import Predictions
+    from sfumato.recipe.load import load_recipe
+    from sfumato.recipe.schema import Recipe
+    from sfumato.run import Run, train
+
+__version__ = VERSION
+
+_HOME = {
+    "Decision": "sfumato.predict",
+    "LabelSpace": "sfumato.labels",
+    "Predictions": "sfumato.predictions",
+    "Predictor": "sfumato.predict",
+    "Recipe": "sfumato.recipe.schema",
+    "Run": "sfumato.run",
+    "load": "sfumato.predict",
+    "load_recipe": "sfumato.recipe.load",
+    "train": "sfumato.run",
+}
+"""Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
+
+__all__ = [
+    "Decision",
+    "InputError",
+    "Interrupted",
+    "LabelSpace",
+    "Predictions",
+    "Predictor",
+    "Recipe",
+    "Run",
+    "RunError",
+    "SfumatoError",
+    "__version__",
+    "load",
+    "load_recipe",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'sfumato' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

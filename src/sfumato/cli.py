@@ -1,0 +1,219 @@
+"""The command line: one verb a function. Heavy imports happen inside a verb, so that `sfumato --help` is instant."""
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sfumato.errors import SfumatoError
+from sfumato.version import VERSION
+
+if TYPE_CHECKING:
+    from sfumato.recipe.load import Loaded
+    from sfumato.run import Run
+
+app = typer.Typer(
+    name="sfumato",
+    help="Fine-tunes image classifiers in gradual stages and turns them into decisions that can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+)
+
+RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one setting of the recipe; may be repeated.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run; none = runs/NAME.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 wrong input."""
+    with _one_line_errors():
+        app()
+    sys.exit(0)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: `sfumato demo`")
+def demo(out: Out = None, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Train on real photographs with real pretrained weights, then predict and report."""
+    from sfumato.demo.elpv import run_demo
+    from sfumato.report.summary import summary
+    from sfumato.run_folder import open_folder
+
+    run, story = run_demo(out, quiet=quiet)
+    if as_json:
+        _print_json({**_outcome(run), "held_out": story.rows})
+    else:
+        typer.echo("\n".join([*summary(open_folder(run.folder)), *story.lines]))
+
+
+@app.command(epilog="Example: `sfumato plan recipe.yaml --set train.epochs=20`")
+def plan(
+    recipe: RecipePath,
+    set_: Set = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of plan.txt and plan.svg; none = runs/NAME-plan."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a training would do and when, as a table and a picture; nothing is trained."""
+    from sfumato.preparation import preview
+    from sfumato.report.timeline import plan_rows, plan_text, write_plan
+
+    loaded = _load(recipe, set_)
+    folder = out or Path("runs") / f"{loaded.recipe.name}-plan"
+    with loaded.located():
+        prepared = preview(loaded.recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_plan(prepared.plan, prepared.model, folder)
+    if as_json:
+        rows = plan_rows(prepared.plan, prepared.model)
+        _print_json({"steps": prepared.plan.steps, "picture": str(folder / "plan.svg"), "moments": rows})
+    else:
+        typer.echo("\n".join(prepared.notes))
+        typer.echo(plan_text(prepared.plan, prepared.model))
+        typer.echo(f"picture: {folder / 'plan.svg'}")
+
+
+@app.command(epilog="Example: `sfumato train recipe.yaml --set train.seed=1`, `sfumato train --resume runs/x`")
+def train(
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")] = None,
+    set_: Set = None,
+    out: Out = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run, where it stopped.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a recipe: one run with weights, predictions, decisions, bundle and report in one folder."""
+    from sfumato.report.summary import summary
+    from sfumato.run import train as train_run
+    from sfumato.run_folder import open_folder
+
+    run = train_run(recipe, overrides=_overrides(set_), out=out, resume=resume, quiet=quiet)
+    if as_json:
+        _print_json(_outcome(run))
+    else:
+        typer.echo("\n".join(summary(open_folder(run.folder))))
+
+
+@app.command(epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`")
+def predict(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders of them, tables of paths.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A new .csv, .jsonl or .parquet; none = the terminal.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Decide on images: one row an input, bad ones too, in order."""
+    from dataclasses import asdict
+
+    from sfumato.console import Console
+    from sfumato.outputs import check_target, csv_lines, expand, write_decisions
+    from sfumato.predict import load
+
+    check_target(out)
+    paths = expand(inputs)
+    predictor = load(bundle)
+    classes = predictor.labels.names
+    stream = Console(quiet=quiet).progress(predictor.stream(paths), len(paths), "deciding")
+    if out is not None:
+        write_decisions(stream, out, classes)
+        if as_json:
+            _print_json({"out": str(out), "rows": len(paths)})
+        else:
+            typer.echo(f"{len(paths)} rows in {out}")
+    elif as_json:
+        _print_json([asdict(decision) for decision in stream])
+    else:
+        for line in csv_lines(stream, classes):
+            typer.echo(line, nl=False)
+
+
+@app.command(epilog="Example: `sfumato report runs/x`")
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    as_json: Json = False,
+) -> None:
+    """Write a run's report anew: one HTML file a person looks at."""
+    from sfumato.report.page import write_report
+    from sfumato.run_folder import open_folder
+
+    path = write_report(open_folder(run))
+    if as_json:
+        _print_json({"report": str(path)})
+    else:
+        typer.echo(path)
+
+
+@app.command(epilog="Example: `sfumato schema > recipe.schema.json`")
+def schema() -> None:
+    """Print the JSON Schema of recipes, by which editors check and complete them."""
+    from sfumato.recipe.load import json_schema
+
+    _print_json(json_schema())
+
+
+def _load(recipe: str, set_: list[str] | None) -> "Loaded":
+    from sfumato.recipe.load import load_recipe
+
+    return load_recipe(recipe, _overrides(set_))
+
+
+def _overrides(set_: list[str] | None) -> dict[str, Any]:
+    if not set_:
+        return {}
+    from sfumato.recipe.load import parse_override
+
+    return dict(parse_override(text) for text in set_)
+
+
+def _outcome(run: "Run") -> dict[str, Any]:
+    return {"run": str(run.folder), "bundle": str(run.bundle), "metrics": run.metrics}
+
+
+def _print_json(document: object) -> None:
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def _one_line_errors() -> Generator[None]:
+    """Failures that a user can meet end in one line on stderr and their exit code."""
+    try:
+        yield
+    except SfumatoError as error:
+        typer.echo(f"sfumato: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)  # the reader has seen enough
+    except KeyboardInterrupt:
+        typer.echo("sfumato: stopped", err=True)
+        sys.exit(1)

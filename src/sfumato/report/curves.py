@@ -1,0 +1,59 @@
+"""How training went, epoch by epoch, as lines before they are drawn."""
+
+from dataclasses import dataclass
+
+from sfumato.report.evidence import HistoryRow
+
+
+@dataclass(frozen=True)
+class Line:
+    """One quantity over the epochs that have it."""
+
+    name: str
+    epochs: tuple[float, ...]
+    """Epochs done, from 1."""
+    values: tuple[float, ...]
+    average: bool = False
+    """Whether it belongs to the averaged weights (EMA)."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines that share an axis."""
+
+    title: str
+    lines: tuple[Line, ...]
+    epochs: int
+    """Length of the axis."""
+    keyframes: tuple[float, ...]
+    best: int | None
+    """Epochs done when the best weights were found; None = nothing was chosen."""
+
+
+_CHARTS = {
+    "Loss": {"training": "train_loss", "validation": "val_loss", "EMA": "ema_loss"},
+    "Accuracy": {"training": "train_accuracy", "validation": "val_accuracy", "EMA": "ema_accuracy"},
+    "Macro F1": {"validation": "val_macro_f1", "EMA": "ema_macro_f1"},
+}
+
+
+def charts(history: tuple[HistoryRow, ...], epochs: int, keyframes: tuple[float, ...]) -> tuple[Chart, ...]:
+    """Loss, accuracy and macro F1; a chart without a line is left out."""
+    found = [_epochs_done(row) for row in history if row.get("best")]
+    best = round(found[-1]) if found else None
+    made = [
+        Chart(title, tuple(_line(history, name, column) for name, column in columns.items()), epochs, keyframes, best)
+        for title, columns in _CHARTS.items()
+    ]
+    kept = [Chart(c.title, tuple(line for line in c.lines if line.values), epochs, keyframes, best) for c in made]
+    return tuple(chart for chart in kept if chart.lines)
+
+
+def _line(history: tuple[HistoryRow, ...], name: str, column: str) -> Line:
+    points = [(_epochs_done(row), row[column]) for row in history if row.get(column) is not None]
+    epochs, values = tuple(at for at, _ in points), tuple(value for _, value in points if value is not None)
+    return Line(name, epochs, values, average=column.startswith("ema"))
+
+
+def _epochs_done(row: HistoryRow) -> float:
+    return (row["epoch"] or 0) + 1

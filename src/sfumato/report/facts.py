@@ -1,0 +1,71 @@
+"""Plain facts about a run: its data, part by part, and where and how it was trained."""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from sfumato.data.table import PARTS, Table
+from sfumato.report.evidence import Evidence
+from sfumato.report.wording import count, many
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """One part of the data."""
+
+    part: str
+    images: int
+    classes: int
+    """Classes with an image in it."""
+    largest: str
+    """The most frequent class with its images; empty where there is none."""
+    smallest: str
+    """The rarest class that has an image; empty where there is none."""
+
+
+def part_rows(table: Table) -> tuple[PartRow, ...]:
+    """train, val, test: one row each, empty parts too."""
+    return tuple(_part_row(table.part(name), name) for name in PARTS)
+
+
+def environment_facts(evidence: Evidence) -> list[tuple[str, str]]:
+    """(what, value) pairs for a list; what is not known is left out."""
+    found, recipe = evidence.environment, evidence.prepared.recipe
+    packages: dict[str, Any] = found.get("packages", {})
+    facts = {
+        "Data": recipe.data.source,
+        "Backbone": recipe.model.backbone,
+        "Training time": _training_time(evidence),
+        "Seed": str(recipe.train.seed),
+        "Command": str(found.get("command", "")),
+        "Began": str(found.get("date", "")).replace("T", " ").removesuffix("+00:00") + " UTC"
+        if "date" in found
+        else "",
+        "Sfumato": str(found.get("sfumato", "")),
+        "Python": str(found.get("python", "")),
+        "Packages": ", ".join(f"{name} {version}" for name, version in packages.items()),
+        "System": str(found.get("system", "")),
+        "Processor": str(found.get("processor", "")),
+        "Folder": str(evidence.folder.resolve()),
+    }
+    return [(what, value) for what, value in facts.items() if value]
+
+
+def _part_row(part: Table, name: str) -> PartRow:
+    counts = dict(zip(part.labels.names, part.class_counts.tolist(), strict=True))
+    there = {label: images for label, images in counts.items() if images}
+    if not there:
+        return PartRow(name, 0, 0, "", "")
+    largest, smallest = max(there, key=lambda label: there[label]), min(there, key=lambda label: there[label])
+    texts = [f"{label} ({count(there[label])})" for label in (largest, smallest)]
+    return PartRow(name, len(part), len(there), *texts)
+
+
+def _training_time(evidence: Evidence) -> str:
+    seconds = sum(row.get("seconds") or 0 for row in evidence.history)
+    speeds = [row.get("images_per_second") or 0 for row in evidence.history]
+    if not speeds:
+        return ""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    time = f"{hours} h {minutes} min" if hours else f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    return f"{time} for {many(len(speeds), 'epoch')}, {median(speeds):.0f} images/s"

@@ -1,0 +1,198 @@
+"""What the report shows of a measurement, as plain data: headlines, classes, confusions, reliability, mistakes."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from sfumato.decision.calibration import Temperature
+from sfumato.metrics.calibration import Reliability, expected_calibration_error, reliability
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.results import ClassRow, Results
+from sfumato.report.evidence import Evidence, Measured
+
+ALL_CLASSES = 40
+"""Up to this many classes every one has its bar."""
+SOME_CLASSES = 20
+"""Else so many of the worst and so many of the largest."""
+COUNTED, SHADED = 12, 30
+"""A confusion matrix has its counts written up to COUNTED classes, and is drawn at all up to SHADED."""
+NAMED = 4
+"""Up to this many classes their names fit above the columns."""
+PAIRS = 20
+MISTAKES = 24
+
+_MEANINGS = {
+    "accuracy": ("Accuracy", "share of the images that are named rightly"),
+    "balanced_accuracy": ("Balanced accuracy", "mean over the classes of the share that is found"),
+    "macro_f1": ("Macro F1", "mean over the classes of F1; rare ones count as much as frequent ones"),
+    "ece": ("Calibration error", "mean distance between confidence and accuracy; 0 is perfect"),
+    "coverage": ("Coverage", "share of the images that get an answer at all"),
+    "accuracy_answered": ("Accuracy where it answers", "share of the given answers that are right"),
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One score with its interval."""
+
+    name: str
+    meaning: str
+    score: Interval
+    reference: float | None
+    """Value to compare with: for accuracy, the share of the most frequent class."""
+
+
+@dataclass(frozen=True)
+class Majority:
+    """What always naming the most frequent training class would reach."""
+
+    name: str
+    share: float
+    """Of the measured samples that are of this class, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """Classes of one heading, in the order they are shown."""
+
+    title: str
+    rows: tuple[ClassRow, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A class taken for another."""
+
+    truth: str
+    predicted: str
+    count: int
+    share: float
+    """Of the samples of the true class, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How classes are taken for each other: a matrix, or where that would be too large its worst cells."""
+
+    names: tuple[str, ...]
+    """Of the matrix's classes; empty where only pairs are shown."""
+    counts: tuple[tuple[int, ...], ...]
+    shares: tuple[tuple[float, ...], ...]
+    """Row-normalised: row = true class, column = predicted class."""
+    pairs: tuple[Pair, ...]
+    """Most confused first."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is room for the counts."""
+        return 0 < len(self.names) <= COUNTED
+
+    @property
+    def numbered(self) -> bool:
+        """Whether columns have numbers, because names would not fit side by side."""
+        return len(self.names) > NAMED
+
+
+@dataclass(frozen=True)
+class ReliabilityFrame:
+    """Confidence against accuracy, of N samples."""
+
+    title: str
+    bins: Reliability
+    error: float
+    """Expected calibration error, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer."""
+
+    id: str
+    truth: str
+    predicted: str
+    confidence: float
+    """0 to 1."""
+    abstained: bool
+    """Whether it would have been withheld."""
+
+
+def headlines(results: Results, majority: Majority) -> tuple[Headline, ...]:
+    """The scores in the order a person asks for them."""
+    return tuple(
+        Headline(*_MEANINGS[name], results.scores[name], majority.share if name == "accuracy" else None)
+        for name in _MEANINGS
+        if name in results.scores
+    )
+
+
+def majority_class(evidence: Evidence, results: Results) -> Majority:
+    """The class most frequent in training, and its share of the measured samples."""
+    train = evidence.prepared.table.part("train")
+    name = train.labels.names[int(np.argmax(train.class_counts))]
+    row = next(row for row in results.classes if row.name == name)
+    return Majority(row.name, row.support / max(1, results.samples))
+
+
+def class_lists(rows: tuple[ClassRow, ...]) -> tuple[ClassList, ...]:
+    """All classes by support; of more than ALL_CLASSES the worst by F1 and the largest."""
+    largest = tuple(sorted(rows, key=lambda row: -row.support))
+    if len(rows) <= ALL_CLASSES:
+        return (ClassList("", largest),)
+    worst = sorted((row for row in largest if row.support), key=lambda row: row.f1)
+    return (
+        ClassList(f"The {SOME_CLASSES} worst", tuple(worst[:SOME_CLASSES])),
+        ClassList(f"The {SOME_CLASSES} largest", largest[:SOME_CLASSES]),
+    )
+
+
+def confusion(results: Results) -> Confusion:
+    """The matrix up to SHADED classes; beyond, only the most confused pairs."""
+    names = tuple(row.name for row in results.classes)
+    matrix = np.array(results.confusion, dtype=np.int64)
+    shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    wrong = matrix - np.diag(np.diag(matrix))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
+    cells = [divmod(int(place), len(names)) for place in order if wrong.flat[place]]
+    pairs = tuple(Pair(names[t], names[p], int(matrix[t, p]), float(shares[t, p])) for t, p in cells)
+    if len(names) > SHADED:
+        return Confusion((), (), (), pairs)
+    return Confusion(names, results.confusion, tuple(tuple(row) for row in shares.tolist()), pairs)
+
+
+def reliabilities(measured: Measured) -> tuple[ReliabilityFrame, ...]:
+    """Before and after calibration; only as it is where nothing was calibrated."""
+    after = measured.policy.temperature
+    if not after.fitted:
+        return (_reliability(measured, after, "Not calibrated"),)
+    return (
+        _reliability(measured, Temperature(), "Before calibration"),
+        _reliability(measured, after, f"After, at temperature {after.value:.2f}"),
+    )
+
+
+def worst_mistakes(measured: Measured) -> tuple[Mistake, ...]:
+    """The wrong answers it was surest of, surest first."""
+    verdicts, names = measured.verdicts, measured.predictions.labels.names
+    truth = cast(list[int], measured.predictions.truth.tolist())
+    predicted = cast(list[int], verdicts.predicted.tolist())
+    confidence, abstained = verdicts.confidence.tolist(), verdicts.abstained.tolist()
+    wrong = [row for row, answer in enumerate(predicted) if answer != truth[row]]
+    return tuple(
+        Mistake(
+            measured.predictions.ids[row],
+            names[truth[row]],
+            names[predicted[row]],
+            confidence[row],
+            abstained[row],
+        )
+        for row in sorted(wrong, key=lambda row: -confidence[row])[:MISTAKES]
+    )
+
+
+def _reliability(measured: Measured, temperature: Temperature, title: str) -> ReliabilityFrame:
+    probabilities = temperature.probabilities(measured.predictions.logits)
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == measured.predictions.truth
+    error = expected_calibration_error(confidence, correct)
+    return ReliabilityFrame(title, reliability(confidence, correct), error)

@@ -1,0 +1,130 @@
+"""The report: one self-contained HTML page, made from a run's folder alone, that a person looks at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+
+from sfumato.report import figures, thumbnails, wording
+from sfumato.report.curves import Chart, charts
+from sfumato.report.evidence import Evidence, Measured, read_evidence
+from sfumato.report.facts import environment_facts, part_rows
+from sfumato.report.frames import (
+    Mistake,
+    ReliabilityFrame,
+    class_lists,
+    confusion,
+    headlines,
+    majority_class,
+    reliabilities,
+    worst_mistakes,
+)
+from sfumato.report.seen import phase_title, phases
+from sfumato.report.svg import inline, to_svg
+from sfumato.report.timeline import plan_figure
+from sfumato.report.timeline_picture import MARGIN
+from sfumato.report.verdict import verdict
+from sfumato.run_folder import RunFolder
+
+LISTED = 20
+"""Pictures that were left out are listed up to this many."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A frame with its picture."""
+
+    frame: Any
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class ShownMistake:
+    """A wrong answer with its picture."""
+
+    mistake: Mistake
+    thumbnail: str | None
+    """JPEG data URI; None where the file is missing."""
+    path: Path
+
+
+def write_report(folder: RunFolder) -> Path:
+    """Write report.html into a run's folder and return its path.
+
+    It needs no network and no other file. Pictures that are no longer where they were are named in their place.
+    """
+    evidence = read_evidence(folder)
+    folder.report.write_text(render(evidence), encoding="utf-8")
+    return folder.report
+
+
+def render(evidence: Evidence) -> str:
+    """The page as HTML."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    jinja = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    cast(dict[str, Any], jinja.filters).update(
+        percent=wording.percent, count=wording.count, phase_title=phase_title, moment=wording.moment, many=wording.many
+    )
+    measured = _measured(evidence, evidence.measured) if evidence.measured else None
+    return jinja.get_template("template.html.j2").render(_run(evidence), measured=measured)
+
+
+def _run(evidence: Evidence) -> dict[str, Any]:
+    """What there is to show of any run, measured or not."""
+    prepared = evidence.prepared
+    plan = prepared.plan
+    timeline = inline(
+        to_svg(plan_figure(plan, prepared.model)), "timeline", "Timeline of the training", (MARGIN, MARGIN - 10)
+    )
+    return {
+        "recipe": prepared.recipe,
+        "recipe_text": (evidence.folder / "recipe.yaml").read_text(encoding="utf-8"),
+        "classes": len(prepared.table.labels),
+        "verdict": verdict(evidence),
+        "timeline": timeline,
+        "charts": [_chart(chart) for chart in charts(evidence.history, plan.clock.epochs, plan.keyframes)],
+        "averaged": any(row.get("ema_loss") is not None for row in evidence.history),
+        "phases": phases(prepared),
+        "bad": evidence.bad[:LISTED],
+        "bad_count": len(evidence.bad),
+        "parts": part_rows(prepared.table),
+        "facts": environment_facts(evidence),
+        "notes": evidence.environment.get("notes", []),
+    }
+
+
+def _measured(evidence: Evidence, measured: Measured) -> dict[str, Any]:
+    results = measured.results
+    return {
+        "part": measured.part,
+        "samples": results.samples,
+        "headlines": headlines(results, majority_class(evidence, results)),
+        "class_lists": class_lists(results.classes),
+        "classes": len(results.classes),
+        "confusion": confusion(results),
+        "reliabilities": [_reliability(frame, place) for place, frame in enumerate(reliabilities(measured))],
+        "mistakes": _mistakes(evidence, measured),
+        "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
+    }
+
+
+def _chart(chart: Chart) -> Drawn:
+    name = chart.title.lower().replace(" ", "-")
+    return Drawn(chart, inline(to_svg(figures.draw_chart(chart)), name, f"{chart.title} by epoch"))
+
+
+def _reliability(frame: ReliabilityFrame, place: int) -> Drawn:
+    svg = to_svg(figures.draw_reliability(frame))
+    return Drawn(frame, inline(svg, f"reliability{place}", f"Accuracy by confidence: {frame.title}"))
+
+
+def _mistakes(evidence: Evidence, measured: Measured) -> list[ShownMistake]:
+    found = worst_mistakes(measured)
+    rows = evidence.prepared.table.rows.filter(pl.col("id").is_in([mistake.id for mistake in found]))
+    paths = {id_: Path(image) for id_, image in rows.select("id", "image").iter_rows()}
+    return [ShownMistake(mistake, thumbnails.of_file(paths[mistake.id]), paths[mistake.id]) for mistake in found]

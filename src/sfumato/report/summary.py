@@ -1,0 +1,53 @@
+"""The end of a run as plain text: the verdict, the scores with their intervals, the confusion, and where things lie."""
+
+import unicodedata
+
+from sfumato.metrics.results import Results
+from sfumato.report.evidence import read_evidence
+from sfumato.report.verdict import verdict
+from sfumato.run_folder import RunFolder
+
+SCORE_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro-F1",
+    "ece": "calibration error",
+    "coverage": "share answered",
+    "accuracy_answered": "accuracy of those",
+}
+MOST_CLASSES = 8
+"""A confusion matrix of more classes is left to the report."""
+
+
+def summary(folder: RunFolder) -> list[str]:
+    """Lines for the terminal."""
+    evidence = read_evidence(folder)
+    lines = ["", *verdict(evidence), ""]
+    if evidence.measured is not None:
+        results = evidence.measured.results
+        lines += [f"{'':20}{evidence.measured.part}    95 % interval"]
+        lines += [
+            f"  {SCORE_NAMES[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
+            for name, interval in results.scores.items()
+        ]
+        lines += ["", *_confusion(results)] if len(results.classes) <= MOST_CLASSES else []
+    return [*lines, f"report  {folder.report}", f"bundle  {folder.bundle}"]
+
+
+def _confusion(results: Results) -> list[str]:
+    """One line a true class, one column a class that was named."""
+    names = [row.name for row in results.classes]
+    wide = max(10, *(_width(name) for name in names)) + 2
+    head = _padded("in truth / named", wide + 6) + "".join(_padded(name, wide, right=True) for name in names)
+    rows = zip(names, results.confusion, strict=True)
+    return [head, *(_padded(f"  {name}", wide + 6) + "".join(f"{n:>{wide}}" for n in row) for name, row in rows), ""]
+
+
+def _width(text: str) -> int:
+    """Columns a text takes in a terminal: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _padded(text: str, wide: int, *, right: bool = False) -> str:
+    space = " " * max(0, wide - _width(text))
+    return space + text if right else text + space

@@ -1,0 +1,108 @@
+"""The verdict in plain sentences: what the run reaches, where it fails, whether its confidence can be trusted."""
+
+import numpy as np
+
+from sfumato.metrics.results import ClassRow, Results
+from sfumato.report.evidence import Evidence, Measured
+from sfumato.report.frames import Majority, majority_class
+from sfumato.report.wording import many, percent
+
+LEAST_SUPPORT = 5
+"""A class with fewer samples is not called the worst: one picture more or less would change that."""
+TRUSTED, ROUGH = 0.05, 0.10
+"""Calibration errors up to which confidence is called trustworthy, and a rough guide."""
+
+
+def verdict(evidence: Evidence) -> tuple[str, ...]:
+    """Sentences for the top of the report; a single one where nothing was measured."""
+    measured = evidence.measured
+    if measured is None:
+        return (_nothing(evidence),)
+    majority = majority_class(evidence, measured.results)
+    return (reach(measured, majority), failures(measured.results), trust_in_confidence(measured))
+
+
+def _nothing(evidence: Evidence) -> str:
+    parts = set(evidence.prepared.table.rows["part"].to_list())
+    if parts & {"val", "test"}:
+        return "Nothing has been measured yet: this run is not finished."
+    return (
+        "Nothing was measured: no images were set aside for a test or for validation. "
+        "The weights of the last epoch were kept, because nothing could choose among them."
+    )
+
+
+def reach(measured: Measured, majority: Majority) -> str:
+    """What it reaches, with its interval, against always naming one class."""
+    accuracy, results = measured.results.scores["accuracy"], measured.results
+    where = f"On {many(results.samples, 'test image')} it never learned from"
+    if measured.part == "val":
+        where = (
+            f"No images were set aside for a test, so these figures are optimistic: on the "
+            f"{many(results.samples, 'validation image')} that also chose the weights"
+        )
+    text = (
+        f"{where}, it names the right class in {percent(accuracy.value)} of cases "
+        f"(95 % interval {percent(accuracy.low)} to {percent(accuracy.high)}); always answering “{majority.name}”, "
+        f"the most frequent class in training, would reach {percent(majority.share)}"
+    )
+    return f"{text}." if accuracy.low > majority.share else f"{text}, so it is not shown to do better than that."
+
+
+def failures(results: Results) -> str:
+    """The class of which it misses the largest share, and what it takes it for."""
+    measured = [row for row in results.classes if row.support]
+    enough = [row for row in measured if row.support >= LEAST_SUPPORT] or measured
+    worst = min(enough, key=lambda row: (row.recall, -row.support))
+    if worst.recall == 1:
+        return "It made no mistake on them." if enough == measured else "It made no mistake on any class of some size."
+    matrix = np.array(results.confusion, dtype=np.int64)
+    index = results.classes.index(worst)
+    return _failure(worst, int(matrix[index, index]), _taken_for(results, matrix[index].tolist(), index))
+
+
+def _failure(worst: ClassRow, found: int, taken_for: tuple[str, int]) -> str:
+    name, times = taken_for
+    return (
+        f"It fails most on “{worst.name}”: it finds {found} of {many(worst.support, 'such image')} "
+        f"({percent(worst.recall)}) and most often takes them for “{name}” ({many(times, 'time')})."
+    )
+
+
+def _taken_for(results: Results, row: list[int], index: int) -> tuple[str, int]:
+    """The wrong name a class is given most often, and how often."""
+    others = [(count, -place) for place, count in enumerate(row) if place != index]
+    count, place = max(others)
+    return results.classes[-place].name, count
+
+
+def trust_in_confidence(measured: Measured) -> str:
+    """Whether it is right as often as it says, and how often it does not answer."""
+    error = measured.results.scores["ece"].value
+    correct = measured.verdicts.predicted == measured.predictions.truth
+    too_sure = float(measured.verdicts.confidence.mean()) > float(correct.mean())
+    off = f"it is off by {100 * error:.1f} percentage points on average"
+    side = f"on the whole it is {'too sure' if too_sure else 'not sure enough'}"
+    if error <= TRUSTED:
+        trust = f"Its confidence can be trusted: {off}"
+    elif error <= ROUGH:
+        trust = f"Its confidence is a rough guide: {off}, and {side}"
+    else:
+        trust = f"Its confidence should not be taken at its word: {off}, and {side}"
+    uncalibrated = "" if measured.policy.temperature.fitted else " (it was not calibrated)"
+    return f"{trust}{uncalibrated}. {_abstention(measured)}"
+
+
+def _abstention(measured: Measured) -> str:
+    abstention, scores = measured.policy.abstention, measured.results.scores
+    if abstention is None or abstention.threshold == 0:
+        return "It answers every image."
+    if "coverage" not in scores:
+        return "It may withhold an answer, and did so on none of these images."
+    withheld = 1 - scores["coverage"].value
+    right = scores["accuracy_answered"].value
+    text = (
+        f"It withholds its answer on {percent(withheld)} of the images and is right in {percent(right)} of the others"
+    )
+    wish = f"the recipe asks for at most {percent(abstention.max_error)} of wrong answers"
+    return f"{text}; {wish}{'' if abstention.reached else ', which no threshold reached on validation'}."

@@ -1,0 +1,61 @@
+"""Numbers as a person reads them: counts, shares, learning rates, moments."""
+
+TRACK_NAMES = {
+    "lr_scale": "lr scale",
+    "image_size": "image size",
+    "batch_size": "batch size",
+    "augment": "augmentation",
+    "sampler_power": "sampler power",
+    "label_smoothing": "label smoothing",
+    "mixup_alpha": "mixup",
+    "cutmix_alpha": "CutMix",
+    "mix_probability": "mixing chance",
+    "cutmix_share": "CutMix share",
+    "ema_decay": "EMA decay",
+}
+"""Every numeric track in the order it is shown, with the name it is shown by."""
+
+
+def count(number: int) -> str:
+    """A whole number with thousands apart: 12,341."""
+    return f"{number:,}"
+
+
+def short(number: float) -> str:
+    """At most 3 digits and a unit: 3.37M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:g}"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent with one decimal: 85.5 %."""
+    return f"{100 * share:.1f} %"
+
+
+def rate(value: float) -> str:
+    """A learning rate: 0.1 as it is, small ones by their power of ten, 1.2e-3."""
+    if value == 0 or value >= 0.01:
+        return f"{value:.2g}"
+    mantissa, _, power = f"{value:.1e}".partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+
+
+def moment(epoch: float) -> str:
+    """Epochs since the start, at most 2 decimals: 12.5."""
+    return f"{round(epoch, 2):g}"
+
+
+def many(number: int, what: str) -> str:
+    """A count with its noun, in the plural where there is not one: 1 image, 656 images."""
+    plural = what if number == 1 else f"{what}es" if what.endswith("s") else f"{what}s"
+    return f"{count(number)} {plural}"
+
+
+def value_text(track: str, value: float) -> str:
+    """A track's value with its unit; 0 is `off`."""
+    if value == 0:
+        return "off"
+    text = f"{value:.4g}"
+    return f"{text} px" if track == "image_size" else text

@@ -1,0 +1,176 @@
+"""The story of a run: recipe -> table -> model -> plan -> predictions -> policy -> bundle -> report."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from sfumato.console import Console
+from sfumato.decision.policy import Policy, fit_policy
+from sfumato.errors import InputError, Interrupted
+from sfumato.outcome import make_bundle, measure_decisions, write_metrics
+from sfumato.predictions import Predictions
+from sfumato.preparation import Prepared, prepare, prepare_again
+from sfumato.recipe.load import load_recipe
+from sfumato.recipe.schema import Recipe
+from sfumato.report.page import write_report
+from sfumato.report.timeline import write_plan
+from sfumato.run_folder import RunFolder, new_folder, open_folder
+from sfumato.training.device import choose_device, choose_workers
+from sfumato.training.inference import predict_table
+from sfumato.training.job import Job
+from sfumato.training.listeners import CsvHistory, TensorBoard
+from sfumato.training.loop import fit
+from sfumato.training.machine import Machine
+from sfumato.training.memory import kept_memory
+from sfumato.training.records import Noted
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder."""
+
+    folder: Path
+
+    @property
+    def bundle(self) -> Path:
+        """The deployable result; `sfumato.load` takes it."""
+        return RunFolder(self.folder).bundle
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Scores with intervals: `test` where there is a test part; `val`, which chose the weights, beside it."""
+        return cast(dict[str, Any], json.loads(RunFolder(self.folder).metrics.read_text(encoding="utf-8")))
+
+    @cached_property
+    def predictions(self) -> dict[str, Predictions]:
+        """Predictions tables of the parts that were not trained on."""
+        paths = {part: RunFolder(self.folder).predictions(part) for part in ("val", "test")}
+        return {part: Predictions.read(path) for part, path in paths.items() if path.is_file()}
+
+    def report(self) -> Path:
+        """Write the report anew and return its path."""
+        return write_report(RunFolder(self.folder))
+
+
+def train(
+    recipe: str | Path | Recipe | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Train what a recipe says, decide, measure, and leave everything in one folder.
+
+    Args:
+        recipe: Path of a YAML file, or a Recipe; None with `resume`.
+        overrides: Recipe path -> value, such as {"train.seed": 1}.
+        out: Folder of the run; None = `runs/NAME`, numbered if need be.
+        resume: Folder of an interrupted run to go on with, exactly where it was last saved.
+        quiet: Show nothing.
+
+    Raises:
+        InputError: Something in the recipe, its data or the arguments is wrong; nothing was written.
+        Interrupted: Ctrl-C or SIGTERM; the run is saved, and the message says how to go on.
+        RunError: Training failed.
+    """
+    console = Console(quiet=quiet)
+    if resume is not None and (recipe is not None or overrides or out is not None):
+        raise InputError("a resumed run goes on with its own recipe, in its own folder", expected="resume alone")
+    if resume is not None and open_folder(resume).bundle.exists():
+        console.note(Noted(f"{resume} is finished already"))
+        return _finished(open_folder(resume))
+    folder, prepared, machine = _begin(recipe, overrides, out, resume, console)
+    with kept_memory(machine.device.type) as memory:
+        console.note(Noted(f"memory: {memory}"))
+        _fit(folder, prepared, machine, console, resume=resume is not None)
+        predictions = _predict(folder, prepared, machine)
+    if machine.is_main:
+        policy = fit_policy(predictions["val"], prepared.recipe.decision) if "val" in predictions else Policy()
+        results = {part: measure_decisions(said, policy) for part, said in predictions.items()}
+        write_metrics(folder, results)
+        make_bundle(folder, prepared, policy, results)
+        write_report(folder)
+    machine.wait()
+    return Run(folder.path)
+
+
+def _finished(folder: RunFolder) -> Run:
+    """A run whose bundle stands; only its report may have been cut off."""
+    if not folder.report.is_file():
+        write_report(folder)
+    return Run(folder.path)
+
+
+def _begin(
+    recipe: str | Path | Recipe | None,
+    overrides: Mapping[str, Any] | None,
+    out: str | Path | None,
+    resume: str | Path | None,
+    console: Console,
+) -> tuple[RunFolder, Prepared, Machine]:
+    """A new folder with its inputs written, or the one to go on with."""
+    if resume is not None:
+        folder = open_folder(resume)
+        prepared = prepare_again(folder)
+        device = choose_device(prepared.recipe.train.device)
+        return folder, prepared, Machine(device.value, prepared.precision)
+    if recipe is None:
+        raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
+    loaded = load_recipe(recipe, overrides)
+    with loaded.located():
+        folder = new_folder(out, loaded.recipe.name)
+        device = choose_device(loaded.recipe.train.device)
+        prepared = prepare(loaded.recipe, device.value, console)
+    machine = Machine(device.value, prepared.precision)
+    notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
+    for note in notes:
+        console.note(Noted(note))
+    if machine.is_main:
+        folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
+        write_plan(prepared.plan, prepared.model, folder.path)
+    machine.wait()
+    return folder, prepared, machine
+
+
+def _fit(folder: RunFolder, prepared: Prepared, machine: Machine, console: Console, *, resume: bool) -> None:
+    """Train; the best weights end up in the model."""
+    workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
+    job = Job(
+        model=prepared.model,
+        plan=prepared.plan,
+        spec=prepared.recipe.train,
+        augment=prepared.recipe.augment,
+        preprocess=prepared.preprocess,
+        train=prepared.table.part("train"),
+        val=prepared.table.part("val"),
+        machine=machine,
+        workers=int(workers.value),
+        pictures=prepared.pictures,
+        folder=folder.checkpoints,
+    )
+    console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
+    listeners = [console, CsvHistory(folder.history), TensorBoard(folder.path / "events")]
+    try:
+        fit(job, listeners, resume=resume)
+    except Interrupted as stop:
+        raise Interrupted(f"{stop}; go on with: sfumato train --resume {folder.path}") from None
+
+
+def _predict(folder: RunFolder, prepared: Prepared, machine: Machine) -> dict[str, Predictions]:
+    """What the best weights say of the samples that were not trained on."""
+    parts = {name: prepared.table.part(name) for name in ("val", "test")}
+    said = {
+        name: predict_table(
+            prepared.model, part, prepared.preprocess, machine, workers=0, exact=True, pictures=prepared.pictures
+        )
+        for name, part in parts.items()
+        if len(part)
+    }
+    if machine.is_main:
+        for name, predictions in said.items():
+            predictions.write(folder.predictions(name))
+    return said

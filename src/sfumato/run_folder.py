@@ -1,0 +1,160 @@
+"""The folder of a run: where each thing lies, written so that a person finds it and the program can go on from it."""
+
+import hashlib
+import json
+import platform
+import shlex
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+
+from sfumato.data.table import SCHEMA, Table
+from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
+from sfumato.recipe.load import Loaded, load_recipe, to_yaml
+from sfumato.recipe.schema import Recipe
+from sfumato.version import VERSION
+
+SPLIT_COLUMNS = ("id", "image", "label", "group", "part")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths below a run's folder."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def data(self) -> Path:
+        """splits.csv and bad_images.csv."""
+        return self.path / "data"
+
+    @property
+    def history(self) -> Path:
+        """One row an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """`last`, `previous`, `best` and those kept for good."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """Scores with intervals, of each part that was measured."""
+        return self.path / "metrics.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, hardware, command, and what was chosen automatically."""
+        return self.path / "env.json"
+
+    @property
+    def bundle(self) -> Path:
+        """The deployable result."""
+        return self.path / "bundle"
+
+    @property
+    def report(self) -> Path:
+        """The page a person looks at."""
+        return self.path / "report.html"
+
+    def predictions(self, part: str) -> Path:
+        """The predictions table of a part."""
+        return self.path / "predictions" / f"{part}.parquet"
+
+    def load_recipe(self) -> Loaded:
+        """The resolved recipe."""
+        return load_recipe(self.recipe)
+
+    def write_inputs(self, recipe: Recipe, table: Table, bad: pl.DataFrame, notes: list[str]) -> None:
+        """Write what a resumed run and the report read: recipe, splits, bad images, environment."""
+        self.data.mkdir(parents=True)
+        self.recipe.write_text(to_yaml(recipe), encoding="utf-8")
+        table.rows.select(SPLIT_COLUMNS).write_csv(self.data / "splits.csv")
+        bad.write_csv(self.data / "bad_images.csv")
+        text = json.dumps({**environment(), "notes": notes}, indent=2, ensure_ascii=False)
+        self.environment.write_text(text + "\n", encoding="utf-8")
+
+    def read_table(self) -> Table:
+        """The samples of the run with their parts, as they were when it began."""
+        path = self.data / "splits.csv"
+        if not path.is_file():
+            raise InputError("missing", where=str(path), expected="a run's folder")
+        rows = pl.read_csv(path, schema_overrides=dict.fromkeys(SPLIT_COLUMNS, pl.String))
+        rows = rows.with_columns(pl.lit(None, pl.String).alias("stratum")).select(*SCHEMA)
+        return Table(rows, LabelSpace(tuple(cast(list[str], sorted(rows["label"].unique().to_list())))))
+
+    def fingerprint(self) -> dict[str, str | int]:
+        """What tells the data of this run from any other: its name, samples, and the SHA-256 of splits.csv."""
+        splits = self.data / "splits.csv"
+        source = Path(self.load_recipe().recipe.data.source).name
+        digest = hashlib.sha256(splits.read_bytes()).hexdigest()
+        return {"source": source, "samples": len(self.read_table()), "splits_sha256": digest}
+
+    def read_environment(self) -> dict[str, Any]:
+        """What `write_inputs` wrote to env.json."""
+        return cast(dict[str, Any], json.loads(self.environment.read_text(encoding="utf-8")))
+
+
+def new_folder(out: str | Path | None, name: str) -> RunFolder:
+    """A folder for a new run: `out`, or `runs/NAME` with the first number that is free.
+
+    Raises:
+        InputError: `out` holds something already: a new run never overwrites an old one.
+    """
+    if out is not None:
+        path = Path(out)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError("holds something already", where=str(path), expected="a new or empty folder for --out")
+        return RunFolder(path)
+    number, path = 1, Path("runs") / name
+    while path.exists():
+        number += 1
+        path = Path("runs") / f"{name}-{number}"
+    return RunFolder(path)
+
+
+def open_folder(path: str | Path) -> RunFolder:
+    """The folder of a run that exists.
+
+    Raises:
+        InputError: There is none.
+    """
+    folder = RunFolder(Path(path))
+    if not (folder.data / "splits.csv").is_file():
+        raise InputError("no run there", where=str(path), expected="the folder of a run, such as runs/small")
+    return folder
+
+
+def environment() -> dict[str, Any]:
+    """Where and how this process runs."""
+    packages = ("torch", "torchvision", "timm", "accelerate", "numpy", "polars", "pillow")
+    return {
+        "sfumato": VERSION,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "system": platform.platform(),
+        "processor": _processor(),
+        "command": shlex.join(["sfumato", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "sfumato" else "Python",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
