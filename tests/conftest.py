@@ -1,0 +1,36 @@
+"""What many tests need: one small finished run, made once."""
+
+from pathlib import Path
+
+import pytest
+
+import sfumato
+from tests.pictures import folder_per_class
+
+RECIPE = """
+name: small
+data: {source: photos, split: {val: 0.2, test: 0.25}}
+model: {backbone: test_efficientnet, weights: none}
+augment: {flips: [horizontal], crop: 0.8}
+train: {epochs: 3, optimizer: {lr: 5e-3}, precision: fp32, workers: 0}
+timeline:
+  - {at: 0ep, image_size: 32, batch_size: 16, learn: {"head.*": 1, "*": frozen}}
+  - {at: 1ep, learn: {"*": 1}, ema_decay: 0.9}
+  - {at: 2ep, image_size: 48}
+decision: {abstain: {max_error: 0.3}}
+"""
+
+
+@pytest.fixture(scope="session")
+def small_recipe(tmp_path_factory) -> Path:
+    """A recipe over 120 pictures of three classes, one of them with a Chinese name."""
+    root = tmp_path_factory.mktemp("small")
+    folder_per_class(root / "photos", {"disc": 50, "条纹": 40, "checks": 30})
+    (root / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    return root / "recipe.yaml"
+
+
+@pytest.fixture(scope="session")
+def small_run(small_recipe) -> "sfumato.Run":
+    """The finished run of that recipe."""
+    return sfumato.train(small_recipe, out=small_recipe.parent / "run", quiet=True)

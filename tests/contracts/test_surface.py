@@ -1,0 +1,37 @@
+"""The public surface: what can be imported, and what importing it costs."""
+
+import subprocess
+import sys
+
+import sfumato
+
+SURFACE = {
+    "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
+    "SfumatoError", "__version__", "load", "load_recipe", "train",
+}  # fmt: skip
+
+
+def test_every_name_is_there_and_no_other():
+    assert set(sfumato.__all__) == SURFACE
+    assert all(getattr(sfumato, name) is not None for name in SURFACE)
+
+
+def loaded_by(code: str) -> set[str]:
+    command = f"{code}; import sys; print(*sys.modules)"
+    return set(
+        subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
+def test_importing_and_help_are_light():
+    heavy = {"torch", "torchvision", "timm", "polars", "matplotlib", "sklearn", "accelerate"}
+    assert not loaded_by("import sfumato") & heavy
+    assert not loaded_by("import sfumato.cli") & heavy
+
+
+def test_deciding_needs_no_torch():
+    assert "torch" not in loaded_by("import sfumato.decision.policy, sfumato.metrics.results, sfumato.predictions")
+
+
+def test_predicting_needs_no_training_code():
+    assert not any(name.startswith("sfumato.training") for name in loaded_by("import sfumato.predict"))

@@ -1,0 +1,142 @@
+"""The contract of the command line: verbs, help with an example, JSON on stdout alone, exit codes, pictures."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sfumato.cli import app
+
+VERBS = ("demo", "plan", "predict", "report", "schema", "train")
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_the_verbs_are_these():
+    assert sorted(command.name or command.callback.__name__ for command in app.registered_commands) == sorted(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_an_example(verb):
+    done = run(verb, "--help")
+    assert done.exit_code == 0
+    assert f"sfumato {verb}" in done.output.split("Example:")[1]
+
+
+def test_version():
+    from sfumato import __version__
+
+    assert run("--version").output == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [("train", "--fast"), ("predict",), ("trian",), ("plan",)])
+def test_wrong_options_are_wrong_input(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_schema_is_json():
+    assert json.loads(run("schema").output)["$defs"]["TrainSpec"]
+
+
+def test_plan_prints_and_draws(small_recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("plan", str(small_recipe))
+    assert done.exit_code == 0, done.output
+    assert "3 epochs" in done.output
+    assert "picture: runs/small-plan/plan.svg" in done.output
+    assert (tmp_path / "runs/small-plan/plan.svg").read_text().startswith("<?xml")
+    assert not (tmp_path / "runs/small").exists()
+    document = json.loads(run("plan", str(small_recipe), "--json", "--out", "elsewhere").output)
+    assert document["picture"] == "elsewhere/plan.svg"
+    assert [row["epoch"] for row in document["moments"]] == [0, 1, 2]
+
+
+def test_plan_places_mistakes_of_the_timeline(small_recipe):
+    done = subprocess.run(
+        [sys.executable, "-m", "sfumato", "plan", str(small_recipe), "--set", "timeline[1].at=9ep"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "sfumato: --set: timeline[1].at: 9ep is past the end of training, which lasts 3 epochs\n"
+
+
+def test_predict_writes_rows(small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photos = small_run.folder.parent / "photos" / "disc"
+    done = run("predict", str(small_run.bundle), str(photos), "nothing.png", "--quiet")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "input,label,confidence,calibrated,abstained,error,p:checks,p:disc,p:条纹"
+    assert len(lines) == 52
+    assert lines[-1] == "nothing.png,,,True,False,no such file,,,"
+    done = run("predict", str(small_run.bundle), str(photos), "--out", "d.parquet", "--quiet", "--json")
+    assert json.loads(done.stdout) == {"out": "d.parquet", "rows": 50}
+
+
+def test_predict_takes_tables(small_run, tmp_path):
+    photos = small_run.folder.parent / "photos" / "disc"
+    (tmp_path / "list.csv").write_text(f"file,note\n{photos}/000.png,a\nmissing.png,b\n")
+    rows = json.loads(run("predict", str(small_run.bundle), str(tmp_path / "list.csv"), "--json", "--quiet").stdout)
+    assert [row["error"] for row in rows] == [None, "no such file"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "d.xlsx"], "d.xlsx: a file ending in '.xlsx'; expected .csv, .jsonl, .parquet"),
+        (["--out", "no/d.csv"], "no: no such folder"),
+        (["--out", "there.csv"], "there.csv: there already; expected a new file for --out"),
+        (["empty"], "empty: no image in it; expected files ending in"),
+    ],
+)
+def test_predict_refuses_before_it_computes(small_run, tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.csv").write_text("")
+    (tmp_path / "empty").mkdir()
+    done = run("predict", str(small_run.bundle), *([] if options[0] == "empty" else ["x.png"]), *options)
+    assert message in str(done.exception)
+    assert done.exception.exit_code == 2
+
+
+def test_report_is_written_anew(small_run):
+    page = small_run.folder / "report.html"
+    before = page.read_text()
+    page.unlink()
+    assert json.loads(run("report", str(small_run.folder), "--json").output) == {"report": str(page)}
+    assert page.read_text() == before
+
+
+def test_the_run_folder_holds_what_the_docs_say(small_run):
+    text = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
+    for name in (
+        "report.html", "recipe.yaml", "plan.txt", "plan.svg", "data/splits.csv", "data/bad_images.csv", "history.csv", "events",
+        "checkpoints/last", "checkpoints/previous", "checkpoints/best", "predictions/val.parquet", "predictions/test.parquet",
+        "metrics.json", "bundle", "env.json",
+    ):  # fmt: skip
+        assert (small_run.folder / name).exists(), name
+        assert name.rpartition("/")[2] in text
+
+
+def test_tensorboard_has_every_epoch(small_run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(small_run.folder / "events"))
+    events.Reload()
+    assert {"train/loss", "val/loss", "val/macro_f1", "ema/accuracy", "run/lr"} <= set(events.Tags()["scalars"])
+    assert len(events.Scalars("val/loss")) == 3
+
+
+def test_the_console_tells_an_epoch_a_line(small_recipe, tmp_path, capsys):
+    import sfumato
+
+    sfumato.train(small_recipe, out=tmp_path / "run")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert [line.split()[0] for line in lines if "/3" in line[:9]] == ["1/3", "2/3", "3/3"]
+    assert any(line.startswith("train.device: cpu") for line in lines)
+    assert "\x1b" not in captured.err

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from sfumato.data.images import BadImageError, decode
+from sfumato.data.pictures import Pictures
+
+
+@pytest.fixture
+def paths(tmp_path):
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (10, 12), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    Image.fromarray(rng.integers(0, 256, (10, 12, 3), dtype=np.uint8)).save(tmp_path / "colour.png")
+    return [tmp_path / "grey.png", tmp_path / "colour.png"]
+
+
+@pytest.mark.parametrize("limit", [0, 200, 10_000])
+def test_gives_what_decoding_gives_whatever_is_kept(paths, limit):
+    pictures = Pictures(limit)
+    for path in [*paths, *paths]:
+        assert np.array_equal(pictures(path), decode(path))
+    assert pictures.bytes <= limit
+
+
+def test_grey_takes_a_third(paths):
+    pictures = Pictures(10_000)
+    for path in paths:
+        pictures(path)
+    assert pictures.bytes == 120 + 360
+    assert len(pictures) == 2
+
+
+def test_a_file_is_decoded_once(paths):
+    pictures = Pictures(10_000)
+    before = pictures(paths[1]).copy()
+    paths[1].unlink()
+    assert np.array_equal(pictures(paths[1]), before)
+
+
+def test_bad_ones_are_not_kept(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"x")
+    pictures = Pictures(10_000)
+    for _ in range(2):
+        with pytest.raises(BadImageError):
+            pictures(tmp_path / "bad.png")
+    assert len(pictures) == 0

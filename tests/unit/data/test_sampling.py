@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from sfumato.data.sampling import class_weights, epoch_order, occurrence, steps_in_epoch
+
+COUNTS = np.array([12341, 166, 5])
+TARGETS = np.repeat([0, 1, 2], COUNTS)
+
+
+def test_power_zero_draws_every_row_once():
+    order = epoch_order(TARGETS, 0.0, seed=0, epoch=0)
+    assert sorted(order.tolist()) == list(range(len(TARGETS)))
+
+
+@pytest.mark.parametrize("power", [0.3, 0.5, 1.0])
+def test_histogram_of_classes_is_the_closed_form(power):
+    drawn = sum(np.bincount(TARGETS[epoch_order(TARGETS, power, 0, epoch)], minlength=3) for epoch in range(20))
+    expected = COUNTS ** (1 - power) / (COUNTS ** (1 - power)).sum() * drawn.sum()
+    assert drawn.sum() == 20 * len(TARGETS)
+    assert stats.chisquare(drawn, expected).pvalue > 0.001
+
+
+def test_rows_of_a_class_are_drawn_evenly():
+    times = np.bincount(epoch_order(TARGETS, 1.0, 0, 0), minlength=len(TARGETS))
+    tail = times[TARGETS == 2]
+    assert tail.max() - tail.min() <= 1
+    assert tail.mean() == pytest.approx(len(TARGETS) / 3 / 5, abs=1)
+
+
+def test_ramp_is_monotone_and_half_way_is_no_switch():
+    ratios = []
+    for power in np.linspace(0, 1, 11):
+        per_image = class_weights(COUNTS, power) / COUNTS
+        ratios.append(per_image[2] / per_image[0])
+    assert ratios[0] == pytest.approx(1)
+    assert ratios[-1] == pytest.approx(12341 / 5)
+    assert (np.diff(ratios) > 0).all()
+    assert ratios[5] == pytest.approx((12341 / 5) ** 0.5)
+    assert ratios[5] >= 10
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    orders = [epoch_order(TARGETS, 0.5, seed, epoch) for seed, epoch in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    assert np.array_equal(orders[0], orders[3])
+    assert not np.array_equal(orders[0], orders[1])
+    assert not np.array_equal(orders[0], orders[2])
+
+
+def test_a_class_without_a_sample_has_no_weight():
+    assert class_weights(np.array([4, 0, 1]), 1.0).tolist() == [0.5, 0, 0.5]
+
+
+def test_occurrence_counts_draws():
+    order = np.array([3, 1, 3, 3, 1, 0])
+    assert occurrence(order).tolist() == [0, 0, 1, 2, 1, 0]
+
+
+@pytest.mark.parametrize(("samples", "batch", "steps"), [(100, 32, 3), (32, 32, 1), (5, 32, 1), (64, 32, 2)])
+def test_only_whole_batches(samples, batch, steps):
+    assert steps_in_epoch(samples, batch) == steps

@@ -1,0 +1,170 @@
+"""Plans and finished runs made up for the report's tests: nothing is trained."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from tests.pictures import KINDS, picture
+from torch import nn
+
+from sfumato.data.table import SCHEMA, Table
+from sfumato.decision.policy import DecisionSpec, fit_policy
+from sfumato.labels import LabelSpace
+from sfumato.metrics.results import measure
+from sfumato.predictions import Predictions
+from sfumato.recipe.schema import Recipe
+from sfumato.run_folder import RunFolder
+from sfumato.training.plan import Plan, make_plan
+from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.timeline import Keyframe
+
+KEYFRAMES = (
+    {"at": "0ep", "learn": {"head.*": 1, "*": "frozen"}, "image_size": 32, "batch_size": 10, "mixup_alpha": 0.4},
+    {"at": "2ep", "learn": {"*": 1}, "mixup_alpha": {"to": 0, "over": "2ep"}},
+    {"at": "4ep", "image_size": 48, "lr_scale": 0.5},
+)
+HISTORY = (
+    "epoch,step,lr,image_size,learning,train_loss,train_accuracy,val_loss,val_accuracy,val_balanced_accuracy,"
+    "val_macro_f1,ema_loss,ema_accuracy,ema_balanced_accuracy,ema_macro_f1,best,images_per_second,seconds"
+)
+
+
+class Net(nn.Module):
+    """Named as a classifier's parts are: 8 numbers in the backbone, 6 in the head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+        self.head = nn.Linear(2, 2)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The networks here are so small that threads would only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def net() -> Net:
+    return Net()
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """6 epochs of 10 steps: frozen until 2, mixup from 0.4 down to 0 from 2 to 4, larger pictures from 4."""
+    keyframes = [Keyframe.model_validate(keyframe) for keyframe in KEYFRAMES]
+    schedule = ScheduleSpec.model_validate({"warmup": "1ep", "warmup_from": 0, "decay": "constant"})
+    return make_plan(keyframes, schedule, base_lr=0.01, epochs=6, samples=100, image_size=64)
+
+
+MakeRun = Callable[..., RunFolder]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """A function that writes a run's folder: names, samples of each part, whether pictures and results are there."""
+
+    def make(
+        names: tuple[str, ...] = ("a", "b"),
+        *,
+        train: int = 40,
+        val: int = 40,
+        test: int = 40,
+        pictures: bool = True,
+        finished: bool = True,
+    ) -> RunFolder:
+        folder = RunFolder(tmp_path / "run")
+        rng = np.random.default_rng(0)
+        labels = {
+            part: np.arange(count) % len(names) for part, count in (("train", train), ("val", val), ("test", test))
+        }
+        table = _table(tmp_path, names, labels)
+        if pictures:
+            for row, image in enumerate(table.images):
+                picture(KINDS[row % 3], row, 24).save(image)
+        folder.write_inputs(_recipe(tmp_path), table, _bad(tmp_path), ["train.device: cpu, <no cuda> & no mps here"])
+        _write_history(folder)
+        if finished:
+            _write_results(folder, names, {part: labels[part] for part in ("val", "test") if len(labels[part])}, rng)
+        return folder
+
+    return make
+
+
+def _recipe(root: Path) -> Recipe:
+    document = {
+        "name": "made-up",
+        "data": {"source": str(root)},
+        "model": {"backbone": "test_resnet", "weights": "none"},
+        "train": {"epochs": 6},
+        "timeline": KEYFRAMES,
+    }
+    return Recipe.model_validate_json(json.dumps(document))
+
+
+def _table(root: Path, names: tuple[str, ...], labels: dict[str, np.ndarray]) -> Table:
+    (root / 'pictures <of> "ours"').mkdir()
+    rows = {
+        "id": [f"{part}-{i}" for part, classes in labels.items() for i in range(len(classes))],
+        "image": [
+            str(root / 'pictures <of> "ours"' / f"{part}-{i}.png")
+            for part, classes in labels.items()
+            for i in range(len(classes))
+        ],
+        "label": [names[c] for classes in labels.values() for c in classes],
+        "part": [part for part, classes in labels.items() for _ in classes],
+    }
+    frame = pl.DataFrame({name: rows.get(name, [None] * len(rows["id"])) for name in SCHEMA}, schema=SCHEMA)
+    return Table(frame.sort("id"), LabelSpace(tuple(sorted(names))))
+
+
+def _bad(root: Path) -> pl.DataFrame:
+    return pl.DataFrame({"id": ["x"], "image": [str(root / "<broken>.png")], "problem": ["damaged: cut & dried"]})
+
+
+def _write_history(folder: RunFolder) -> None:
+    with folder.history.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HISTORY.split(","))
+        for epoch in range(6):
+            average = [0.8, 0.7, 0.7, 0.6 + 0.01 * epoch] if epoch > 1 else [""] * 4
+            scores = [1 / (epoch + 1), 0.6, 1 / (epoch + 1), 0.5, 0.5, 0.4]
+            writer.writerow(
+                [epoch, 4 * epoch + 4, 0.01, 32, 14, *scores, *average, "raw" if epoch in (0, 3) else "", 100.0, 30.0]
+            )
+
+
+def _write_results(
+    folder: RunFolder, names: tuple[str, ...], labels: dict[str, np.ndarray], rng: np.random.Generator
+) -> None:
+    space = LabelSpace(tuple(sorted(names)))
+    order = np.array([space.index(name) for name in names])
+    said = {part: _predictions(part, order[classes], space, rng) for part, classes in labels.items()}
+    policy = fit_policy(said["val"], DecisionSpec()) if "val" in said else None
+    folder.bundle.mkdir()
+    if policy:
+        (folder.bundle / "policy.json").write_text(json.dumps(policy.to_dict()), encoding="utf-8")
+    results = {}
+    for part, predictions in said.items():
+        predictions.write(folder.predictions(part))
+        probabilities = np.exp(predictions.logits) / np.exp(predictions.logits).sum(axis=1, keepdims=True)
+        answers = probabilities.argmax(axis=1)
+        none = np.zeros(len(predictions), dtype=bool)
+        measured = measure(predictions.truth, answers, probabilities.max(axis=1).astype(float), none, space.names)
+        results[part] = asdict(measured)
+    folder.metrics.write_text(json.dumps(results, ensure_ascii=False), encoding="utf-8")
+
+
+def _predictions(part: str, truth: np.ndarray, space: LabelSpace, rng: np.random.Generator) -> Predictions:
+    logits = rng.normal(0, 1, (len(truth), len(space))).astype(np.float32)
+    logits[np.arange(len(truth)), truth] += 1.5
+    return Predictions(tuple(f"{part}-{i}" for i in range(len(truth))), truth, logits, space)
