@@ -1,7 +1,6 @@
 """Which parts of the network learn when, as bars on an epoch axis: parameters that share one fate are one bar."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import nn
@@ -66,7 +65,7 @@ def _by_fate(fates: dict[str, tuple[float, ...]]) -> dict[str, list[str]]:
         groups[_top(name), fate].append(name)
     labelled: dict[str, list[str]] = {}
     for (top, _), names in groups.items():
-        label = _label(top, names, fates)
+        label = _label(top, names, list(fates))
         labelled[label] = [*labelled.get(label, []), *names]
     return labelled
 
@@ -78,14 +77,25 @@ def _by_top(fates: dict[str, tuple[float, ...]]) -> dict[str, list[str]]:
     return dict(groups)
 
 
-def _label(top: str, names: list[str], everything: Iterable[str]) -> str:
-    """The shortest prefix that names these parameters and no other; else what they are the rest of."""
-    mine, steps = set(names), names[0].split(".")
-    for depth in range(1, len(steps) + 1):
-        label = ".".join(steps[:depth])
-        if all(f"{name}.".startswith(f"{label}.") == (name in mine) for name in everything):
-            return label
-    return f"rest of {top}"
+def _label(top: str, names: list[str], everything: list[str]) -> str:
+    """The module that holds these parameters and no other, or the first and last of a row of modules."""
+    first = everything.index(names[0])
+    if everything[first : first + len(names)] != names:
+        return f"rest of {top}"
+    begin, end = (_module_of(name, set(names), everything) for name in (names[0], names[-1]))
+    return begin if begin == end else f"{_below(begin)} \N{EN DASH} {_below(end)}"
+
+
+def _module_of(name: str, mine: set[str], everything: list[str]) -> str:
+    """The outermost module around a parameter that holds nothing but `mine`."""
+    steps = name.split(".")
+    prefixes = (".".join(steps[:depth]) for depth in range(1, len(steps)))
+    inside = (prefix for prefix in prefixes if all(one in mine for one in everything if one.startswith(f"{prefix}.")))
+    return next(inside, name)
+
+
+def _below(name: str) -> str:
+    return name.split(".", maxsplit=1)[-1]
 
 
 def _top(name: str) -> str:
