@@ -11,7 +11,8 @@ from typing import TextIO
 import polars as pl
 
 from sfumato.data.images import SUFFIXES
-from sfumato.data.sources.tabular import READERS, read_image_paths
+from sfumato.data.sources.files import READERS
+from sfumato.data.sources.tabular import read_image_paths
 from sfumato.errors import InputError
 from sfumato.predict import Decision
 

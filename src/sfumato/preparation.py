@@ -11,7 +11,7 @@ from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.source import read_table
-from sfumato.data.splits import split
+from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.models.backbone import Expects, expects
 from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained

@@ -13,14 +13,12 @@ from typing import Any, cast
 
 import polars as pl
 
-from sfumato.data.table import SCHEMA, Table
+from sfumato.data.table import Table
+from sfumato.data.table_file import load_table, split_rows, write_table
 from sfumato.errors import InputError
-from sfumato.labels import LabelSpace
 from sfumato.recipe.load import Loaded, load_recipe, to_yaml
 from sfumato.recipe.schema import Recipe
 from sfumato.version import VERSION
-
-SPLIT_COLUMNS = ("id", "image", "label", "group", "part")
 
 
 @dataclass(frozen=True)
@@ -81,19 +79,15 @@ class RunFolder:
         """Write what a resumed run and the report read: recipe, splits, bad images, environment."""
         self.data.mkdir(parents=True)
         self.recipe.write_text(to_yaml(recipe), encoding="utf-8")
-        table.rows.select(SPLIT_COLUMNS).write_csv(self.data / "splits.csv")
+        write_table(self.data / "table.parquet", table)
+        split_rows(table).write_csv(self.data / "splits.csv")
         bad.write_csv(self.data / "bad_images.csv")
         text = json.dumps({**environment(), "notes": notes}, indent=2, ensure_ascii=False)
         self.environment.write_text(text + "\n", encoding="utf-8")
 
     def read_table(self) -> Table:
         """The samples of the run with their parts, as they were when it began."""
-        path = self.data / "splits.csv"
-        if not path.is_file():
-            raise InputError("missing", where=str(path), expected="a run's folder")
-        rows = pl.read_csv(path, schema_overrides=dict.fromkeys(SPLIT_COLUMNS, pl.String))
-        rows = rows.with_columns(pl.lit(None, pl.String).alias("stratum")).select(*SCHEMA)
-        return Table(rows, LabelSpace(tuple(cast(list[str], sorted(rows["label"].unique().to_list())))))
+        return load_table(self.data / "table.parquet")
 
     def fingerprint(self) -> dict[str, str | int]:
         """What tells the data of this run from any other: its name, samples, and the SHA-256 of splits.csv."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import polars as pl
 
@@ -28,14 +27,18 @@ def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple
         InputError: What is left has fewer than two classes.
     """
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = pool.map(partial(_problem, pictures), table.images)
+        found = pool.map(partial(_problem, pictures), table.first_images)
         problems = list(progress(found, len(table)))
     rows = table.rows.with_columns(pl.Series("problem", problems, dtype=pl.String))
-    no_label = pl.when(pl.col("label").is_null()).then(pl.lit("no label"))
+    no_label = pl.when(pl.all_horizontal(pl.col(task.column).is_null() for task in table.tasks)).then(
+        pl.lit("no label")
+    )
     rows = rows.with_columns(pl.coalesce("problem", no_label).alias("problem"))
-    bad = rows.filter(pl.col("problem").is_not_null()).select("id", "image", "problem")
+    bad = rows.filter(pl.col("problem").is_not_null()).select(
+        "id", pl.col("images").list.first().fill_null("").alias("image"), "problem"
+    )
     usable = table.without(bad["id"].to_list())
-    names = set(usable.rows["label"].unique().to_list())
+    names = set(usable.rows[table.task.column].unique().to_list())
     lost = [name for name in table.labels.names if name not in names]
     if len(names) < 2:
         reason = f"{bad['problem'][0]}: {bad['image'][0]}" if len(bad) else "no sample"
@@ -45,11 +48,13 @@ def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple
         )
     notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []
     notes += [f"data: class {name!r} has no usable image and is dropped" for name in lost]
-    kept = replace(table.labels, names=tuple(name for name in table.labels.names if name in names))
-    return replace(usable, labels=kept, notes=(*usable.notes, *notes)), bad
+    task = replace(table.task, labels=table.labels.only(names))
+    return replace(usable, tasks=(task,), notes=(*usable.notes, *notes)), bad
 
 
-def _problem(pictures: Pictures, path: Path) -> str | None:
+def _problem(pictures: Pictures, path: str | None) -> str | None:
+    if path is None:
+        return "no image"
     try:
         pictures(path)
     except BadImageError as error:

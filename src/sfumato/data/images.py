@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from sfumato.data.shards import source_of
+
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 """Files with these endings (any case) are taken for images when a folder is read."""
 
@@ -31,7 +33,8 @@ def decode(source: Source) -> Pixels:
     Transparent pixels become white, 16-bit grey is scaled to 8 bits, of an animation the first frame is taken.
 
     Args:
-        source: A path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
+        source: A path or an address in a Parquet file, the bytes of a file, a PIL image, or an array (H, W),
+            (H, W, 1), (H, W, 3) or (H, W, 4) of
             uint8, or of floats in 0 to 1.
 
     Raises:
@@ -42,10 +45,12 @@ def decode(source: Source) -> Pixels:
     if isinstance(source, Image.Image):
         return _to_rgb(source)
     try:
+        if isinstance(source, str | Path):
+            source = source_of(str(source))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns of odd metadata; what matters here is whether pixels come out
             return _decode_file(source)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BadImageError("no such file") from None
     except IsADirectoryError:
         raise BadImageError("a folder, not a file") from None

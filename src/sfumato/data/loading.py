@@ -67,7 +67,7 @@ class Samples(Dataset["Batch | RunError"]):
     ) -> None:
         self._pictures = pictures or Pictures(limit=0)
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
-        self._images = [str(path) for path in table.images]
+        self._images = [image or "" for image in table.first_images]
         self._targets = torch.from_numpy(table.targets)
         self._preprocess = preprocess
         self._spec = spec

@@ -5,11 +5,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sfumato.data.columns import ColumnsSpec
+from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import read_folder
-from sfumato.data.sources.tabular import READERS, ColumnsSpec, read_tabular
-from sfumato.data.splits import SplitSpec
+from sfumato.data.sources.hub import is_hub_folder, read_hub_folder
+from sfumato.data.sources.tabular import LabelsSpec, read_tabular
+from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.table import Table
 from sfumato.errors import InputError, nearest_name
+from sfumato.labels import read_labels
 from sfumato.spec import Spec
 
 
@@ -17,9 +21,15 @@ class DataSpec(Spec):
     """The user's own pictures and their classes; nothing of it is changed, moved or copied."""
 
     source: Annotated[str, Field(min_length=1)]
-    """A folder with one sub-folder a class, or a .csv, .tsv or .jsonl file; relative to the recipe's folder."""
+    """A folder with one sub-folder a class, a .csv, .tsv, .jsonl or .parquet file, or a Hugging Face data set folder;
+    relative to the recipe's folder."""
     columns: ColumnsSpec = ColumnsSpec()
-    """Which column holds what, for a .csv, .tsv or .jsonl file."""
+    """Which column of a table holds what."""
+    images: Annotated[str, Field(min_length=1)] | None = None
+    """Folder of pictures named after their sample, `<id>.jpg` or `<id>_*.jpg`, for a table without image column; none =
+    the table's own folder."""
+    labels: LabelsSpec | None = None
+    """A file that names the classes; none = the classes the data holds."""
     split: SplitSpec = SplitSpec()
     """Which samples train, which choose and which only measure."""
 
@@ -30,33 +40,39 @@ def read_table(spec: DataSpec) -> Table:
     Raises:
         InputError: No such path, nothing usable in it, or a setting that has no effect on this kind of source.
     """
-    path = Path(spec.source).expanduser()
+    path = Path(spec.source).expanduser().absolute()
+    stratify = spec.split.stratify
     if path.is_dir():
+        _refuse_images(spec, path)
+        if is_hub_folder(path):
+            return read_hub_folder(path, spec.columns, stratify, spec.labels)
         _refuse_table_settings(spec, path)
-        return read_folder(path.absolute())
+        return read_folder(path, read_labels(Path(spec.labels.file), spec.labels.section) if spec.labels else None)
     if not path.exists():
-        raise InputError(f"no such file or folder: {path}", setting="data.source", nearest=_neighbour(path))
+        raise InputError(f"no such file or folder: {spec.source}", setting="data.source", nearest=_neighbour(path))
     if path.suffix.lower() not in READERS:
         raise InputError(
-            f"{path} is a file ending in {path.suffix or 'nothing'!r}",
+            f"{spec.source} is a file ending in {path.suffix or 'nothing'!r}",
             setting="data.source",
             expected=f"a folder with one sub-folder a class, or a file ending in {', '.join(READERS)}",
         )
-    return read_tabular(path.absolute(), spec.columns, spec.split.stratify)
+    return read_tabular(path, spec.columns, stratify, spec.labels, Path(spec.images) if spec.images else None)
+
+
+def _refuse_images(spec: DataSpec, path: Path) -> None:
+    if spec.images is not None:
+        raise InputError(
+            f"has no effect on a folder ({path})", setting="data.images", expected="a table of ids as data.source"
+        )
 
 
 def _refuse_table_settings(spec: DataSpec, path: Path) -> None:
-    for setting in spec.columns.changed:
+    settings = [f"columns.{name}" for name in spec.columns.changed] + ["split.stratify"] * bool(spec.split.stratify)
+    if settings:
         raise InputError(
             f"has no effect on a folder per class ({path})",
-            setting=f"data.columns.{setting}",
-            expected="a .csv, .tsv or .jsonl file as data.source",
-        )
-    if spec.split.stratify:
-        raise InputError(
-            f"has no effect on a folder per class ({path}), where classes are always spread evenly",
-            setting="data.split.stratify",
-            expected="a .csv, .tsv or .jsonl file as data.source",
+            setting=f"data.{settings[0]}",
+            expected=f"a file ending in {', '.join(READERS)} as data.source",
         )
 
 

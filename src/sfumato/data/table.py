@@ -1,7 +1,7 @@
 """The table: what every data source becomes. One row a sample, in the order of ids; pictures stay where they are."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -14,29 +14,46 @@ from sfumato.labels import LabelSpace
 PARTS = ("train", "val", "test")
 """train fits the weights; val chooses (best weights, temperature, thresholds); test is only ever measured."""
 
-SCHEMA = {
-    "id": pl.String,
-    "image": pl.String,  # absolute path
-    "label": pl.String,  # null = unknown
-    "group": pl.String,  # samples of one group stay on one side of every split; null = a group of its own
-    "stratum": pl.String,  # samples are split evenly within each (label, stratum); null where not asked for
-    "part": pl.String,  # one of PARTS; null = not yet decided
+UNUSED = "unused"
+"""Part of samples that a split leaves aside, such as those later than the validation samples of a fold by time."""
+
+SCHEMA: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "images": pl.List(pl.String()),  # addresses: an absolute path, or FILE.parquet::COLUMN/ROW; empty = no picture
+    "text": pl.String(),  # cleaned and joined; "" = none
+    "group": pl.String(),  # samples of one group stay on one side of every split; null = a group of its own
+    "time": pl.Float64(),  # seconds since 1970, or whatever number the data orders its samples by; null = unknown
+    "stratum": pl.String(),  # samples are split evenly within each (label, stratum); null where not asked for
+    "cluster": pl.String(),  # near-duplicates of each other; null = of none
+    "fold": pl.String(),  # as the data gives it, or as it was dealt
+    "part": pl.String(),  # one of PARTS or UNUSED; null = not yet decided
+    "reason": pl.String(),  # why it is in its part; null = not yet decided
 }
+"""Columns beside the label columns, which the tasks name."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question about every sample: its column, its classes, and whether several may hold at once."""
+
+    column: str
+    """Column of the table: String, a class's id, null = unknown; or List(String) where `many`, [] = none holds."""
+    labels: LabelSpace
+    many: bool = False
+    """Whether a sample may have several classes."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """N samples with the classes they may have.
-
-    Raises:
-        InputError: An id stands twice.
-    """
+    """N samples with the classes they may have."""
 
     rows: pl.DataFrame
-    """(N rows) with the columns of SCHEMA, sorted by id."""
-    labels: LabelSpace
+    """(N rows) with the columns of SCHEMA and those of the tasks, sorted by id."""
+    tasks: tuple[Task, ...]
     notes: tuple[str, ...] = ()
     """What was chosen while reading, each with its reason."""
+    source: str = field(default="", compare=False)
+    """Names the source in errors."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,51 +66,97 @@ class Table:
         """The samples whose id is not in `ids`."""
         return replace(self, rows=self.rows.filter(~pl.col("id").is_in(ids)))
 
+    @cached_property
+    def task(self) -> Task:
+        """The only question of this table, with one answer a sample.
+
+        Raises:
+            InputError: Several questions, or several answers a sample.
+        """
+        names = ", ".join(task.column.removeprefix("label.") for task in self.tasks)
+        if len(self.tasks) != 1:
+            raise InputError(
+                f"{len(self.tasks)} label columns ({names}), and a model that answers one",
+                where=self.source,
+                expected="data.columns.label naming one of them",
+            )
+        if self.tasks[0].many:
+            raise InputError(
+                f"several classes a sample in {names!r}, and a model that names one",
+                where=self.source,
+                expected="one class a sample",
+            )
+        return self.tasks[0]
+
+    @property
+    def labels(self) -> LabelSpace:
+        """The classes of the only task."""
+        return self.task.labels
+
     @property
     def ids(self) -> list[str]:
         """N sample ids."""
         return cast(list[str], self.rows["id"].to_list())
 
     @property
-    def images(self) -> list[Path]:
-        """N paths."""
-        return [Path(path) for path in cast(list[str], self.rows["image"].to_list())]
+    def first_images(self) -> list[str | None]:
+        """N addresses: each sample's first picture, None where it has none."""
+        return cast(list[str | None], self.rows["images"].list.first().to_list())
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """(N,) class indices; every sample must have a label."""
+        """(N,) class indices of the only task; every sample must have a label."""
         index = {name: i for i, name in enumerate(self.labels.names)}
-        return np.array([index[name] for name in self.rows["label"].to_list()], dtype=np.int64)
+        codes = self.rows[self.task.column].replace_strict(index, return_dtype=pl.Int64)
+        return codes.to_numpy().astype(np.int64)
 
     @property
     def class_counts(self) -> NDArray[np.int64]:
-        """(C,) samples of each class."""
+        """(C,) samples of each class of the only task."""
         return np.bincount(self.targets, minlength=len(self.labels))
 
 
-def make_table(columns: dict[str, list[str | None]], where: str, notes: tuple[str, ...] = ()) -> Table:
-    """Build a table from columns of SCHEMA; those not given are null. Classes are the labels seen, sorted.
+def make_table(
+    frame: pl.DataFrame,
+    tasks: tuple[Task, ...],
+    where: str,
+    notes: tuple[str, ...] = (),
+) -> Table:
+    """Bring the columns of a source into the order and types of SCHEMA; those not given are null.
 
     Args:
-        columns: Lists of equal length; `id` and `image` must be there.
+        frame: At least `id`, `images` and the columns of the tasks.
+        tasks: The questions its label columns answer.
         where: Names the source in errors.
         notes: What the source chose, each with its reason.
 
     Raises:
-        InputError: No sample, a doubled id, no label, or a single class.
+        InputError: No sample, a doubled or empty id, no label, or a single class.
     """
-    if not columns["id"]:
+    if not len(frame):
         raise InputError("no sample in it", where=where)
-    rows = pl.DataFrame({name: columns.get(name, [None] * len(columns["id"])) for name in SCHEMA}, schema=SCHEMA)
-    doubled = rows.filter(pl.col("id").is_duplicated())["id"]
+    _refuse_doubled(frame["id"], where)
+    for task in tasks:
+        _refuse_one_class(frame[task.column], task, where)
+    missing = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
+    rows = frame.with_columns(missing).select(*SCHEMA, *(task.column for task in tasks))
+    return Table(rows.cast({**SCHEMA}).sort("id"), tasks, notes, where)
+
+
+def _refuse_doubled(ids: pl.Series, where: str) -> None:
+    if ids.null_count():
+        raise InputError(f"{ids.null_count()} rows have no id", where=where, expected="an id for every sample")
+    doubled = ids.filter(ids.is_duplicated())
     if len(doubled):
         raise InputError(
             f"id {doubled[0]!r} stands in {int((doubled == doubled[0]).sum())} rows",
             where=where,
             expected="an id of its own for every sample",
         )
-    names = cast(list[str], sorted(rows["label"].drop_nulls().unique().to_list()))
-    if len(names) < 2:
+
+
+def _refuse_one_class(labels: pl.Series, task: Task, where: str) -> None:
+    names = sorted((labels.explode() if task.many else labels).drop_nulls().unique().to_list())
+    if len(names) < (1 if task.many else 2):
         found = f"only one class, {names[0]!r}" if names else "no label at all"
         raise InputError(found, where=where, expected="at least two classes")
-    return Table(rows.sort("id"), LabelSpace(tuple(names)), notes)

@@ -106,7 +106,7 @@ def tell(run: Run) -> Story:
     """Decide on a few held-out cells, and say what to type next."""
     table = RunFolder(run.folder).read_table().part("test")
     picked: list[int] = np.random.default_rng(0).permutation(len(table))[:SHOWN].tolist()
-    images = [str(table.images[i]) for i in picked]
+    images = [str(table.first_images[i]) for i in picked]
     truth = [str(table.rows["label"][i]) for i in picked]
     rows = [_row(decision, true) for decision, true in zip(load(run.bundle).predict(images), truth, strict=True)]
     held_out = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sfumato.data.augment import AugmentSpec
-from sfumato.data.splits import SplitSpec
+from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.training.job import TrainSpec

@@ -8,8 +8,8 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sfumato.document import Document
 from sfumato.errors import InputError, nearest_name
-from sfumato.recipe.document import Document
 
 Schema = Mapping[str, Any]
 

@@ -9,16 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from pydantic import ValidationError
 
+from sfumato.document import Document, overlay, parse_document, read_document, write_document
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.weights import WeightsFrom
-from sfumato.recipe.document import Document, overlay, parse_document, read_document
 from sfumato.recipe.explain import explain
 from sfumato.recipe.schema import Recipe
 
-PATHS = ("data.source", "model.weights.file")
+PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file")
 """Settings that name a file or folder, relative to the file they stand in."""
 
 
@@ -74,7 +73,7 @@ def parse_override(text: str) -> tuple[str, Any]:
 def to_yaml(recipe: Recipe) -> str:
     """The recipe as YAML with every setting written out."""
     settings = cast(dict[str, Any], json.loads(recipe.model_dump_json()))
-    return yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=120)
+    return write_document(settings)
 
 
 def without_folders(recipe: Recipe) -> Recipe:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import jinja2
-import polars as pl
 from markupsafe import Markup
 
 from sfumato.report import figures, thumbnails, wording
@@ -125,6 +124,9 @@ def _reliability(frame: ReliabilityFrame, place: int) -> Drawn:
 
 def _mistakes(evidence: Evidence, measured: Measured) -> list[ShownMistake]:
     found = worst_mistakes(measured)
-    rows = evidence.prepared.table.rows.filter(pl.col("id").is_in([mistake.id for mistake in found]))
-    paths = {id_: Path(image) for id_, image in rows.select("id", "image").iter_rows()}
-    return [ShownMistake(mistake, thumbnails.of_file(paths[mistake.id]), paths[mistake.id]) for mistake in found]
+    table = evidence.prepared.table
+    places = dict(zip(table.ids, table.first_images, strict=True))
+    paths = [places[mistake.id] or "" for mistake in found]
+    return [
+        ShownMistake(mistake, thumbnails.of_file(path), Path(path)) for mistake, path in zip(found, paths, strict=True)
+    ]

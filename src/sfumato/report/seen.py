@@ -61,7 +61,7 @@ def phases(prepared: Prepared) -> tuple[Phase, ...]:
             changed[settings.step] = settings
     train = prepared.table.part("train")
     samples = Samples(train, prepared.preprocess, prepared.recipe.augment, prepared.recipe.train.seed)
-    replay = _Replay(prepared, train, train.targets, samples)
+    replay = _Replay(prepared, train, train.targets, samples, train.first_images)
     with _as_a_worker():
         return tuple(_phase(replay, settings) for settings in _spread(list(changed.values())))
 
@@ -80,6 +80,8 @@ class _Replay:
     targets: NDArray[np.int64]
     """(N,) class indices of the training samples."""
     samples: Samples
+    images: list[str | None]
+    """Address of each training sample's picture."""
 
 
 @contextmanager
@@ -112,7 +114,7 @@ def _phase(replay: _Replay, settings: Settings) -> Phase:
         SeenPicture(
             thumbnails.of_tensor(images[place]) if whole[place] else None,
             _labels(targets[place], names),
-            Path(replay.train.rows["image"][request.row]).name,
+            Path(replay.images[request.row] or "").name,
         )
         for place, request in enumerate(batch[:PICTURES])
     )

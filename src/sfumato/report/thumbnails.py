@@ -14,7 +14,7 @@ SIDE = 160
 _QUALITY = 78
 
 
-def of_file(path: Path) -> str | None:
+def of_file(path: Path | str) -> str | None:
     """The picture in a file; None where it can't be read any more."""
     try:
         return of_pixels(decode(path))

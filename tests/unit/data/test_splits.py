@@ -5,18 +5,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sfumato.data.splits import SplitSpec, split
-from sfumato.data.table import PARTS, Table, make_table
+from sfumato.data.splits.spec import SplitSpec
+from sfumato.data.splits.split import split
+from sfumato.data.table import PARTS, Table, Task, make_table
 from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
 
 
-def table(labels, groups=None, strata=None, parts=None) -> Table:
+def table(labels, groups=None, strata=None, parts=None, order=None, **more) -> Table:
+    """A table of one task; several classes a sample where the labels are lists."""
     n = len(labels)
-    columns = {"id": [f"{i:05}" for i in range(n)], "image": [f"/{i}.png" for i in range(n)], "label": list(labels)}
-    for name, values in (("group", groups), ("stratum", strata), ("part", parts)):
+    columns = {"id": [f"{i:05}" for i in range(n)], "images": [[f"/{i}.png"] for i in range(n)], "label": list(labels)}
+    for name, values in (("group", groups), ("stratum", strata), ("part", parts), *more.items()):
         if values is not None:
             columns[name] = list(values)
-    return make_table(columns, "test")
+    frame = pl.DataFrame(columns, schema_overrides={"part": pl.String, "group": pl.String})
+    many = isinstance(frame["label"].dtype, pl.List)
+    names = (frame["label"].explode() if many else frame["label"]).drop_nulls().unique().sort().to_list()
+    return make_table(frame[order] if order else frame, (Task("label", LabelSpace(tuple(names)), many),), "test")
 
 
 def parts_of(result: Table) -> dict[str, set[str]]:
@@ -51,11 +57,10 @@ def test_no_split_leaks(rows, grouped, seed, shares):
 @given(samples, st.randoms(use_true_random=False))
 def test_order_of_the_source_changes_nothing(rows, shuffle):
     labels, groups = [label for label, _ in rows], [f"g{group}" for _, group in rows]
-    straight = table(labels, groups)
     order = list(range(len(rows)))
     shuffle.shuffle(order)
-    columns = {name: [straight.rows[name][i] for i in order] for name in ("id", "image", "label", "group")}
-    assert parts_of(split(make_table(columns, "test"), SplitSpec())) == parts_of(split(straight, SplitSpec()))
+    straight, shuffled = table(labels, groups), table(labels, groups, order=order)
+    assert parts_of(split(shuffled, SplitSpec())) == parts_of(split(straight, SplitSpec()))
 
 
 def test_shares_and_strata_are_met():

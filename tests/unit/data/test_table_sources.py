@@ -1,10 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
+from sfumato.data.columns import ColumnsSpec
 from sfumato.data.source import DataSpec, read_table
-from sfumato.data.sources.tabular import ColumnsSpec
-from sfumato.data.splits import SplitSpec
+from sfumato.data.splits.spec import SplitSpec
 from sfumato.errors import InputError
 
 
@@ -27,7 +28,7 @@ def test_a_folder_per_class(tmp_path):
     assert table.labels.names == ("wind", "气压场")
     assert table.ids == ["wind/c.webp", "气压场/b.PNG", "气压场/deep/a.jpg"]
     assert table.targets.tolist() == [0, 1, 1]
-    assert all(path.is_absolute() for path in table.images)
+    assert all(Path(path).is_absolute() for path in table.first_images)
 
 
 def test_folders_named_train_and_test_are_parts(tmp_path):
@@ -75,7 +76,7 @@ def test_csv_by_usual_names(tmp_path):
     path.write_text("\ufeff" + CSV, encoding="utf-8")
     table = read(path)
     assert table.ids == ["/abs/2.png", "pics/1.png", "pics/3.png"]
-    assert [str(p) for p in table.images] == ["/abs/2.png", str(tmp_path / "pics/1.png"), str(tmp_path / "pics/3.png")]
+    assert table.first_images == ["/abs/2.png", str(tmp_path / "pics/1.png"), str(tmp_path / "pics/3.png")]
     assert table.labels.names == ("01", "1")
     assert table.rows["label"].to_list() == ["1", "01", None]
     assert table.rows["group"].to_list() == ["p2", "p1", "p2"]
@@ -109,14 +110,14 @@ def test_named_columns_and_strata(tmp_path):
         ("image,label\n", {}, "no row in it"),
         ("a,b\n1.png,x\n", {}, "no column looks like the image; expected one of image, path"),
         ("image,b\n1.png,x\n", {}, "no column looks like the label"),
-        ("image,label\n1.png,x\n,y\n", {}, "row 2 has no image in column 'image'"),
+        ("image,label\n1.png,x\n,y\n", {}, "t.csv:3: no image in column 'image'"),
         ("image,label\n1.png,x\n1.png,y\n", {}, "id '1.png' stands in 2 rows; expected an id of its own"),
         ("image,label\n1.png,x\n2.png,x\n", {}, "only one class, 'x'; expected at least two classes"),
         ("image,label\n1.png,\n2.png,\n", {}, "no label at all; expected at least two classes"),
         (
             "image,label,split\n1.png,x,train\n2.png,y,tset\n",
             {},
-            "row 2 has the split 'tset'; expected one of train, val",
+            "t.csv:3: the split is 'tset'; expected one of train, val, test; did you mean 'test'?",
         ),
         (
             "image,label\n1.png,x\n2.png,y\n",

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from sfumato.data.source import DataSpec
-from sfumato.data.splits import SplitSpec
+from sfumato.data.splits.spec import SplitSpec
 from sfumato.errors import InputError
 from sfumato.models.classifier import ModelSpec
 from sfumato.models.heads import CosineHeadSpec

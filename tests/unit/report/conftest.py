@@ -13,7 +13,7 @@ import torch
 from tests.pictures import KINDS, picture
 from torch import nn
 
-from sfumato.data.table import SCHEMA, Table
+from sfumato.data.table import Table, Task, make_table
 from sfumato.decision.policy import DecisionSpec, fit_policy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.results import measure
@@ -89,7 +89,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         }
         table = _table(tmp_path, names, labels)
         if pictures:
-            for row, image in enumerate(table.images):
+            for row, image in enumerate(table.first_images):
                 picture(KINDS[row % 3], row, 24).save(image)
         folder.write_inputs(_recipe(tmp_path), table, _bad(tmp_path), ["train.device: cpu, <no cuda> & no mps here"])
         _write_history(folder)
@@ -115,16 +115,15 @@ def _table(root: Path, names: tuple[str, ...], labels: dict[str, np.ndarray]) ->
     (root / 'pictures <of> "ours"').mkdir()
     rows = {
         "id": [f"{part}-{i}" for part, classes in labels.items() for i in range(len(classes))],
-        "image": [
-            str(root / 'pictures <of> "ours"' / f"{part}-{i}.png")
+        "images": [
+            [str(root / 'pictures <of> "ours"' / f"{part}-{i}.png")]
             for part, classes in labels.items()
             for i in range(len(classes))
         ],
         "label": [names[c] for classes in labels.values() for c in classes],
         "part": [part for part, classes in labels.items() for _ in classes],
     }
-    frame = pl.DataFrame({name: rows.get(name, [None] * len(rows["id"])) for name in SCHEMA}, schema=SCHEMA)
-    return Table(frame.sort("id"), LabelSpace(tuple(sorted(names))))
+    return make_table(pl.DataFrame(rows), (Task("label", LabelSpace(tuple(sorted(names)))),), "test")
 
 
 def _bad(root: Path) -> pl.DataFrame:

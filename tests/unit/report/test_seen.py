@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,16 +47,16 @@ def test_a_missing_file_leaves_its_place_empty(make_run):
     train = prepared.table.part("train")
     last = phases(prepared)[-1]  # not mixed
     gone = next(requests(prepared.plan, train.targets, prepared.recipe.train.seed, last.step))[3]
-    train.images[gone.row].unlink()
+    Path(train.first_images[gone.row]).unlink()
     again = phases(prepared)[-1]
     assert [p.thumbnail is None for p in again.pictures] == [place == 3 for place in range(8)]
-    assert again.pictures[3].file == train.images[gone.row].name
+    assert again.pictures[3].file == Path(train.first_images[gone.row]).name
 
 
 def test_a_picture_mixed_with_a_missing_one_is_not_shown(make_run):
     prepared = prepare_again(make_run())
     train = prepared.table.part("train")
     batch = next(requests(prepared.plan, train.targets, prepared.recipe.train.seed, 0))
-    train.images[batch[-1].row].unlink()
+    Path(train.first_images[batch[-1].row]).unlink()
     first = phases(prepared)[0].pictures
     assert [p.thumbnail is None for p in first] == [True, *[False] * 7]

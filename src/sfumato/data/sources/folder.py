@@ -3,68 +3,82 @@
 import os
 from pathlib import Path
 
+import polars as pl
+
 from sfumato.data.images import SUFFIXES
+from sfumato.data.sources.answers import answers_in
+from sfumato.data.sources.parts import PART_NAMES
 from sfumato.data.table import Table, make_table
 from sfumato.errors import InputError
-
-PART_OF_FOLDER = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
+from sfumato.labels import LabelSpace
 
 
-def read_folder(folder: Path) -> Table:
+def read_folder(folder: Path, space: LabelSpace | None = None) -> Table:
     """Read a folder whose sub-folders are the classes; a sample's id is its path below the folder.
 
     If the sub-folders are named train, val and test (or the like), they are the parts and the classes lie inside.
 
+    Args:
+        folder: The folder.
+        space: The classes and their other names; None = those of the folders.
+
     Raises:
-        InputError: Nothing usable in it: empty, no class folders, one class.
+        InputError: Nothing usable in it: empty, no class folders, one class, a class that `space` lacks.
     """
-    top = _subfolders(folder)
+    top = subfolders(folder)
     if not top:
-        loose = any(_is_image(entry.name) for entry in folder.iterdir())
+        loose = any(is_image(entry.name) for entry in folder.iterdir())
         found = "images, but no folder per class" if loose else "an empty folder"
         raise InputError(found, where=str(folder), expected="one sub-folder of images a class")
-    parts = {path.name.lower(): path for path in top}
-    if len(top) > 1 and "train" in {PART_OF_FOLDER.get(name) for name in parts} and set(parts) <= set(PART_OF_FOLDER):
-        note = f"data.split: the folders {', '.join(sorted(path.name for path in top))} are the parts"
-        classes = [(PART_OF_FOLDER[name], path) for name, part in parts.items() for path in _subfolders(part)]
-    else:
-        note = f"data.source: a folder per class, {len(top)} classes"
-        classes = [(None, path) for path in top]
-    rows = [(path, cls.name, part) for part, cls in classes for path in _images(cls)]
+    note, classes = _classes(top)
+    rows = [(path, cls.name, part) for part, cls in classes for path in images_below(cls)]
     if not rows:
-        raise InputError("no image in any class folder", where=str(folder), expected=f"files ending in {_endings()}")
-    columns: dict[str, list[str | None]] = {
-        "id": [path.relative_to(folder).as_posix() for path, _, _ in rows],
-        "image": [str(path) for path, _, _ in rows],
-        "label": [label for _, label, _ in rows],
-        "part": [part for _, _, part in rows],
-    }
+        endings = ", ".join(sorted(SUFFIXES))
+        raise InputError("no image in any class folder", where=str(folder), expected=f"files ending in {endings}")
+    frame = pl.DataFrame(
+        {
+            "id": [path.relative_to(folder).as_posix() for path, _, _ in rows],
+            "images": [[str(path)] for path, _, _ in rows],
+            "part": [part for _, _, part in rows],
+        },
+        schema_overrides={"part": pl.String},
+    )
+    names = pl.Series([label for _, label, _ in rows])
+    labels, task, said = answers_in("label", names, space, lambda row: str(rows[row][0].parent))
     empty = sorted({cls.name for _, cls in classes} - {label for _, label, _ in rows})
-    notes = (note, *(f"data.source: folder {name!r} holds no image and is no class" for name in empty))
-    return make_table(columns, str(folder), notes)
+    missing = [f"data.source: folder {name!r} holds no image and is no class" for name in empty]
+    return make_table(frame.with_columns(labels), (task,), str(folder), (note, *said, *missing))
 
 
-def _subfolders(folder: Path) -> list[Path]:
+def part_folders(folder: Path) -> dict[str, Path]:
+    """Name of a part -> sub-folder, if the sub-folders are the parts of a split; else empty."""
+    top = subfolders(folder)
+    parts = [PART_NAMES.get(path.name.lower()) for path in top]
+    if len(top) > 1 and "train" in parts and None not in parts and len(set(parts)) == len(parts):
+        return {str(part): path for part, path in zip(parts, top, strict=True)}
+    return {}
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Folders directly below, but for hidden ones, by name."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _images(folder: Path) -> list[Path]:
-    """Images at any depth below a folder; links to folders are followed as os.walk allows."""
-    found = [Path(root, name) for root, _, names in os.walk(folder) for name in names if _is_image(name)]
-    return sorted(found)
+def images_below(folder: Path) -> list[Path]:
+    """Images at any depth below a folder, by path; links to folders are not followed, so that none is met twice."""
+    found = [Path(root, name) for root, _, names in os.walk(folder) for name in names if is_image(name)]
+    return sorted(path for path in found if "/." not in path.relative_to(folder).as_posix())
 
 
-def _is_image(name: str) -> bool:
+def is_image(name: str) -> bool:
+    """Whether a file's name says that it is an image; hidden files are none."""
     return Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
 
 
-def _endings() -> str:
-    return ", ".join(sorted(SUFFIXES))
+def _classes(top: list[Path]) -> tuple[str, list[tuple[str | None, Path]]]:
+    """What the sub-folders are, and each class folder with its part."""
+    parts = part_folders(top[0].parent)
+    if parts:
+        note = f"data.split: the folders {', '.join(sorted(path.name for path in top))} are the parts"
+        return note, [(part, cls) for part, path in parts.items() for cls in subfolders(path)]
+    return f"data.source: a folder per class, {len(top)} classes", [(None, path) for path in top]

@@ -1,194 +1,178 @@
-"""CSV and JSONL: one row a sample, columns found by their usual names or named in the recipe."""
+"""CSV, TSV, JSONL and Parquet: one row a sample."""
 
-import io
-import json
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
-from polars.exceptions import PolarsError
 
+from sfumato.data.columns import ColumnsSpec, Roles, find_roles, require
+from sfumato.data.sources.answers import read_answers
+from sfumato.data.sources.by_id import pictures_by_id
+from sfumato.data.sources.files import line_of, read_rows
+from sfumato.data.sources.parts import PART_NAMES
 from sfumato.data.table import PARTS, Table, make_table
+from sfumato.data.texts import join
+from sfumato.data.times import read_times
 from sfumato.errors import InputError, nearest_name
+from sfumato.labels import LabelSpace, read_labels
 from sfumato.spec import Spec
 
-USUAL_NAMES = {
-    "image": (
-        "image",
-        "path",
-        "image_path",
-        "img_path",
-        "file",
-        "filepath",
-        "file_path",
-        "filename",
-        "file_name",
-        "img",
-    ),
-    "label": ("label", "class", "category", "categories", "target", "class_name", "y"),
-    "id": ("id", "image_id", "sample_id"),
-    "group": ("group", "group_id", "patient", "patient_id"),
-    "split": ("split", "part", "subset", "fold_name"),
-}
-PART_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+class LabelsSpec(Spec):
+    """A file that names the classes, their other names and what is known of them."""
+
+    file: str
+    """The label file, relative to the recipe's folder."""
+    section: str | None = None
+    """Its section; none = the only one, or, with several label columns, the one named as each column."""
 
 
-class ColumnsSpec(Spec):
-    """Which column of a table holds what. None = the first column that has one of the usual names."""
-
-    image: str | None = None
-    """Column of image paths, relative to the table's folder or absolute."""
-    label: str | None = None
-    """Column of class names; an empty cell = unknown class, left out of training."""
-    id: str | None = None
-    """Column of sample ids; none = the image path is the id."""
-    group: str | None = None
-    """Column of groups (patient, product, module ...): a group is never split; none = every image is its own group."""
-    split: str | None = None
-    """Column of given parts (train, val, test); none = the recipe's fractions decide."""
-
-
-def read_tabular(path: Path, columns: ColumnsSpec, stratify: tuple[str, ...]) -> Table:
-    """Read a .csv, .tsv or .jsonl file.
+def read_tabular(
+    path: Path,
+    columns: ColumnsSpec = ColumnsSpec(),  # noqa: B008  # frozen
+    stratify: tuple[str, ...] = (),
+    labels: LabelsSpec | None = None,
+    images: Path | None = None,
+) -> Table:
+    """Read a .csv, .tsv, .jsonl or .parquet file.
 
     Args:
         path: The file; image paths in it are relative to its folder.
         columns: Named columns; the rest are found by their usual names.
         stratify: Further columns whose values are spread evenly over the parts.
+        labels: A file that names the classes; None = those the data holds.
+        images: Folder of pictures named by id, for a table without image column; None = the table's own.
 
     Raises:
-        InputError: Unreadable, a named column is missing, no image or label column, an unknown part.
+        InputError: Unreadable, a named column is missing, no image or label column, an unknown part or class.
     """
-    frame = READERS[path.suffix.lower()](path)
-    if not len(frame):
-        raise InputError("no row in it", where=str(path))
-    found, notes = _find_columns(frame, columns, path)
+    frame = read_rows(path)
+    return table_of(frame, [(path, len(frame))], path.parent, columns, stratify, labels, images)
+
+
+def table_of(
+    frame: pl.DataFrame,
+    files: Sequence[tuple[Path, int]],
+    folder: Path,
+    columns: ColumnsSpec,
+    stratify: tuple[str, ...],
+    labels: LabelsSpec | None,
+    images: Path | None = None,
+) -> Table:
+    """The table that rows read from one or several files make.
+
+    Args:
+        frame: The rows.
+        files: Where they stand: each file with its number of rows, in order.
+        folder: What relative image paths are relative to.
+        columns: As in `read_tabular`; `stratify`, `labels` and `images` too.
+        stratify: See there.
+        labels: See there.
+        images: See there.
+    """
+    path = files[0][0]
+    place = partial(_place, files)
+    roles = find_roles(frame, columns, path)
+    answers, tasks, said = read_answers(frame, roles, columns, _spaces(labels, roles), place)
+    pictures, more = _pictures(frame, roles, folder, path, images, place)
+    ids = frame[roles.single["id"]] if "id" in roles.single else frame[cast(str, roles.image)]
+    result = [ids.alias("id"), pictures.alias("images"), *answers.get_columns()]
+    if roles.texts:
+        result.append(_joined(frame, roles.texts))
+    if "group" in roles.single:
+        result.append(frame[roles.single["group"]].str.strip_chars().replace("", None).alias("group"))
+    if "time" in roles.single:
+        result.append(read_times(frame[roles.single["time"]], place))
+    if "split" in roles.single:
+        result.append(_parts(frame[roles.single["split"]], place))
+    if "fold" in roles.single:
+        result.append(frame[roles.single["fold"]].str.strip_chars().replace("", None).alias("fold"))
     for name in stratify:
-        _require(frame, name, "data.split.stratify", path)
-    texts = {role: cast(list[str | None], frame[name].to_list()) for role, name in found.items()}
-    _refuse_empty(texts["image"], path, found["image"])
-    images = [str(_absolute(path.parent, cast(str, text))) for text in texts["image"]]
-    result: dict[str, list[str | None]] = {
-        "id": texts.get("id") or texts["image"],
-        "image": list(images),
-        "label": [text.strip() or None if text else None for text in texts["label"]],
-    }
-    if "group" in texts:
-        result["group"] = texts["group"]
+        require(frame, name, "data.split.stratify", path)
     if stratify:
-        joined = frame.select(pl.concat_str([pl.col(name).fill_null("") for name in stratify], separator=" / "))
-        result["stratum"] = cast(list[str | None], joined.to_series().to_list())
-    if "split" in texts:
-        result["part"] = [_part(text, path, i) for i, text in enumerate(texts["split"])]
-    return make_table(result, str(path), tuple(notes))
+        values = [pl.col(name).cast(pl.String).fill_null("") for name in stratify]
+        result.append(frame.select(pl.concat_str(values, separator=" / ").alias("stratum")).to_series())
+    where = str(path) if len(files) == 1 else str(folder)
+    return make_table(pl.DataFrame(result), tasks, where, (*roles.notes, *said, *more))
 
 
 def read_image_paths(path: Path) -> list[str]:
-    """Image paths of a table, in its order, whatever else it holds."""
-    frame = READERS[path.suffix.lower()](path)
-    column = _find_columns(frame, ColumnsSpec(), path, needed=("image",))[0]["image"]
-    texts = cast(list[str | None], frame[column].to_list())
-    _refuse_empty(texts, path, column)
-    return [str(_absolute(path.parent, cast(str, text))) for text in texts]
+    """Addresses of the pictures a table names, in its order, whatever else it holds."""
+    frame = read_rows(path)
+    roles = find_roles(frame, ColumnsSpec(), path, with_labels=False)
+    place = partial(_place, [(path, len(frame))])
+    pictures, _ = _pictures(frame, roles, path.parent, path, None, place)
+    return [found[0] if found else "" for found in cast(list[list[str]], pictures.to_list())]
 
 
-def _read_csv(path: Path) -> pl.DataFrame:
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return pl.read_csv(io.StringIO(text), separator=separator, infer_schema=False)
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start})", where=str(path), mend="save it as UTF-8") from None
-    except PolarsError as error:
-        raise InputError(f"not a readable table: {str(error).splitlines()[0]}", where=str(path)) from None
+def _place(files: Sequence[tuple[Path, int]], row: int) -> str:
+    for path, count in files:
+        if row < count:
+            return line_of(path, row)
+        row -= count
+    raise IndexError(row)
 
 
-def _read_jsonl(path: Path) -> pl.DataFrame:
-    rows: list[dict[str, str | None]] = []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start})", where=str(path), mend="save it as UTF-8") from None
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            rows.append(_json_row(line, f"{path}:{number}"))
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame(
-        {name: [row.get(name) for row in rows] for name in names}, schema=dict.fromkeys(names, pl.String)
-    )
-
-
-def _json_row(line: str, where: str) -> dict[str, str | None]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg}", where=where, expected="one object a line") from None
-    if not isinstance(row, dict):
-        raise InputError(f"a {type(row).__name__}", where=where, expected="one object a line")
-    fields = cast(dict[str, Any], row)
-    return {name: None if value is None else _text(value) for name, value in fields.items()}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-READERS: dict[str, Callable[[Path], pl.DataFrame]] = {".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_jsonl}
-
-
-def _find_columns(
-    frame: pl.DataFrame, columns: ColumnsSpec, path: Path, needed: tuple[str, ...] = ("image", "label")
-) -> tuple[dict[str, str], list[str]]:
-    """Column of each role, and how it was found."""
-    found: dict[str, str] = {}
-    notes: list[str] = []
-    by_lower = {name.lower().strip(): name for name in reversed(frame.columns)}
-    for role, usual in USUAL_NAMES.items():
-        named = cast(str | None, getattr(columns, role))
-        guess = next((by_lower[name] for name in usual if name in by_lower), None)
-        if named is not None:
-            found[role] = _require(frame, named, f"data.columns.{role}", path)
-        elif guess is not None:
-            found[role] = guess
-            notes.append(f"data.columns.{role}: {guess!r}, a usual name for it")
-        elif role in needed:
-            raise InputError(
-                f"no column looks like the {role}",
-                where=str(path),
-                expected=f"one of {', '.join(usual)}, or data.columns.{role} naming one of {', '.join(frame.columns)}",
-            )
-    return found, notes
-
-
-def _require(frame: pl.DataFrame, name: str, setting: str, path: Path) -> str:
-    if name not in frame.columns:
+def _spaces(spec: LabelsSpec | None, roles: Roles) -> dict[str, LabelSpace]:
+    if spec is None:
+        return {}
+    path = Path(spec.file).expanduser()
+    if roles.one_hot or len(roles.labels) == 1:
+        return {roles.labels[0]: read_labels(path, spec.section)}
+    if spec.section is not None:
         raise InputError(
-            f"{path.name} has no column {name!r}",
-            setting=setting,
-            expected=f"one of {', '.join(frame.columns)}",
-            nearest=nearest_name(name, frame.columns),
+            f"{len(roles.labels)} label columns, each of its own section",
+            setting="data.labels.section",
+            mend="leave it out and name the sections as the columns",
         )
-    return name
+    return {name: read_labels(path, name) for name in roles.labels}
 
 
-def _refuse_empty(texts: list[str | None], path: Path, column: str) -> None:
-    for i, text in enumerate(texts):
-        if not text:
-            raise InputError(f"row {i + 1} has no image in column {column!r}", where=str(path))
+def _pictures(
+    frame: pl.DataFrame, roles: Roles, folder: Path, path: Path, images: Path | None, place: "partial[str]"
+) -> tuple[pl.Series, list[str]]:
+    """(N) lists of addresses."""
+    if roles.image is None:
+        return pictures_by_id(frame[roles.single["id"]], images or folder, path)
+    if images is not None:
+        raise InputError(f"has no effect: {path.name} names its pictures in {roles.image!r}", setting="data.images")
+    cells = frame[roles.image]
+    if not isinstance(cells.dtype, pl.List):
+        cells = cells.str.strip_chars().replace("", None).to_frame().select(pl.concat_list(pl.all())).to_series()
+    empty = cells.list.first().is_null() | (cells.list.len() == 0)
+    if empty.any():
+        raise InputError(f"no image in column {roles.image!r}", where=place(cast(int, empty.arg_max())))
+    return cells.list.eval(_absolute(folder)), []
 
 
-def _absolute(folder: Path, text: str) -> Path:
-    return (folder / Path(text).expanduser()).absolute()
+def _absolute(folder: Path) -> pl.Expr:
+    """Addresses and absolute paths as they are, others below `folder`."""
+    text = pl.element()
+    below = pl.concat_str(pl.lit(str(folder) + "/"), text.str.strip_prefix("./"))
+    home = pl.concat_str(pl.lit(str(Path.home())), text.str.strip_prefix("~"))
+    full = text.str.contains(r"^(/|[A-Za-z]:[\\/]|\\\\)")
+    return pl.when(full).then(text).when(text.str.starts_with("~/")).then(home).otherwise(below)
 
 
-def _part(text: str | None, path: Path, row: int) -> str:
-    part = PART_NAMES.get((text or "").strip().lower())
-    if part is None:
+def _joined(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
+    columns = [
+        frame[name].list.join(" ") if isinstance(frame[name].dtype, pl.List) else frame[name].cast(pl.String)
+        for name in names
+    ]
+    return pl.Series("text", [join(texts) for texts in zip(*columns, strict=True)], dtype=pl.String)
+
+
+def _parts(cells: pl.Series, place: "partial[str]") -> pl.Series:
+    texts = cells.str.strip_chars().str.to_lowercase()
+    parts = texts.replace_strict(PART_NAMES, default=None, return_dtype=pl.String)
+    if parts.null_count():
+        row = cast(int, parts.is_null().arg_max())
         raise InputError(
-            f"row {row + 1} has the split {text!r}",
-            where=str(path),
+            f"the split is {cells[row]!r}",
+            where=place(row),
             expected=f"one of {', '.join(PARTS)}",
-            nearest=nearest_name(text or "", PART_NAMES),
+            nearest=nearest_name(cells[row] or "", PART_NAMES),
         )
-    return part
+    return parts.alias("part")

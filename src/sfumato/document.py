@@ -1,4 +1,4 @@
-"""Recipe files as documents: YAML read without surprises, every setting remembered with the line it stands in."""
+"""YAML files read without surprises (recipes, labels), every setting remembered with the line it stands in."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,17 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from sfumato.errors import InputError, nearest_name
 
+RECIPE = "settings such as data: {source: PATH}"
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's view of plain scalars: `1e-3` is a number, `no` is text, dates are text."""
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # PyYAML reads it from the class
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what either version of YAML would take for something else than text."""
 
 
 for _tag, _pattern, _first in (
@@ -24,7 +30,8 @@ for _tag, _pattern, _first in (
     ("int", r"^[-+]?[0-9]+$", [*"-+0123456789"]),
     ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$", [*"-+.0123456789"]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+    for _reader in (_Loader, _Dumper):
+        _reader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
 @dataclass
@@ -46,22 +53,22 @@ class Document:
         return self.places.get(path, self.name)
 
 
-def read_document(path: Path) -> Document:
-    """Read a YAML file of settings.
+def read_document(path: Path, *, kind: str = "recipe", example: str = RECIPE) -> Document:
+    """Read a YAML file of settings; `kind` and `example` say in errors what it should be and hold.
 
     Raises:
         InputError: No such file, not YAML, a key twice, or no mapping at its top.
     """
     if not path.is_file():
         near = nearest_name(path.name, [other.name for other in path.parent.glob("*.yaml")])
-        raise InputError("no such recipe", where=str(path), expected="a YAML file", nearest=near)
+        raise InputError(f"no such {kind}", where=str(path), expected="a YAML file", nearest=near)
     try:
-        return parse_document(path.read_text(encoding="utf-8-sig"), str(path), path.parent.absolute())
+        return parse_document(path.read_text(encoding="utf-8-sig"), str(path), path.parent.absolute(), example)
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8 text (byte {error.start})", where=str(path), mend="save it as UTF-8") from None
 
 
-def parse_document(text: str, name: str, folder: Path) -> Document:
+def parse_document(text: str, name: str, folder: Path, example: str = RECIPE) -> Document:
     """Parse YAML text; `name` stands for the file in errors, relative paths belong to `folder`."""
     try:
         root = yaml.compose(text, Loader=_Loader)
@@ -71,9 +78,9 @@ def parse_document(text: str, name: str, folder: Path) -> Document:
     except yaml.YAMLError as error:
         raise InputError(f"not YAML: {str(error).splitlines()[0]}", where=name) from None
     if root is None:
-        raise InputError("empty", where=name, expected="settings such as data: {source: PATH}")
+        raise InputError("empty", where=name, expected=example)
     if not isinstance(root, MappingNode):
-        raise InputError("no mapping at its top", where=f"{name}:1", expected="settings such as data: {source: PATH}")
+        raise InputError("no mapping at its top", where=f"{name}:1", expected=example)
     _refuse_doubled(root, name)
     constructor = _Loader("")
     document = Document(cast(dict[str, Any], constructor.construct_document(root)), name=name)
@@ -81,6 +88,11 @@ def parse_document(text: str, name: str, folder: Path) -> Document:
         document.places[path] = f"{name}:{node.start_mark.line + 1}"
         document.folders[path] = folder
     return document
+
+
+def write_document(settings: Mapping[str, Any]) -> str:
+    """YAML text that `parse_document` reads back to the same settings."""
+    return yaml.dump(dict(settings), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
 
 
 def overlay(base: Document, top: Document) -> Document:
