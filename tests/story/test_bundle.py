@@ -167,7 +167,7 @@ SPOILT = {
     "an unknown backbone": (rewrite("model.json", "test_efficientnet", "test_efficientnat"), "timm has no 'test_efficientnat'"),
     "a policy without temperature": (rewrite("policy.json", "temperature", "warmth"), "policy.json: not a policy"),
     "a transform without size": (rewrite("transform.json", '"size"', '"sise"'), "transform.json: not a transform"),
-    "labels that are none": (rewrite("labels.yaml", "id", "nome"), "labels.yaml: not a label file"),
+    "labels that are none": (rewrite("labels.yaml", "id:", "nome:"), "labels.yaml:2: unknown key 'nome'"),
     "samples that are none": (rewrite("samples/expected.json", "sample-", "simple-"), "samples: damaged"),
 }  # fmt: skip
 
