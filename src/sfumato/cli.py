@@ -84,12 +84,14 @@ def plan(
     """Show what a training would do and when, as a table and a picture; nothing is trained."""
     from sfumato.preparation import preview
     from sfumato.report.timeline import plan_rows, plan_text, write_plan
+    from sfumato.run_folder import check_plan_folder, make_folder
 
     loaded = _load(recipe, set_)
     folder = out or Path("runs") / f"{loaded.recipe.name}-plan"
+    check_plan_folder(folder)
     with loaded.located():
         prepared = preview(loaded.recipe)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_plan(prepared.plan, prepared.model, folder)
     if as_json:
         rows = plan_rows(prepared.plan, prepared.model)

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from sfumato.document import Document, parse_document, read_document, write_document
+from sfumato.document import Document, parse_document, read_document
 from sfumato.errors import InputError, nearest_name
+from sfumato.yaml_text import write_mapping
 
 EXAMPLE = "labels: [{id: cloud, zh: 云图, en: cloud imagery, aliases: [...]}, ...]"
 
@@ -98,7 +99,7 @@ class LabelSpace:
             {field.name: _plain(value) for field in fields(Label) if (value := getattr(label, field.name))}
             for label in self.labels
         ]
-        return write_document({"labels": entries})
+        return write_mapping({"labels": entries})
 
     @classmethod
     def from_yaml(cls, text: str, where: str) -> "LabelSpace":

@@ -56,7 +56,7 @@ class Run:
 
 
 def train(
-    recipe: str | Path | Recipe | None = None,
+    recipe: str | Path | Recipe | Mapping[str, Any] | None = None,
     *,
     overrides: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -66,7 +66,7 @@ def train(
     """Train what a recipe says, decide, measure, and leave everything in one folder.
 
     Args:
-        recipe: Path of a YAML file, or a Recipe; None with `resume`.
+        recipe: Path of a YAML file, a Recipe, or its settings as a mapping; None with `resume`.
         overrides: Recipe path -> value, such as {"train.seed": 1}.
         out: Folder of the run; None = `runs/NAME`, numbered if need be.
         resume: Folder of an interrupted run to go on with, exactly where it was last saved.
@@ -106,7 +106,7 @@ def _finished(folder: RunFolder) -> Run:
 
 
 def _begin(
-    recipe: str | Path | Recipe | None,
+    recipe: str | Path | Recipe | Mapping[str, Any] | None,
     overrides: Mapping[str, Any] | None,
     out: str | Path | None,
     resume: str | Path | None,
@@ -121,8 +121,7 @@ def _begin(
     if recipe is None:
         raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
     loaded = load_recipe(recipe, overrides)
-    with loaded.located():
-        folder = new_folder(out, loaded.recipe.name)
+    with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console)
     machine = Machine(device.value, prepared.precision)

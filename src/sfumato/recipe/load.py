@@ -1,6 +1,8 @@
 """Loading a recipe: file, `extends`, `--set`, and the place of every mistake."""
 
+import copy
 import json
+import os
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -11,11 +13,12 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from sfumato.document import Document, overlay, parse_document, read_document, write_document
+from sfumato.document import Document, is_file, overlay, parse_document, read_document
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.weights import WeightsFrom
 from sfumato.recipe.explain import explain
 from sfumato.recipe.schema import Recipe
+from sfumato.yaml_text import write_mapping
 
 PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file")
 """Settings that name a file or folder, relative to the file they stand in."""
@@ -40,11 +43,12 @@ class Loaded:
             raise error.at(place) from error.__cause__
 
 
-def load_recipe(source: str | Path | Recipe, overrides: Mapping[str, Any] | None = None) -> Loaded:
+def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Loaded:
     """Read and check a recipe.
 
     Args:
-        source: Path of a YAML file, or a Recipe.
+        source: Path of a YAML file, a Recipe, or the settings of one as a mapping; relative paths in a mapping belong
+            to the working folder.
         overrides: Recipe path -> value, such as {"train.seed": 1, "timeline[0].lr_scale": 0.5}; relative paths in
             them belong to the working folder.
 
@@ -53,8 +57,12 @@ def load_recipe(source: str | Path | Recipe, overrides: Mapping[str, Any] | None
     """
     if isinstance(source, Recipe):
         document = Document(cast(dict[str, Any], json.loads(source.model_dump_json())))
+    elif isinstance(source, Mapping):
+        document = Document(copy.deepcopy(dict(source)))
     else:
         document = _with_base(Path(source))
+    if overrides is not None and not isinstance(cast(object, overrides), Mapping):
+        raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
     for path, value in (overrides or {}).items():
         _set(document, path, value)
     for path in PATHS:
@@ -67,13 +75,16 @@ def parse_override(text: str) -> tuple[str, Any]:
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
         raise InputError(f"--set {text}", expected="PATH=VALUE, such as train.epochs=20")
-    return path.strip(), parse_document(f"value: {value}", f"--set {text}", Path.cwd()).settings["value"]
+    settings = parse_document(f"value: {value}", f"--set {text}", Path.cwd()).settings
+    if list(settings) != ["value"]:
+        raise InputError(f"--set {text}", expected="one setting each time, such as train.epochs=20")
+    return path.strip(), settings["value"]
 
 
 def to_yaml(recipe: Recipe) -> str:
     """The recipe as YAML with every setting written out."""
     settings = cast(dict[str, Any], json.loads(recipe.model_dump_json()))
-    return write_document(settings)
+    return write_mapping(settings)
 
 
 def without_folders(recipe: Recipe) -> Recipe:
@@ -103,7 +114,7 @@ def _with_base(path: Path) -> Document:
     name = document.settings.pop("extends")
     if not isinstance(name, str):
         raise InputError("found no path", setting="extends", where=place, expected="another recipe's path")
-    if not (path.parent / name).is_file():
+    if not is_file(path.parent / name):
         raise InputError(f"no such recipe: {name}", setting="extends", where=place, nearest=_neighbour(path, name))
     base = read_document(path.parent / name)
     if "extends" in base.settings:
@@ -145,14 +156,23 @@ def _make_absolute(document: Document, path: str) -> None:
     here: Any = document.settings
     for step in parents:
         here = cast(dict[str, Any], here).get(step) if isinstance(here, dict) else None
-    if isinstance(here, dict) and isinstance(text := cast(dict[str, Any], here).get(last), str) and text:
+    if isinstance(here, dict) and isinstance(text := cast(dict[str, Any], here).get(last), str | os.PathLike) and text:
         box = cast(dict[str, str], here)
-        box[last] = str(document.folders.get(path, Path.cwd()) / Path(box[last]).expanduser())
+        box[last] = str(document.folders.get(path, Path.cwd()) / os.path.expanduser(box[last]))  # noqa: PTH111  # raises nothing
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: paths, as Python callers give them, are texts."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(cast(os.PathLike[str], value))
+    raise InputError(
+        f"{value!r} is a {type(value).__name__}", expected="text, a number, true, false, a list or a mapping"
+    )
 
 
 def _validate(document: Document) -> Recipe:
     try:
-        text = json.dumps(document.settings, allow_nan=True)
+        text = json.dumps(document.settings, allow_nan=True, default=_plain)
         return Recipe.model_validate_json(text)
     except ValidationError as error:
         raise explain(error, document, json_schema()) from None

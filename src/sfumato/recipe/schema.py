@@ -18,8 +18,8 @@ from sfumato.training.timeline import Keyframe
 class Recipe(Spec):
     """Everything about one training; YAML and Python are two spellings of it."""
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")] = "run"
-    """Name of the run's folder below `runs/`: letters, digits, `_`, `-` and `.`."""
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)] = "run"
+    """Name of the run's folder below `runs/`: letters, digits, `_`, `-` and `.`, a letter or digit first."""
     data: DataSpec
     """Your pictures and their classes."""
     preprocess: PreprocessSpec = PreprocessSpec()

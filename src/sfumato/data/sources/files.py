@@ -38,9 +38,9 @@ def line_of(path: Path, row: int) -> str:
             return f"{path}:{lines[row]}"
         reader, seen, start = csv.reader(file, delimiter=_separator(path)), -1, 1  # the header is row -1
         for cells in reader:
-            if cells and seen == row:
+            if any(cells) and seen == row:
                 return f"{path}:{start}"
-            seen, start = seen + bool(cells), reader.line_num + 1
+            seen, start = seen + any(cells), reader.line_num + 1
     return f"{path} row {row + 1}"
 
 
@@ -64,9 +64,19 @@ def _read_csv(path: Path) -> pl.DataFrame:
     header = next(csv.reader(io.StringIO(text), delimiter=_separator(path)))
     _refuse_doubled_columns(header, path)
     try:
-        return pl.read_csv(io.StringIO(text), separator=_separator(path), infer_schema=False)
+        frame = pl.read_csv(io.StringIO(text), separator=_separator(path), infer_schema=False)
     except PolarsError as error:
+        _refuse_long_rows(text, len(header), path)
         raise InputError(f"not a readable table: {str(error).splitlines()[0]}", where=str(path)) from None
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _refuse_long_rows(text: str, columns: int, path: Path) -> None:
+    reader = csv.reader(io.StringIO(text), delimiter=_separator(path))
+    for cells in reader:
+        if len(cells) > columns:
+            expected = f"{columns}, as the first line has"
+            raise InputError(f"{len(cells)} columns", where=f"{path}:{reader.line_num}", expected=expected)
 
 
 def _refuse_doubled_columns(names: list[str], path: Path) -> None:
@@ -88,8 +98,11 @@ def _read_jsonl(path: Path) -> pl.DataFrame:
 def _json_row(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        said = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        _ = json.dumps(row, ensure_ascii=False).encode() if "\\u" in line else None  # half of a character is no text
+    except RecursionError:
+        raise InputError("nested too deeply", where=where, expected="one object a line") from None
+    except ValueError as error:
+        said = error.msg if isinstance(error, json.JSONDecodeError) else str(error).partition(";")[0]
         raise InputError(f"not JSON: {said}", where=where, expected="one object a line") from None
     if not isinstance(row, dict):
         raise InputError(f"a {type(row).__name__}", where=where, expected="one object a line")

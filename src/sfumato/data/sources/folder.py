@@ -65,9 +65,15 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """Images at any depth below a folder, by path; links to folders are not followed, so that none is met twice."""
-    found = [Path(root, name) for root, _, names in os.walk(folder) for name in names if is_image(name)]
-    return sorted(path for path in found if "/." not in path.relative_to(folder).as_posix())
+    """Images at any depth below a folder, by path; hidden folders are passed over, each folder is entered once."""
+    found: list[Path] = []
+    entered: set[str] = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(root))
+        inside = {name: os.path.realpath(Path(root, name)) for name in sorted(folders) if not name.startswith(".")}
+        folders[:] = [name for name, real in inside.items() if real not in entered]
+        found += [Path(root, name) for name in names if is_image(name)]
+    return sorted(found)
 
 
 def is_image(name: str) -> bool:

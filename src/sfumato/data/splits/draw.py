@@ -70,7 +70,8 @@ def _fill(y: Integers, wanted: Floats, rng: np.random.Generator) -> Taken:
     exact = np.clip(wanted, 0, available)
     number = np.floor(exact).astype(np.int64)
     rest = round(float(exact.sum())) - int(number.sum())
-    nearest = np.argsort(number - exact, kind="stable")
+    shuffled = rng.permutation(len(exact))  # or classes of equal size would win by their names
+    nearest = shuffled[np.argsort((number - exact)[shuffled], kind="stable")]
     number[nearest[: max(0, rest)]] += 1
     order = rng.permutation(len(y))
     order = order[np.argsort(y[order], kind="stable")]

@@ -14,7 +14,7 @@ from sfumato.data.splits.folds import PINNED, deal
 from sfumato.data.splits.leaks import refuse_leaks
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.splits.units import Integers, contents, units_of
-from sfumato.data.table import PARTS, UNUSED, Table
+from sfumato.data.table import PARTS, UNUSED, Table, Task
 from sfumato.errors import InputError
 
 Texts = NDArray[np.object_]
@@ -137,8 +137,9 @@ class _State:
                 raise InputError(f"has no effect: the data gives its own {name} part", setting=f"data.split.{name}")
         if "val" in self.given and self.spec.fold is not None:
             raise InputError("has no effect: the data gives its own val part", setting="data.split.fold")
-        if {"val", "test"} <= self.given and "by" in self.spec.changed:
-            raise InputError("has no effect: the data gives its own parts", setting="data.split.by")
+        for name in ("by", "seed", "stratify"):
+            if {"val", "test"} <= self.given and name in self.spec.changed:
+                raise InputError("has no effect: the data gives its own parts", setting=f"data.split.{name}")
 
 
 def _shares(table: Table) -> str:
@@ -157,9 +158,16 @@ def _unmeasured(table: Table) -> list[str]:
     for task in table.tasks:
         for name in ("val", "test"):
             column = table.part(name).rows[task.column]
-            there = set((column.explode() if task.many else column).drop_nulls().unique().to_list())
-            missing = [label for label in task.labels.names if label not in there]
+            missing = _missing(column, task)
             if len(column) and missing:
-                few = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-                notes.append(f"data.split: too rare to stand in {name}: {few}")
+                notes.append(f"data.split: too rare to stand in {name}, so not measured there: {missing}")
+        missing = _missing(table.part("train").rows[task.column], task)
+        if missing:
+            notes.append(f"data.split: in no training sample, so never learnt: {missing}")
     return notes
+
+
+def _missing(column: pl.Series, task: Task) -> str:
+    there = set((column.explode() if task.many else column).drop_nulls().unique().to_list())
+    names = [label for label in task.labels.names if label not in there]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -15,12 +15,13 @@ Floats = NDArray[np.float64]
 
 
 def units_of(rows: pl.DataFrame) -> Integers:
-    """(N,) the unit of each row, numbered by first appearance: rows linked by a group or a cluster share one."""
+    """(N,) the unit of each row, numbered by first appearance: rows linked by group, cluster or picture share one."""
     n = len(rows)
     owners = np.arange(n, dtype=np.int64)
     linked = [owners]
-    for column in ("group", "cluster"):
-        codes = codes_of(rows[column])
+    first_images = rows["images"].list.first().alias("image")
+    for column in (rows["group"], rows["cluster"], first_images):
+        codes = codes_of(column)
         there = np.flatnonzero(codes >= 0)
         first = np.zeros(codes.max(initial=-1) + 1, dtype=np.int64)
         first[codes[there][::-1]] = there[::-1]
@@ -28,7 +29,7 @@ def units_of(rows: pl.DataFrame) -> Integers:
         links[there] = first[codes[there]]
         linked.append(links)
     ends = np.concatenate(linked[1:])
-    graph = coo_array((np.ones(len(ends), dtype=bool), (np.tile(owners, 2), ends)), shape=(n, n))
+    graph = coo_array((np.ones(len(ends), dtype=bool), (np.tile(owners, len(linked) - 1), ends)), shape=(n, n))
     return cast(Integers, connected_components(graph, directed=False)[1].astype(np.int64))
 
 
