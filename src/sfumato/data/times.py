@@ -15,7 +15,7 @@ FORMATS = (
     "%Y-%m-%d %H:%M",
     "%Y-%m-%d",
     "%Y/%m/%d",
-    "%Y%m%d%H",
+    "%Y%m%dT%H:%M",
     "%Y%m%d",
 )
 """Read column by column, which is fast; whatever else ISO 8601 allows is read cell by cell."""
@@ -36,6 +36,7 @@ def read_times(cells: pl.Series, place: Callable[[int], str]) -> pl.Series:
     compact = bool(texts.drop_nulls().str.contains(_COMPACT).all())
     if numbers.null_count() == texts.null_count() and not compact:
         return numbers.alias("time")
+    texts = texts.str.replace(r"^(\d{8})(\d\d)$", "${1}T${2}:00")
     seconds = pl.Series("time", [None] * len(texts), dtype=pl.Float64)
     for pattern in FORMATS:
         parsed = texts.str.to_datetime(pattern, strict=False, time_unit="us", exact=True)

@@ -102,7 +102,9 @@ def test_rare_classes_train_first_and_are_named():
     train = result.part("train").rows["label"].to_list()
     assert train.count("once") == 1
     assert train.count("twice") >= 1
-    assert any(note.startswith("data.split: too rare to stand in test, so not measured there: once") for note in result.notes)
+    assert any(
+        note.startswith("data.split: too rare to stand in test, so not measured there: once") for note in result.notes
+    )
 
 
 @pytest.mark.parametrize("each", [1, 2, 3, 5])

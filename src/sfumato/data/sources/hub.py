@@ -34,7 +34,7 @@ def read_hub_folder(folder: Path, columns: ColumnsSpec, stratify: tuple[str, ...
         if path.name in METADATA and "file_name" in frame.columns and frame["file_name"].dtype == pl.String:
             below = path.parent.relative_to(folder).as_posix()
             prefix = "" if below == "." else f"{below}/"
-            frame = frame.with_columns(pl.concat_str(pl.lit(prefix), pl.col("file_name")))
+            frame = frame.with_columns(pl.concat_str(pl.lit(prefix), pl.col("file_name")).alias("file_name"))
         if part is not None and None not in parts and "split" not in frame.columns:
             frame = frame.with_columns(pl.lit(part).alias("split"))
         frames.append(frame)
