@@ -146,9 +146,11 @@ def _shares(table: Table) -> str:
     counts = ", ".join(f"{name} {len(table.part(name))}" for name in PARTS)
     unused = len(table.part(UNUSED))
     said = [f"data.split: {counts}" + (f", unused {unused}" if unused else "")]
-    groups, clusters = (table.rows[column].drop_nulls().n_unique() for column in ("group", "cluster"))
-    said += [f"{groups} groups, each in one part"] * bool(groups)
-    said += [f"{clusters} clusters of near-duplicates, each in one part"] * bool(clusters)
+    for column, name in (("group", "groups"), ("cluster", "clusters of near-duplicates")):
+        parts = table.rows.filter(pl.col(column).is_not_null()).group_by(column).agg(pl.col("part").n_unique())["part"]
+        if len(parts):
+            across = int((parts > 1).sum())
+            said.append(f"{len(parts)} {name}, " + (f"{across} of them across parts" if across else "each in one part"))
     return "; ".join(said)
 
 
