@@ -42,23 +42,26 @@ def draw(matrix: csr_array, units: Integers, share: float, rng: np.random.Genera
 
 
 def _even_units(counts: csr_array, allowed: Taken, wanted: Floats, rng: np.random.Generator) -> Taken:
-    """(U,) units that together come as near as can be found to `wanted`, by chi-square.
+    """(U,) units that together come as near as can be found to `wanted`, by chi-square: of each class, and of all.
 
     In a random order, a unit is taken if it brings the counts nearer; the best of several orders wins.
     """
     candidates = np.flatnonzero(allowed)
     scale = 1 / np.maximum(wanted, 1)
+    size = np.asarray(counts.sum(axis=1), dtype=np.float64)
+    weight = len(wanted) / max(1.0, float(wanted.sum()))  # the sum counts as much as all classes together
     best, found = np.inf, np.zeros(len(allowed), dtype=bool)
     for _ in range(int(np.clip(_WORK // len(candidates), 1, _ORDERS))):
-        chosen, missing = np.zeros(len(allowed), dtype=bool), wanted.copy()
+        chosen, missing, left = np.zeros(len(allowed), dtype=bool), wanted.copy(), float(wanted.sum())
         for unit in rng.permutation(candidates).tolist():
             inside = slice(counts.indptr[unit], counts.indptr[unit + 1])
             columns, amounts = counts.indices[inside], counts.data[inside]
             gap = missing[columns]
-            if float((scale[columns] * (amounts * amounts - 2 * amounts * gap)).sum()) < 0:
+            change = float((scale[columns] * amounts * (amounts - 2 * gap)).sum())
+            if change + weight * size[unit] * (size[unit] - 2 * left) < 0:
                 chosen[unit] = True
-                missing[columns] = gap - amounts
-        off = float(missing**2 @ scale)
+                missing[columns], left = gap - amounts, left - size[unit]
+        off = float(missing**2 @ scale) + weight * left**2
         if off < best:
             best, found = off, chosen
     return found
