@@ -71,6 +71,25 @@ def demo(out: Out = None, as_json: Json = False, quiet: Quiet = False) -> None:
         typer.echo("\n".join([*summary(open_folder(run.folder)), *story.lines]))
 
 
+@app.command(epilog="Example: `sfumato init photos/ > recipe.yaml`")
+def init(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A folder or a table, as data.source takes it.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="A column of unusual name: data.columns.label=diagnosis."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at data and write a recipe that trains as it stands, each choice with its reason as a comment."""
+    from sfumato.starter import starting_recipe
+
+    text = starting_recipe(data, _overrides(set_))
+    if as_json:
+        _print_json({"recipe": text})
+    else:
+        typer.echo(text, nl=False)
+
+
 @app.command(epilog="Example: `sfumato plan recipe.yaml --set train.epochs=20`")
 def plan(
     recipe: RecipePath,

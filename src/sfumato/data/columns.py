@@ -95,6 +95,9 @@ def find_roles(frame: pl.DataFrame, spec: ColumnsSpec, path: Path, *, with_label
     texts = _texts(frame, spec, path, notes)
     taken = {image, *texts, *single.values()}
     labels, one_hot = _labels(frame, spec, path, notes, taken) if with_labels else ((), False)
+    rest = [name for name in frame.columns if name not in {*taken, *labels}]
+    if rest:
+        notes.append(f"data.columns: not used: {', '.join(rest[:10])}{' ...' if len(rest) > 10 else ''}")
     return Roles(image, labels, one_hot, texts, single, tuple(notes))
 
 

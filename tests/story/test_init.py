@@ -1,0 +1,99 @@
+"""`sfumato init` looks at data and writes a recipe that trains as it stands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.pictures import folder_per_class, picture
+
+import sfumato
+from sfumato.errors import InputError
+from sfumato.recipe.load import load_recipe
+from sfumato.starter import starting_recipe
+
+QUICK = {"train.epochs": 1, "timeline": [{"at": "0ep", "image_size": 32, "batch_size": 8}]}
+
+
+def trains(text: str, folder: Path) -> sfumato.Run:
+    """Train the recipe as it stands, but for one short epoch of a small network with random weights."""
+    path = folder / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    load_recipe(path)
+    overrides = {**QUICK, "model.backbone": "test_resnet", "model.weights": "none"}
+    return sfumato.train(path, overrides=overrides, out=folder / "run", quiet=True)
+
+
+def test_a_folder_with_a_long_tail(tmp_path):
+    folder_per_class(tmp_path / "my photos", {"disc": 60, "条纹": 30, "checks": 8}, size=40)
+    text = starting_recipe(str(tmp_path / "my photos"))
+    assert "name: my-photos" in text
+    assert "sampler_power: 0.5  # the largest class has 8 times the samples of the smallest" in text
+    assert "image_size: 64  # the pictures have 40 px; more would add nothing" in text
+    assert "split: {val: 0.2, test: 0.2}" in text
+    assert set(trains(text, tmp_path).metrics) >= {"val", "test"}
+
+
+def test_a_table_with_parts_and_odd_columns(tmp_path):
+    folder_per_class(tmp_path / "photos", {"disc": 20, "stripes": 20})
+    rows = [
+        {
+            "scan": str(path),
+            "what": path.parent.name,
+            "who": f"p{i // 2}",
+            "subset": ("train", "val", "test", "train")[i % 20 // 5],
+        }
+        for i, path in enumerate(sorted((tmp_path / "photos").rglob("*.png")))
+    ]
+    pl.DataFrame(rows).write_csv(tmp_path / "t.csv")
+    settings = {"data.columns.image": "scan", "data.columns.label": "what"}
+    text = starting_recipe(str(tmp_path / "t.csv"), settings)
+    assert 'columns: {"image": "scan", "label": "what"}' in text
+    assert "# data.columns: not used: who" in text
+    assert "the data gives its own parts" in text
+    assert trains(text, tmp_path).metrics["test"]["samples"] == 10
+
+
+def test_pictures_inside_parquet(tmp_path):
+    images = []
+    for i in range(40):
+        path = tmp_path / "p.png"
+        picture(("disc", "stripes")[i % 2], i, 32).save(path)
+        images.append({"bytes": path.read_bytes(), "path": f"{i}.png"})
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    frame = pl.DataFrame({"image": images, "label": ["a", "b"] * 20})
+    frame.write_parquet(tmp_path / "hub" / "data" / "train-00000-of-00001.parquet")
+    text = starting_recipe(str(tmp_path / "hub"))
+    assert "the pictures have 32 px" in text
+    run = trains(text, tmp_path)
+    said = sfumato.load(run.bundle).predict([run.predictions["test"].ids[0]])
+    assert said[0].error is None
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("image,a,b\n1.png,1,0\n2.png,0,1\n", {}, "several classes a sample in 'label'"),
+        (
+            "image,label\n1.png,x\n2.png,y\n",
+            {"train.epochs": 3},
+            "train.epochs: init takes no such setting; expected one of data.columns.image",
+        ),
+        ("image,label\n1.png,x\n", {}, "only one class, 'x'"),
+    ],
+)
+def test_what_no_recipe_can_be_written_for(tmp_path, text, settings, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError) as caught:
+        starting_recipe(str(tmp_path / "t.csv"), settings)
+    assert message in str(caught.value)
+
+
+def test_from_the_command_line(tmp_path):
+    folder_per_class(tmp_path / "photos", {"disc": 12, "stripes": 12})
+    command = [sys.executable, "-m", "sfumato", "init", "photos"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0
+    (tmp_path / "recipe.yaml").write_text(done.stdout, encoding="utf-8")
+    assert load_recipe(tmp_path / "recipe.yaml").recipe.data.source == str(tmp_path / "photos")
