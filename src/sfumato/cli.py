@@ -90,6 +90,26 @@ def init(
         typer.echo(text, nl=False)
 
 
+@app.command(epilog="Example: `sfumato check photos`, `sfumato check recipe.yaml`")
+def check(
+    target: Annotated[str, typer.Argument(metavar="DATA|RECIPE", help="Data as in data.source, or a recipe.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of what is found; none = runs/NAME-check.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show what the data holds, what is wrong with it and what would leak; nothing is changed."""
+    from sfumato.check import check as check_data
+    from sfumato.report.check_summary import check_json, check_lines
+
+    done = check_data(target, out, quiet=quiet)
+    if as_json:
+        _print_json(check_json(done.examined, done.folder.path, done.folder.page))
+    else:
+        typer.echo("\n".join(check_lines(done.examined, done.folder.page)))
+
+
 @app.command(epilog="Example: `sfumato plan recipe.yaml --set train.epochs=20`")
 def plan(
     recipe: RecipePath,

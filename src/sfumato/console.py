@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sfumato.data.progress import Progress as ProgressOf
 from sfumato.training.records import EpochDone, Noted, Record, Started, StepDone
 
 Item = TypeVar("Item")
@@ -70,6 +71,14 @@ class Console:
             for item in items:
                 yield item
                 bar.advance(task)
+
+    def stage(self, what: str) -> ProgressOf:
+        """The same for work that does not know what shows it."""
+
+        def show(items: Iterable[Item], total: int, /) -> Iterator[Item]:
+            return self.progress(items, total, what)
+
+        return show
 
     def close(self) -> None:
         """Take the bar away."""

@@ -6,7 +6,7 @@ import polars as pl
 import torch
 
 from sfumato.console import Console
-from sfumato.data.health import leave_out_bad
+from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
@@ -66,8 +66,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     model = _checked_model(recipe, table, plan, preprocess)
     origin = load_pretrained(model, recipe.model)
     pictures = _pictures(recipe)
-    look = "looking at every image"
-    usable, bad = leave_out_bad(table, pictures, lambda items, total: console.progress(items, total, look))
+    usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
     table = split(usable, recipe.data.split)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if len(table.labels) != model.classes:  # a class had no usable image

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import shlex
 import sys
@@ -19,6 +18,7 @@ import polars as pl
 from sfumato.data.table import Table
 from sfumato.data.table_file import load_table, split_rows, write_table
 from sfumato.errors import InputError
+from sfumato.free_folder import free_folder, holds_something, make_folder
 from sfumato.recipe.load import Loaded, load_recipe, to_yaml
 from sfumato.recipe.schema import Recipe
 from sfumato.version import VERSION
@@ -108,45 +108,9 @@ class RunFolder:
 
 @contextmanager
 def new_folder(out: str | Path | None, name: str) -> Generator[RunFolder]:
-    """A folder for a new run: `out`, or `runs/NAME` with the first number that is free.
-
-    It is made at once, so that runs that start together get a folder each; if the context fails before anything is in
-    it, it is removed again. Processes of one distributed run all name the same folder; the main one makes it later.
-
-    Raises:
-        InputError: `out` holds something already: a new run never overwrites an old one; or it can't be made.
-    """
-    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-    path = Path(out) if out is not None else Path("runs") / name
-    if out is not None and holds_something(path):
-        raise InputError("holds something already", where=str(path), expected="a new or empty folder for --out")
-    new = [one for one in (path, *path.parents) if not one.exists()]
-    number = 1
-    while out is None and (path.exists() or (alone and not _claim(path))):
-        number += 1
-        path = Path("runs") / f"{name}-{number}"
-    if alone and out is not None:
-        make_folder(path)
-    try:
+    """A folder for a new run: `out`, or `runs/NAME` with the first number that is free; as `free_folder`."""
+    with free_folder(out, name) as path:
         yield RunFolder(path)
-    except BaseException:
-        _remove_empty(path, new)
-        raise
-
-
-def _remove_empty(path: Path, new: list[Path]) -> None:
-    """Remove a folder, and those above it that were made for it, as far as nothing is in them."""
-    for folder in dict.fromkeys([path, *new]):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def holds_something(path: Path) -> bool:
-    """Whether a path is a file, or a folder with something in it."""
-    try:
-        return path.exists() and (not path.is_dir() or any(path.iterdir()))
-    except OSError as error:
-        raise InputError(f"can't be read: {error.strerror}", where=str(path)) from None
 
 
 def check_plan_folder(path: Path) -> None:
@@ -157,30 +121,6 @@ def check_plan_folder(path: Path) -> None:
     """
     if holds_something(path) and not (path.is_dir() and {one.name for one in path.iterdir()} <= set(PLAN_FILES)):
         raise InputError("holds something else", where=str(path), expected="a new folder, or that of an earlier plan")
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, if they are not there.
-
-    Raises:
-        InputError: It can't be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"no folder can be made: {error.strerror}", where=str(path)) from None
-
-
-def _claim(path: Path) -> bool:
-    """Make a folder that was not there; False if another process was faster."""
-    make_folder(path.parent)
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise InputError(f"no folder can be made: {error.strerror}", where=str(path)) from None
-    return True
 
 
 def open_folder(path: str | Path) -> RunFolder:

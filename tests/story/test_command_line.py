@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sfumato.cli import app
 
-VERBS = ("demo", "plan", "predict", "report", "schema", "train")
+VERBS = ("check", "demo", "plan", "predict", "report", "schema", "train")
 
 
 def run(*arguments: str):

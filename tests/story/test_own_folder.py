@@ -165,10 +165,10 @@ def test_a_class_of_broken_images_only_is_dropped(place):
 
 
 def test_an_image_that_vanishes_is_a_failed_run(place, monkeypatch):
-    from sfumato.data import health
+    from sfumato.data.health import usable
 
     folder_per_class(place / "photos", {"a": 12, "b": 12})
-    monkeypatch.setattr(health, "_problem", lambda pictures, path: shutil.rmtree(place / "photos", ignore_errors=True))
+    monkeypatch.setattr(usable, "_problem", lambda pictures, path: shutil.rmtree(place / "photos", ignore_errors=True))
     with pytest.raises(sfumato.RunError, match="no such file; it could be read when the run began"):
         sfumato.train(place / "recipe.yaml", out=place / "run", quiet=True)
 

@@ -2,14 +2,19 @@
 
 import contextlib
 import io
+import re
+import struct
 import warnings
+from collections.abc import Generator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sfumato.data.shards import source_of
+from sfumato.data.signatures import HEAD, begins_like_an_image, name_of
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 """Files with these endings (any case) are taken for images when a folder is read."""
@@ -22,9 +27,43 @@ TOO_LARGE = f"claims more than the {MOST_PIXELS:,} pixels that are accepted"
 Source = str | Path | bytes | Image.Image | NDArray[np.generic]
 Pixels = NDArray[np.uint8]
 
+_FAILURES = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
+"""What decoders raise on files that are not what they say."""
+
+_CUT_OFF = re.compile("truncated|unexpected end|end of file|not enough|incomplete|premature", re.IGNORECASE)
+"""How decoders say that a file ends too early."""
+
+
+Code = Literal[
+    "missing",
+    "no-permission",
+    "folder",
+    "empty",
+    "not-an-image",
+    "truncated",
+    "unreadable",
+    "too-large",
+    "float-pixels",
+]
+"""Why an image can't be used; each is a finding of `sfumato check`."""
+
 
 class BadImageError(ValueError):
     """An image that can't be used; the text is the reason, fit to stand in a table beside its path."""
+
+    def __init__(self, text: str, code: Code = "unreadable") -> None:
+        super().__init__(text)
+        self.code: Code = code
 
 
 def decode(source: Source) -> Pixels:
@@ -43,45 +82,71 @@ def decode(source: Source) -> Pixels:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        return _to_rgb(source)
+        return to_rgb(source)
+    with opened(source) as image:
+        return to_rgb(image)
+
+
+@contextlib.contextmanager
+def opened(source: str | Path | bytes) -> Generator[Image.Image]:
+    """Within the context, the image with its header read and its pixels not; whatever fails is a BadImageError."""
     try:
         if isinstance(source, str | Path):
             source = source_of(str(source))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns of odd metadata; what matters here is whether pixels come out
-            return _decode_file(source)
+            with Image.open(_file(source)) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise BadImageError(TOO_LARGE, "too-large")
+                yield image
+    except BadImageError:
+        raise
     except (FileNotFoundError, NotADirectoryError):
-        raise BadImageError("no such file") from None
+        raise BadImageError("no such file", "missing") from None
     except IsADirectoryError:
-        raise BadImageError("a folder, not a file") from None
+        raise BadImageError("a folder, not a file", "folder") from None
     except PermissionError:
-        raise BadImageError("no permission to read it") from None
+        raise BadImageError("no permission to read it", "no-permission") from None
     except UnidentifiedImageError:
-        raise BadImageError("not an image in any known format") from None
+        raise _unidentified(_head(source)) from None
     except Image.DecompressionBombError:
-        raise BadImageError(TOO_LARGE) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, BadImageError):
-            raise
-        raise BadImageError(f"damaged: {_one_line(error)}") from None
+        raise BadImageError(TOO_LARGE, "too-large") from None
+    except _FAILURES as error:
+        raise _damaged(error) from None
 
 
-def _decode_file(source: str | Path | bytes) -> Pixels:
+def _file(source: str | Path | bytes) -> Path | io.BytesIO:
     if isinstance(source, bytes):
         if not source:
-            raise BadImageError("empty")
-        file: Path | io.BytesIO = io.BytesIO(source)
-    else:
-        file = Path(source)
-        if file.stat().st_size == 0:
-            raise BadImageError("empty file")
-    with Image.open(file) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise BadImageError(TOO_LARGE)
-        return _to_rgb(image)
+            raise BadImageError("empty", "empty")
+        return io.BytesIO(source)
+    if Path(source).stat().st_size == 0:
+        raise BadImageError("empty file", "empty")
+    return Path(source)
 
 
-def _to_rgb(image: Image.Image) -> Pixels:
+def _head(source: str | Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:HEAD]
+    with contextlib.suppress(OSError), Path(source).open("rb") as file:
+        return file.read(HEAD)
+    return b""
+
+
+def _unidentified(head: bytes) -> BadImageError:
+    if begins_like_an_image(head):
+        return BadImageError("damaged: begins like an image, but its header can't be read")
+    known = name_of(head)
+    return BadImageError(f"not an image in any known format{f': {known}' if known else ''}", "not-an-image")
+
+
+def _damaged(error: BaseException) -> BadImageError:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return BadImageError(f"damaged: {text}", "truncated" if _CUT_OFF.search(text) else "unreadable")
+
+
+def to_rgb(image: Image.Image) -> Pixels:
+    """The (H, W, 3) uint8 pixels of an image that was opened, as `decode` gives them."""
     image.load()  # broken pixels raise here, and only here: a second look at them would find nothing wrong
     with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, OSError):  # odd metadata loses no picture
         image = ImageOps.exif_transpose(image)
@@ -91,7 +156,7 @@ def _to_rgb(image: Image.Image) -> Pixels:
         deep = np.asarray(image)
         return _grey(np.clip(deep >> 8 if deep.max(initial=0) > 255 else deep, 0, 255))
     if image.mode == "F":
-        raise BadImageError("floating-point pixels, whose range is not known")
+        raise BadImageError("floating-point pixels, whose range is not known", "float-pixels")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
@@ -111,12 +176,8 @@ def _from_array(array: NDArray[np.generic]) -> Pixels:
         array = np.rint(values * 255).astype(np.uint8)
     if array.dtype != np.uint8:
         raise BadImageError(f"array of {array.dtype}; expected uint8, or floats in 0 to 1")
-    return _to_rgb(Image.fromarray(np.ascontiguousarray(array)))
+    return to_rgb(Image.fromarray(np.ascontiguousarray(array)))
 
 
 def _grey(values: NDArray[np.generic]) -> Pixels:
     return np.repeat(values.astype(np.uint8)[:, :, None], 3, axis=2)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -34,10 +34,11 @@ class Pictures:
         if kept is not None:
             return np.broadcast_to(kept, (*kept.shape[:2], 3))
         pixels = decode(path)
-        self._keep(key, pixels)
+        self.keep(key, pixels)
         return pixels
 
-    def _keep(self, key: str, pixels: Pixels) -> None:
+    def keep(self, key: str, pixels: Pixels) -> None:
+        """Remember the (H, W, 3) uint8 pixels of a picture that was decoded, if there is room for them."""
         if self.bytes >= self._limit:
             return
         grey = bool((pixels[:, :, :1] == pixels).all())

@@ -3,11 +3,14 @@
 import base64
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
-from torch import Tensor
 
 from sfumato.data.images import BadImageError, Pixels, decode
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIDE = 160
 """Longest side of a thumbnail, pixels: twice what the page shows, for sharp screens."""
@@ -22,7 +25,7 @@ def of_file(path: Path | str) -> str | None:
         return None
 
 
-def of_tensor(image: Tensor) -> str:
+def of_tensor(image: "Tensor") -> str:
     """A training image, (3, H, W) uint8 or floats in 0 to 255."""
     return of_pixels(image.round().clamp(0, 255).byte().permute(1, 2, 0).numpy())
 

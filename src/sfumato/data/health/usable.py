@@ -1,7 +1,6 @@
-"""Every image is decoded once before training; what can't be used is listed with its reason and left out."""
+"""Before training every image is decoded once; what can't be used is listed with its reason and left out."""
 
 import os
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -10,18 +9,18 @@ import polars as pl
 
 from sfumato.data.images import BadImageError
 from sfumato.data.pictures import Pictures
+from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 from sfumato.errors import InputError
 
-Progress = Callable[[Iterable[str | None], int], Iterable[str | None]]
-"""Passes on each item as it comes, showing how many of the given total have come."""
+NO_PICTURE = "no image"
 
 
 def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple[Table, pl.DataFrame]:
     """Decode every image in parallel; return the usable samples and the table (id, image, problem) of the others.
 
     A sample without a label is left out too: it can neither train nor measure. What is decoded goes through `pictures`,
-    which keeps it for training as far as it fits.
+    which keeps it for training as far as it fits. Nothing else is measured: that is for `sfumato check`.
 
     Raises:
         InputError: What is left has fewer than two classes.
@@ -29,14 +28,21 @@ def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         found = pool.map(partial(_problem, pictures), table.first_images)
         problems = list(progress(found, len(table)))
-    rows = table.rows.with_columns(pl.Series("problem", problems, dtype=pl.String))
-    no_label = pl.when(pl.all_horizontal(pl.col(task.column).is_null() for task in table.tasks)).then(
-        pl.lit("no label")
-    )
-    rows = rows.with_columns(pl.coalesce("problem", no_label).alias("problem"))
-    bad = rows.filter(pl.col("problem").is_not_null()).select(
-        "id", pl.col("images").list.first().fill_null("").alias("image"), "problem"
-    )
+    bad = unusable(table, pl.DataFrame({"id": table.ids, "problem": problems}, schema_overrides={"problem": pl.String}))
+    return _usable(table, bad), bad
+
+
+def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
+    """The samples (id, image, problem) that can't be used, from (id, problem) of all: a problem, or no label."""
+    unlabelled = pl.all_horizontal(pl.col(task.column).is_null() for task in table.tasks)
+    first = pl.col("images").list.first().fill_null("")
+    rows = table.rows.select("id", first.alias("image"), unlabelled.alias("unlabelled")).join(problems, on="id")
+    no_label = pl.when("unlabelled").then(pl.lit("no label"))
+    rows = rows.select("id", "image", pl.coalesce("problem", no_label).alias("problem"))
+    return rows.filter(pl.col("problem").is_not_null()).sort("id")
+
+
+def _usable(table: Table, bad: pl.DataFrame) -> Table:
     usable = table.without(bad["id"].to_list())
     names = set(usable.rows[table.task.column].unique().to_list())
     lost = [name for name in table.labels.names if name not in names]
@@ -49,14 +55,14 @@ def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple
     notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []
     notes += [f"data: class {name!r} has no usable image and is dropped" for name in lost]
     task = replace(table.task, labels=table.labels.only(names))
-    return replace(usable, tasks=(task,), notes=(*usable.notes, *notes)), bad
+    return replace(usable, tasks=(task,), notes=(*usable.notes, *notes))
 
 
-def _problem(pictures: Pictures, path: str | None) -> str | None:
-    if path is None:
-        return "no image"
+def _problem(pictures: Pictures, address: str | None) -> str | None:
+    if address is None:
+        return NO_PICTURE
     try:
-        pictures(path)
+        pictures(address)
     except BadImageError as error:
         return str(error)
     return None

@@ -1,0 +1,53 @@
+"""The story of a check: read the table, look at every picture, write down what is wrong. Nothing is trained."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfumato.check_folder import CheckFolder, new_check_folder
+from sfumato.console import Console
+from sfumato.data.health.examination import Examined, examine
+from sfumato.data.source import DataSpec, read_table
+from sfumato.data.table import Table
+from sfumato.report.check_page import render_check
+
+RECIPES = (".yaml", ".yml")
+"""What ends so is a recipe; everything else is data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What a check found, and the folder it is written down in."""
+
+    folder: CheckFolder
+    examined: Examined
+
+
+def check(target: str | Path, out: str | Path | None = None, *, quiet: bool = False) -> Checked:
+    """Look at all the data a recipe names, or at data itself, and write what is found into a new folder.
+
+    Args:
+        target: A recipe, or anything that `data.source` of a recipe may be.
+        out: A new or empty folder outside the data; None = `runs/NAME-check`, numbered where it exists.
+        quiet: Shows no progress.
+
+    Raises:
+        InputError: No such data, a mistake in the recipe, or a folder that can't be used.
+    """
+    name, source, table = _read(Path(target))
+    with new_check_folder(out, f"{name}-check", source) as folder:
+        examined = examine(table, source, Console(quiet=quiet).stage)
+        folder.write(examined)
+        folder.page.write_text(render_check(examined, name), encoding="utf-8")
+    return Checked(folder, examined)
+
+
+def _read(target: Path) -> tuple[str, Path, Table]:
+    """Name, source and table of a recipe's data, or of data itself."""
+    if target.suffix.lower() not in RECIPES:
+        source = target.expanduser().absolute()
+        return source.resolve().stem or "data", source, read_table(DataSpec(source=str(target)))
+    from sfumato.recipe.load import load_recipe  # a recipe knows networks, which data alone needs not
+
+    loaded = load_recipe(target)
+    with loaded.located():
+        return loaded.recipe.name, Path(loaded.recipe.data.source), read_table(loaded.recipe.data)

@@ -1,0 +1,123 @@
+"""What is kept of a picture to find its copies: a digest of its pixels and a small grey thumbnail.
+
+Thumbnails take 17 KB each. Those of a small set stay in memory, those of a large one in a file that is read in pieces:
+decoding the candidates again would cost some milliseconds a pair, a read from the file some microseconds.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sfumato.data.images import Pixels
+
+SIDE = 128
+"""Pixels of a thumbnail's side. At 96, unmarked solar cells could no longer be told apart."""
+COARSE = 32
+"""Pixels of the side of the coarse thumbnail that the search for candidates works on."""
+DIGEST_BYTES = 16
+LEAST_CONTRAST = 2.0
+"""Grey levels of standard deviation under which a picture is flat: its noise is all there would be to compare."""
+
+Thumbnails = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """One picture."""
+
+    digest: bytes
+    """DIGEST_BYTES bytes; equal for equal height, width and pixels."""
+    thumbnail: Thumbnails
+    """(SIDE, SIDE) grey, stretched to the full range of 0 to 255."""
+    side: int
+    """Pixels of the picture's shorter side: how much detail the thumbnail can hold."""
+    flat: bool
+    """Too little contrast for a near duplicate to be told from any other flat picture."""
+
+
+def fingerprint(pixels: Pixels) -> Fingerprint:
+    """The fingerprint of (H, W, 3) uint8 pixels; about 1 ms for 300 x 300."""
+    small = _shrink(pixels)
+    low, high = float(small.min()), float(small.max())
+    stretched = np.rint((small - low) * (255 / max(high - low, 1e-6)))
+    flat = float(small.std()) < LEAST_CONTRAST
+    return Fingerprint(_digest(pixels), stretched.astype(np.uint8), min(pixels.shape[:2]), flat)
+
+
+def _digest(pixels: Pixels) -> bytes:
+    shape = np.array(pixels.shape, dtype="<i8").tobytes()
+    return blake2b(np.ascontiguousarray(pixels).data, digest_size=DIGEST_BYTES, key=shape).digest()
+
+
+def _shrink(pixels: Pixels) -> NDArray[np.float32]:
+    """(SIDE, SIDE) grey levels with fractions: averages are finer than 8 bits, and weak detail needs it."""
+    image = Image.fromarray(np.ascontiguousarray(pixels)).convert("L")
+    factor = max(1, min(image.size) // (3 * SIDE))
+    image = image.reduce(factor) if factor > 1 else image
+    return np.asarray(image.convert("F").resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+class Fingerprints:
+    """The fingerprints of N pictures, filled one by one in any order and from any thread.
+
+    Args:
+        ids: N names, each once.
+        file: Holds the thumbnails (N x 17 KB, overwritten); None = they are kept in memory.
+    """
+
+    def __init__(self, ids: Sequence[str], file: Path | None = None) -> None:
+        self.ids = list(ids)
+        n = len(self.ids)
+        self.digests = np.zeros((n, DIGEST_BYTES), dtype=np.uint8)
+        """(N, DIGEST_BYTES)."""
+        self.present = np.zeros(n, dtype=bool)
+        """(N,) False for pictures that were not added: they are never duplicates."""
+        self.sides = np.zeros(n, dtype=np.int32)
+        """(N,) pixels of the shorter side."""
+        self.flat = np.zeros(n, dtype=bool)
+        """(N,) True for pictures that only an equal one can be a duplicate of."""
+        self._file = file
+        if file is None or not n:
+            self._kept = np.zeros((n, SIDE, SIDE), dtype=np.uint8), np.zeros((n, COARSE, COARSE), dtype=np.uint8)
+        else:
+            with file.open("wb") as stream:
+                stream.truncate(n * (SIDE**2 + COARSE**2))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, row: int, of: Fingerprint) -> None:
+        """Put the fingerprint of the picture `ids[row]` in its place."""
+        r = SIDE // COARSE
+        coarse = np.rint(of.thumbnail.reshape(COARSE, r, COARSE, r).mean(axis=(1, 3))).astype(np.uint8)
+        for stored, values in zip(self._open("r+"), (of.thumbnail, coarse), strict=True):
+            stored[row] = values
+        self.digests[row] = np.frombuffer(of.digest, dtype=np.uint8)
+        self.sides[row], self.flat[row], self.present[row] = of.side, of.flat, True
+
+    def thumbnails(self, rows: NDArray[np.int64]) -> Thumbnails:
+        """(len(rows), SIDE, SIDE) of the given rows."""
+        return np.asarray(self._open("r")[0][rows])
+
+    def coarse(self, rows: NDArray[np.int64]) -> Thumbnails:
+        """(len(rows), COARSE, COARSE) of the given rows: the thumbnails once more, smaller."""
+        return np.asarray(self._open("r")[1][rows])
+
+    def _open(self, mode: Literal["r", "r+"]) -> tuple[Thumbnails, Thumbnails]:
+        """Both sets. A map that stayed open would count every page it ever touched as memory of this process."""
+        if self._file is None or not len(self):
+            return self._kept
+        n = len(self)
+        large = np.memmap(self._file, np.uint8, mode, shape=(n, SIDE, SIDE))
+        return large, np.memmap(self._file, np.uint8, mode, n * SIDE**2, (n, COARSE, COARSE))
+
+
+def chunks(total: int, size: int) -> Iterator[slice]:
+    """Slices that cover 0 to total, `size` at a time."""
+    return (slice(start, min(start + size, total)) for start in range(0, total, size))

@@ -1,0 +1,54 @@
+"""A check as plain text, a line a finding, and as JSON."""
+
+from pathlib import Path
+from typing import Any
+
+from sfumato.data.health.examination import Examined
+from sfumato.data.health.findings import Finding
+from sfumato.report.check_frames import SHOWN, inventory, verdict
+from sfumato.report.wording import count
+
+
+def check_lines(examined: Examined, page: Path) -> list[str]:
+    """Lines for the terminal: what there is, then what was found, most severe first, each with an example."""
+    facts = [f"  {what:12}{value}" for what, value in inventory(examined)]
+    notes = [f"  {note}" for note in examined.table.notes]
+    found = [_line(finding) for finding in examined.findings]
+    return ["", *verdict(examined), "", *facts, *notes, "", *found, *([""] if found else []), f"page  {page}"]
+
+
+def check_json(examined: Examined, folder: Path, page: Path) -> dict[str, Any]:
+    """The same for machines; of each finding the first samples, all of them are in data/findings.csv."""
+    probe = examined.probe
+    return {
+        "folder": str(folder),
+        "page": str(page),
+        "samples": len(examined.table),
+        "unusable": examined.bad["id"].n_unique(),
+        "classes": {row["label"]: row["count"] for row in examined.classes.to_dicts()},
+        "background": None
+        if probe is None
+        else {"accuracy": probe.score, "chance": probe.chance, "limit": probe.limit},
+        "findings": [_document(finding) for finding in examined.findings],
+    }
+
+
+def _line(finding: Finding) -> str:
+    first = finding.samples.row(0, named=True)
+    detail = f" ({first['detail']})" if first["detail"] else ""
+    other = f" and {first['other_id']}" if first["other_id"] else ""
+    number = count(len(finding))
+    return f"  {finding.kind.severity:8}{number:>8}  {finding.kind.title}, such as {first['id']}{other}{detail}"
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.kind.severity,
+        "title": finding.kind.title,
+        "count": len(finding),
+        "summary": finding.summary,
+        "advice": finding.kind.advice,
+        "docs": finding.docs,
+        "samples": finding.samples.head(SHOWN).to_dicts(),
+    }
