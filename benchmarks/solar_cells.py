@@ -21,7 +21,7 @@ from statistics import mean
 
 from sklearn.model_selection import train_test_split
 
-from sfumato.demo.elpv import modules, read_cells
+from sfumato.demo.elpv import read_cells
 from sfumato.run_folder import environment
 
 HERE = Path(__file__).parent
@@ -38,11 +38,9 @@ def write_split(path: Path) -> None:
     part = ["test" if i in set(test) else "train" for i in range(len(cells))]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "image", "label", "kind", "probability", "module", "part"])
-        for cell, module, name in zip(cells, modules(cells), part, strict=True):
-            writer.writerow(
-                [cell.image.stem, cell.image, cell.label, cell.kind, f"{cell.probability:.2f}", module, name]
-            )
+        writer.writerow(["id", "image", "label", "kind", "probability", "part"])
+        for cell, name in zip(cells, part, strict=True):
+            writer.writerow([cell.image.stem, cell.image, cell.label, cell.kind, f"{cell.probability:.2f}", name])
 
 
 def plain(table: Path, seed: int) -> dict[str, float]:
@@ -52,7 +50,7 @@ def plain(table: Path, seed: int) -> dict[str, float]:
 
 def sfumato(table: Path, seed: int, out: Path) -> dict[str, float]:
     recipe = str(files("sfumato.demo") / "recipe.yaml")
-    split = "data.split={val: 0.1, stratify: [kind, probability]}"
+    split = "data.split={val: 0.1, stratify: [kind, probability], near_duplicates: ignored}"
     settings = [f"data.source={table}", "data.columns={split: part}", split, f"train.seed={seed}"]
     command = [sys.executable, "-m", "sfumato", "train", recipe, "--json", "--quiet", "--out", str(out)]
     begin = time.perf_counter()

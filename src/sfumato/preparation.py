@@ -6,6 +6,7 @@ import polars as pl
 import torch
 
 from sfumato.console import Console
+from sfumato.data.duplicates.clustering import with_clusters
 from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
@@ -67,6 +68,8 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     origin = load_pretrained(model, recipe.model)
     pictures = _pictures(recipe)
     usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
+    if recipe.data.split.near_duplicates == "together":
+        usable = with_clusters(usable, pictures, console.stage)
     table = split(usable, recipe.data.split)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if len(table.labels) != model.classes:  # a class had no usable image

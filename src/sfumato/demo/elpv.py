@@ -9,7 +9,6 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from sfumato.run_folder import RunFolder, new_folder
 
 DEFECTIVE_FROM = 0.5
 """Probability of a defect, as the experts gave it, from which a cell counts as defective."""
-CELLS_IN_MODULE = 60
 SHOWN = 8
 
 
@@ -68,12 +66,12 @@ def run_demo(out: Path | None, *, quiet: bool) -> tuple[Run, Story]:
 
 
 def write_table(path: Path, cells: list[Cell]) -> None:
-    """Write the table of cells: id, image, label, kind, probability, module."""
+    """Write the table of cells: id, image, label, kind, probability."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "image", "label", "kind", "probability", "module"])
-        for cell, module in zip(cells, modules(cells), strict=True):
-            writer.writerow([cell.image.stem, cell.image, cell.label, cell.kind, f"{cell.probability:.2f}", module])
+        writer.writerow(["id", "image", "label", "kind", "probability"])
+        for cell in cells:
+            writer.writerow([cell.image.stem, cell.image, cell.label, cell.kind, f"{cell.probability:.2f}"])
 
 
 def read_cells() -> Iterator[Cell]:
@@ -90,18 +88,6 @@ def read_cells() -> Iterator[Cell]:
     for line in (root / "labels.csv").read_text(encoding="utf-8").splitlines():
         name, probability, kind = line.split()
         yield Cell(root / name, float(probability), kind)
-
-
-def modules(cells: list[Cell]) -> list[str]:
-    """A module for each cell. The package names none, but numbers the cells module by module, 60 cells or so each.
-
-    Runs of one kind are therefore cut into stretches of 60: cells of one stretch were photographed together, look alike
-    for that reason alone, and must not stand on both sides of a split.
-    """
-    names: list[str] = []
-    for run, (kind, group) in enumerate(groupby(cells, key=lambda cell: cell.kind)):
-        names += [f"{kind}-{run}-{i // CELLS_IN_MODULE}" for i, _ in enumerate(group)]
-    return names
 
 
 def tell(run: Run) -> Story:

@@ -7,7 +7,7 @@ larger than LEAF, be it a million pictures that look the same. A row keeps its N
 Shapes: N rows, D descriptor length, L leaves.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.data.duplicates.fingerprint import COARSE, chunks
+from sfumato.data.progress import Progress
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -22,9 +23,6 @@ Hits = tuple[Integers, Integers, Floats]
 """(K,) row of a point, (K,) row whose window it resembles, (K,) cosine."""
 Coarse = Callable[[Integers], NDArray[np.uint8]]
 """Gives (len(rows), COARSE, COARSE) thumbnails of the rows asked for."""
-Progress = Callable[[Iterable[int], int], Iterable[int]]
-"""Passes on each item as it comes, showing how many of the given total have come."""
-
 CUTS = ((0.0, 0.0), (0.04, 0.04), (0.08, 0.08), (0.035, 0.08), (0.08, 0.035), (0.0, 0.06), (0.06, 0.0))
 """Shares cut off the two ends of an axis; the windows are all pairs of them. Any crop of up to 10 % a side lies within
 3 % a side of one."""

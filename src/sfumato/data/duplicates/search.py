@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components  # pyright: ignore[reportUnknownVariableType]
 
-from sfumato.data.duplicates.candidates import Progress, find_candidates
+from sfumato.data.duplicates.candidates import find_candidates
 from sfumato.data.duplicates.fingerprint import Fingerprints
 from sfumato.data.duplicates.verify import LEAST_SIMILARITY, similarities
+from sfumato.data.progress import Progress
 
 SCHEMA = {"a": pl.String, "b": pl.String, "kind": pl.String, "similarity": pl.Float64}
 Integers = NDArray[np.int64]

@@ -7,12 +7,18 @@ that three blocks in four exceed.
 Shapes: M pairs, n pixels of a side.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sfumato.data.duplicates.align import Floats, blur, placements, refine, render
-from sfumato.data.duplicates.candidates import Candidates, Progress
+from sfumato.data.duplicates.candidates import Candidates
 from sfumato.data.duplicates.fingerprint import SIDE, Fingerprints, chunks
+from sfumato.data.progress import Progress
 
 LEAST_SIMILARITY = 0.47
 """Pairs below are unrelated: see benchmarks/duplicates.py for how many are missed and how many are wrong."""
@@ -32,13 +38,19 @@ def similarities(fingerprints: Fingerprints, found: Candidates, progress: Progre
     """(P,) similarity of each candidate pair, -1 to 1; from LEAST_SIMILARITY on, both show the same."""
     batches = list(chunks(len(found.whole), BATCH))
     result = np.full(len(found.whole), -1.0)
-    for i in progress(range(len(batches)), len(batches)):
-        rows = batches[i]
-        part = fingerprints.thumbnails(found.part[rows]).astype(np.float32)
-        whole = fingerprints.thumbnails(found.whole[rows]).astype(np.float32)
-        side = np.minimum(fingerprints.sides[found.part[rows]], fingerprints.sides[found.whole[rows]])
-        result[rows] = _compare(part, whole, placements(found.window[rows]), side)
+    # the matrices are small: threads inside each product would only wait for each other
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        compared = pool.map(partial(_batch, fingerprints, found), batches)
+        for rows, values in zip(batches, progress(compared, len(batches)), strict=True):
+            result[rows] = values
     return result
+
+
+def _batch(fingerprints: Fingerprints, found: Candidates, rows: slice) -> NDArray[np.float64]:
+    part = fingerprints.thumbnails(found.part[rows]).astype(np.float32)
+    whole = fingerprints.thumbnails(found.whole[rows]).astype(np.float32)
+    side = np.minimum(fingerprints.sides[found.part[rows]], fingerprints.sides[found.whole[rows]])
+    return _compare(part, whole, placements(found.window[rows]), side)
 
 
 def _compare(part: Floats, whole: Floats, placement: Floats, side: NDArray[np.int32]) -> NDArray[np.float64]:

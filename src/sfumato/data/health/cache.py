@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
+from sfumato.data.cache_folder import cache_folder
 from sfumato.data.health.facts import SCHEMA
 
 VERSION = 1
@@ -52,15 +52,3 @@ def cache_of(source: str | Path) -> FactsCache:
     """The cache of a data source, by its absolute path; never beside the user's files."""
     digest = hashlib.sha256(os.fsencode(Path(source).expanduser().absolute())).hexdigest()[:20]
     return FactsCache(cache_folder() / "facts" / f"v{VERSION}-{digest}.parquet")
-
-
-def cache_folder() -> Path:
-    """`sfumato` below XDG_CACHE_HOME, or below where this system keeps what can be made again."""
-    asked = os.environ.get("XDG_CACHE_HOME", "")
-    if Path(asked).is_absolute():
-        return Path(asked) / "sfumato"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "sfumato" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "sfumato"
-    return Path.home() / ".cache" / "sfumato"

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from sfumato.data.addresses import pictures_of
+from sfumato.data.duplicates.pairs_cache import remembered
 from sfumato.data.duplicates.search import clusters
 from sfumato.data.health.cache import cache_of
 from sfumato.data.health.classes import class_counts, class_findings
@@ -62,7 +63,7 @@ def examine(table: Table, source: Path, stages: Stages, workers: int | None = No
     addresses = pictures_of(table)["image"].drop_nulls().to_list()
     facts = survey(addresses, cache_of(source), stages("looking at every picture"), workers)
     pictures = pictures_with_facts(table, facts)
-    pairs = find_pairs(facts, stages("looking for copies"))
+    pairs = remembered(facts["image"].to_list(), lambda: find_pairs(facts, stages("looking for copies")))
     probed = probe(pictures, clusters(pairs, pictures["image"].fill_null("").to_list()))
     findings = (
         *file_findings(pictures),
