@@ -1,5 +1,6 @@
 """What many tests need: one small finished run, made once."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ timeline:
   - {at: 2ep, image_size: 48}
 decision: {abstain: {max_error: 0.3}}
 """
+
+
+@pytest.fixture(autouse=True)
+def _signals():
+    """The command line sets what signals do until its process ends; a test that runs it in this one is no end."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,18 @@
 """The command line: one verb a function. Heavy imports happen inside a verb, so that `sfumato --help` is instant."""
 
-import json
+import os
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from sfumato.errors import SfumatoError
+from sfumato.errors import SfumatoError, Stopped
+from sfumato.json_file import to_json
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,7 +41,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 def main() -> NoReturn:
     """Run the command line and leave with its exit code: 0 done, 1 failed, 2 wrong input."""
     with _one_line_errors():
-        app()
+        try:
+            app()
+        except SystemExit as stop:
+            if isinstance(stop.__context__, BrokenPipeError):  # click has taken it already, for a failure
+                raise stop.__context__ from None
+            sys.stdout.flush()  # here, where a full disk can still be told in one line
+            raise
     sys.exit(0)
 
 
@@ -67,7 +76,7 @@ def demo(out: Out = None, as_json: Json = False, quiet: Quiet = False) -> None:
     run, story = run_demo(out, quiet=quiet)
     if as_json:
         _print_json({**_outcome(run), "held_out": story.rows})
-    else:
+    elif _is_main():
         typer.echo("\n".join([*summary(open_folder(run.folder)), *story.lines]))
 
 
@@ -160,7 +169,7 @@ def train(
     run = train_run(recipe, overrides=_overrides(set_), out=out, resume=resume, quiet=quiet)
     if as_json:
         _print_json(_outcome(run))
-    else:
+    elif _is_main():
         typer.echo("\n".join(summary(open_folder(run.folder))))
 
 
@@ -242,19 +251,53 @@ def _outcome(run: "Run") -> dict[str, Any]:
 
 
 def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    if _is_main():
+        typer.echo(to_json(document))
+
+
+def _is_main() -> bool:
+    """Whether this is the process that speaks, of those that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def _one_line_errors() -> Generator[None]:
-    """Failures that a user can meet end in one line on stderr and their exit code."""
+    """Failures that a user can meet, and signals, end in one line on stderr and an exit code."""
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
     try:
         yield
-    except SfumatoError as error:
+    except BaseException as error:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # the end has begun: another signal could only spoil its line
+        sys.exit(_exit_code(error))
+
+
+def _exit_code(error: BaseException) -> int:
+    """What to leave with, after telling the user why; what no user can meet is raised on."""
+    if isinstance(error, SfumatoError):
         typer.echo(f"sfumato: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)  # the reader has seen enough
-    except KeyboardInterrupt:
-        typer.echo("sfumato: stopped", err=True)
-        sys.exit(1)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        _forget_output()
+        return 0  # the reader has seen enough
+    if isinstance(error, OSError):
+        _forget_output()
+        typer.echo(f"sfumato: {error.filename or 'the output'}: {error.strerror or error}", err=True)
+        return 1
+    if isinstance(error, Stopped):
+        typer.echo(f"sfumato: stopped by {error}", err=True)
+        return 1
+    raise error
+
+
+def _forget_output() -> None:
+    """What could not be written is not tried again when Python ends, which would print a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise Stopped(signal.Signals(number).name)

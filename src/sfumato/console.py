@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from sfumato.data.progress import Progress as ProgressOf
+from sfumato.short import short
 from sfumato.training.records import EpochDone, Noted, Record, Started, StepDone
 
 Item = TypeVar("Item")
@@ -115,7 +116,7 @@ class Console:
         accuracy, macro_f1, loss = (f"{value:8.4f}" if value is not None else f"{'-':>8}" for value in score)
         star = "[green]best[/]" if row.best else ""
         return (
-            f"{row.epoch + 1:>4}/{self._epochs:<4}{row.lr:>9.1e}{row.image_size:>5}{_short(row.learning):>8}"
+            f"{row.epoch + 1:>4}/{self._epochs:<4}{row.lr:>9.1e}{row.image_size:>5}{short(row.learning):>8}"
             f"{row.images_per_second:>9.0f}{row.train_loss:>9.4f} {loss} {accuracy} {macro_f1} {star}"
         )
 
@@ -138,11 +139,3 @@ HEADER = (
     f"{'epoch':>6}   {'lr':>9}{'px':>5}{'learns':>8}{'images/s':>9}{'loss':>9} "
     f"{'val loss':>8} {'accuracy':>8} {'macro-F1':>8}"
 )
-
-
-def _short(number: int) -> str:
-    """3 digits and a unit: 3.4M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return str(number)

@@ -57,6 +57,10 @@ class Interrupted(SfumatoError):  # noqa: N818  # a wish that was granted is no 
     """A run that was asked to stop (Ctrl-C, SIGTERM); it saved itself first and says how to go on."""
 
 
+class Stopped(BaseException):  # no Exception: nothing on its way may take it for a failure it can live with
+    """SIGINT or SIGTERM while nothing waits for one; its text is the signal's name."""
+
+
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """The valid name most like `name`, or None where none is close enough to be a typo of it."""
     by_lower = {candidate.lower(): candidate for candidate in names}

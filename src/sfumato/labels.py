@@ -174,7 +174,7 @@ def _two_sides(sides: dict[str, Any], document: Document, name: str) -> list[Lab
 
 def _label(entry: Any, document: Document, path: str) -> Label:
     if isinstance(entry, str):
-        return Label(entry)
+        entry = {"id": entry}
     allowed = [field.name for field in fields(Label)]
     if not isinstance(entry, dict):
         raise InputError(f"{entry!r} is no class", where=document.place(path), expected=EXAMPLE)
@@ -187,7 +187,7 @@ def _label(entry: Any, document: Document, path: str) -> Label:
         if not _is_text(value, many=key in {"aliases", "templates"}):
             kind = "a list of texts" if key in {"aliases", "templates"} else "a text"
             raise InputError(f"{key} is {value!r}", where=where, expected=kind)
-    if not values.get("id"):
+    if not values.get("id", "").strip():
         raise InputError("a class without id", where=document.place(path), expected=EXAMPLE)
     many = {key: tuple(cast(list[str], values.get(key, ()))) for key in ("aliases", "templates")}
     return Label(**cast(dict[str, Any], {**values, **many}))

@@ -6,6 +6,7 @@ from typing import Any, cast
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.decision.policy import Policy
+from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
 from sfumato.predict import load, picture_logits
 from sfumato.predictions import Predictions
@@ -17,13 +18,14 @@ from sfumato.run_folder import RunFolder, environment
 def measure_decisions(said: Predictions, policy: Policy) -> Results:
     """Scores, with intervals, of what a policy makes of a predictions table."""
     verdicts = policy.apply(said.logits)
-    return measure(said.truth, verdicts.predicted, verdicts.confidence, verdicts.abstained, said.labels.names)
+    return measure(
+        said.truth, verdicts.predicted, verdicts.confidence, verdicts.abstained, said.labels.names, said.groups
+    )
 
 
 def write_metrics(folder: RunFolder, results: dict[str, Results]) -> None:
     """Write metrics.json: the results of each part that was measured."""
-    document = {part: result.to_dict() for part, result in results.items()}
-    folder.metrics.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder.metrics, {part: result.to_dict() for part, result in results.items()})
 
 
 def make_bundle(folder: RunFolder, prepared: Prepared, policy: Policy, results: dict[str, Results]) -> None:
@@ -44,8 +46,14 @@ def make_bundle(folder: RunFolder, prepared: Prepared, policy: Policy, results: 
         labels=prepared.table.labels,
         policy=policy.to_dict(),
         results={part: result.to_dict() for part, result in results.items()},
-        provenance={**environment(), "data": folder.fingerprint()},
+        provenance=provenance(folder),
         samples=samples,
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")
+
+
+def provenance(folder: RunFolder) -> dict[str, Any]:
+    """Where a bundle comes from; without the command, which names the user's folders."""
+    known = {name: value for name, value in environment().items() if name != "command"}
+    return {**known, "data": folder.fingerprint()}

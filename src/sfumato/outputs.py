@@ -2,18 +2,20 @@
 
 import csv
 import io
-import json
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
+from typing import Literal
 
 import polars as pl
 
 from sfumato.data.images import SUFFIXES
 from sfumato.data.sources.files import READERS
+from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import read_image_paths
-from sfumato.errors import InputError
+from sfumato.errors import InputError, RunError
+from sfumato.json_file import to_json
 from sfumato.predict import Decision
 
 COLUMNS = ("input", "label", "confidence", "calibrated", "abstained", "error")
@@ -29,34 +31,68 @@ def expand(inputs: Iterable[str]) -> list[str]:
     paths: list[str] = []
     for name in inputs:
         path = Path(name)
-        if path.is_dir():
-            found = sorted(str(inner) for inner in path.rglob("*") if inner.suffix.lower() in SUFFIXES)
+        if _kind(path) == "folder":
+            found = [str(inner) for inner in images_below(path)]
             if not found:
                 endings = ", ".join(sorted(SUFFIXES))
                 raise InputError("no image in it", where=name, expected=f"files ending in {endings}")
             paths += found
-        elif path.suffix.lower() in READERS and path.is_file():
+        elif path.suffix.lower() in READERS and _kind(path) == "file":
             paths += read_image_paths(path)
         else:
             paths.append(name)
     return paths
 
 
+def _kind(path: Path) -> Literal["folder", "file"] | None:
+    """None also where the system can't even be asked, as for names that are too long: their row will say so."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.is_file() else None
+    except OSError:
+        return None
+
+
 def check_target(out: Path | None) -> None:
-    """Refuse, before anything is computed, a file that exists or whose form is not known."""
+    """Refuse, before anything is computed, a file that exists, can't be written, or whose form is not known."""
     if out is None:
         return
     if out.suffix not in WRITERS:
         raise InputError(f"a file ending in {out.suffix!r}", where=str(out), expected=", ".join(WRITERS))
-    if out.exists():
-        raise InputError("there already", where=str(out), expected="a new file for --out")
-    if not out.parent.is_dir():
-        raise InputError("no such folder", where=str(out.parent))
+    try:
+        if out.is_symlink() or out.exists():
+            raise InputError("there already", where=str(out), expected="a new file for --out")
+        if not out.parent.is_dir():
+            raise InputError("no such folder", where=str(out.parent))
+        _aside(out).unlink()
+    except OSError as error:
+        raise InputError(f"can't be written: {error.strerror}", where=str(out)) from None
 
 
 def write_decisions(decisions: Iterable[Decision], out: Path, classes: tuple[str, ...]) -> None:
-    """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class."""
-    WRITERS[out.suffix](decisions, out, classes)
+    """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
+
+    It is written aside and renamed, so that a file of that name is whole.
+
+    Raises:
+        RunError: The disk is full or can't be written.
+    """
+    work: Path | None = None
+    try:
+        work = _aside(out)
+        WRITERS[out.suffix](decisions, work, classes)
+        work.rename(out)
+    except OSError as error:
+        raise RunError(f"{out}: could not be written: {error.strerror or error}") from error
+    finally:
+        if work is not None:
+            work.unlink(missing_ok=True)
+
+
+def _aside(out: Path) -> Path:
+    """A new empty file in the same folder."""
+    path = out.parent / f".sfumato-{secrets.token_hex(8)}.partial"
+    path.touch(exist_ok=False)
+    return path
 
 
 def csv_lines(decisions: Iterable[Decision], classes: tuple[str, ...]) -> Iterator[str]:
@@ -80,13 +116,13 @@ def _csv_line(values: Iterable[object]) -> str:
 
 
 def _write_csv(decisions: Iterable[Decision], out: Path, classes: tuple[str, ...]) -> None:
-    with _fresh(out) as file:
+    with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(csv_lines(decisions, classes))
 
 
 def _write_jsonl(decisions: Iterable[Decision], out: Path, _: tuple[str, ...]) -> None:
-    with _fresh(out) as file:
-        file.writelines(json.dumps(asdict(decision), ensure_ascii=False) + "\n" for decision in decisions)
+    with out.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(to_json(asdict(decision), indent=None) + "\n" for decision in decisions)
 
 
 def _write_parquet(decisions: Iterable[Decision], out: Path, classes: tuple[str, ...]) -> None:
@@ -100,10 +136,6 @@ def _write_parquet(decisions: Iterable[Decision], out: Path, classes: tuple[str,
         **{f"p:{name}": pl.Float64 for name in classes},
     }
     pl.DataFrame([flat(decision, classes) for decision in decisions], schema=schema).write_parquet(out)
-
-
-def _fresh(out: Path) -> TextIO:
-    return out.open("x", encoding="utf-8", newline="")
 
 
 Writer = Callable[[Iterable[Decision], Path, tuple[str, ...]], None]

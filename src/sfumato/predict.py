@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import ValidationError
 
 from sfumato.bundle.folder import Bundle, check_samples, read_bundle
@@ -19,8 +20,11 @@ from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.data.preprocess import Preprocess
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
+from sfumato.json_file import to_json
 from sfumato.labels import LabelSpace
+from sfumato.models.arithmetic import full_precision
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.stored import first_mistake
 
 BATCH = 32
 
@@ -61,7 +65,7 @@ class Predictor:
         self.labels: LabelSpace = bundle.labels
         self.policy = Policy.from_dict(bundle.policy, f"{where}/policy.json")
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
-        self.device = torch.device(device or _best_device())
+        self.device = _device(device)
         self._model = _build(bundle, self.preprocess, where).to(self.device)
         check_samples(bundle, self._sample_logits, where)
 
@@ -70,12 +74,18 @@ class Predictor:
 
         Args:
             inputs: Paths, bytes of files, PIL images, or arrays (H, W) or (H, W, 3) of uint8.
+
+        Raises:
+            InputError: A single input, which is no list of them.
         """
         return list(self.stream(inputs))
 
     def stream(self, inputs: Iterable[Source]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
-        iterator = enumerate(inputs)
+        _refuse_single(inputs)
+        return self._stream(enumerate(inputs))
+
+    def _stream(self, iterator: Iterator[tuple[int, Source]]) -> Iterator[Decision]:
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             while chunk := list(islice(iterator, BATCH)):
                 pixels = list(pool.map(_decode, [source for _, source in chunk]))
@@ -90,25 +100,30 @@ class Predictor:
         good = [picture for picture in pixels if not isinstance(picture, str)]
         verdicts = iter(self._verdicts(good))
         for name, picture in zip(names, pixels, strict=True):
-            if isinstance(picture, str):
-                yield Decision(name, None, None, {}, self.policy.temperature.fitted, abstained=False, error=picture)
+            verdict = picture if isinstance(picture, str) else next(verdicts)
+            if isinstance(verdict, str):
+                yield Decision(name, None, None, {}, self.policy.temperature.fitted, abstained=False, error=verdict)
                 continue
-            probabilities, abstained = next(verdicts)
+            probabilities, abstained = verdict
             ranked = dict(sorted(probabilities.items(), key=lambda item: -item[1]))
             label = None if abstained else next(iter(ranked))
             confidence = next(iter(ranked.values()))
             yield Decision(name, label, confidence, ranked, self.policy.temperature.fitted, abstained, None)
 
-    def _verdicts(self, pictures: list[Pixels]) -> list[tuple[dict[str, float], bool]]:
-        if not pictures:
-            return []
-        verdicts = self.policy.apply(self.logits(pictures))
-        rows = cast(list[list[float]], verdicts.probabilities.tolist())
-        named = [dict(zip(self.labels.names, row, strict=True)) for row in rows]
-        return list(zip(named, cast(list[bool], verdicts.abstained.tolist()), strict=True))
+    def _verdicts(self, pictures: list[Pixels]) -> Iterator[tuple[dict[str, float], bool] | str]:
+        """Probabilities by name and whether the answer is withheld, or why there is none."""
+        logits = self.logits(pictures) if pictures else np.zeros((0, len(self.labels)), dtype=np.float32)
+        for row in logits:
+            if not np.isfinite(row).all():
+                yield "the network gives it scores that are not finite"
+                continue
+            said = self.policy.apply(row[None])
+            probabilities = cast(list[float], said.probabilities[0].tolist())
+            yield dict(zip(self.labels.names, probabilities, strict=True)), bool(said.abstained[0])
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
-        return self.logits([sample.pixels for sample in samples])
+        with full_precision():
+            return self.logits([sample.pixels for sample in samples])
 
 
 @torch.inference_mode()
@@ -122,16 +137,17 @@ def load(path: str | Path, device: str | None = None) -> Predictor:
     """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
 
     Raises:
-        InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else.
+        InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else; or
+            no such device.
     """
     return Predictor(read_bundle(Path(path)), str(path), device)
 
 
 def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> Classifier:
     try:
-        spec = ModelSpec.model_validate(bundle.model, strict=False)
+        spec = ModelSpec.model_validate_json(to_json(bundle.model))
     except ValidationError as error:
-        raise InputError(f"not a model: {error.errors()[0]['msg']}", where=f"{where}/model.json") from error
+        raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
     model = build_classifier(spec, len(bundle.labels), preprocess.size, preprocess.mean, preprocess.std)
     try:
         model.load_state_dict(bundle.weights)
@@ -140,6 +156,25 @@ def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> Classifier:
             f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
         ) from error
     return model.eval()
+
+
+def _device(asked: str | None) -> torch.device:
+    """The device asked for, else the best there is."""
+    try:
+        device = torch.device(asked or _best_device())
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError) as error:
+        there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.device_count()]
+        raise InputError(f"no device {asked!r} here", expected=" or ".join([*there, "cpu"])) from error
+    return device
+
+
+def _refuse_single(inputs: object) -> None:
+    """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
+    row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
+    if row or isinstance(inputs, str | Path | bytes | Image.Image):
+        kind = type(cast(object, inputs)).__name__
+        raise InputError(f"a single {kind}", expected="a list of images, such as predict([image])")
 
 
 def _best_device() -> str:
@@ -155,4 +190,6 @@ def _decode(source: Source) -> Pixels | str:
 
 
 def _name(source: Source, index: int) -> str:
-    return str(source) if isinstance(source, (str, Path)) else f"{type(source).__name__} {index}"
+    if isinstance(source, str | Path):
+        return str(source).encode(errors="backslashreplace").decode()  # a file's name need not be text, a row's must
+    return f"{type(source).__name__} {index}"

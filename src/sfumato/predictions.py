@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars.exceptions import PolarsError
 
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
@@ -31,11 +32,15 @@ class Predictions:
     logits: NDArray[np.float32]
     """(N, C) raw scores, before calibration; finite."""
     labels: LabelSpace
+    groups: NDArray[np.int64] | None = None
+    """(N,) number of the group each sample belongs to; None = each is on its own."""
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.labels))
         if self.logits.shape != shape or self.truth.shape != shape[:1]:
             raise InputError(f"predictions of shape {self.logits.shape} and {self.truth.shape}", expected=f"{shape}")
+        if self.groups is not None and self.groups.shape != shape[:1]:
+            raise InputError(f"groups of shape {self.groups.shape}", expected=f"{shape[:1]}")
         if len(set(self.ids)) != len(self.ids):
             raise InputError("a sample id stands twice in the predictions")
         if not np.isfinite(self.logits).all():
@@ -45,23 +50,40 @@ class Predictions:
         return len(self.ids)
 
     def write(self, path: Path) -> None:
-        """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata."""
+        """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata.
+
+        Where samples belong together, a column `group` says which do.
+        """
         names: list[str | None] = [self.labels.names[t] if t != UNKNOWN else None for t in self.truth.tolist()]
         frame = pl.DataFrame(
             {"id": list(self.ids), "label": names, "logits": self.logits.tolist()},
             schema={"id": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
         )
+        if self.groups is not None:
+            frame = frame.with_columns(pl.Series("group", self.groups))
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(path, metadata={"labels": json.dumps(self.labels.names, ensure_ascii=False)})
 
     @classmethod
     def read(cls, path: Path) -> "Predictions":
-        """Read what `write` wrote."""
+        """Read what `write` wrote.
+
+        Raises:
+            InputError: No such file, or it is damaged.
+        """
         if not path.is_file():
             raise InputError("no such predictions table", where=str(path))
+        try:
+            return cls._read(path)
+        except (PolarsError, OSError, KeyError, TypeError, ValueError, InputError) as error:
+            raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
+
+    @classmethod
+    def _read(cls, path: Path) -> "Predictions":
         frame = pl.read_parquet(path)
         labels = LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
         index = {name: i for i, name in enumerate(labels.names)}
         truth = [UNKNOWN if name is None else index[name] for name in frame["label"].to_list()]
         logits = np.array(frame["logits"].to_list(), dtype=np.float32).reshape(len(frame), len(labels))
-        return cls(tuple(frame["id"].to_list()), np.array(truth, dtype=np.int64), logits, labels)
+        groups = frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
+        return cls(tuple(frame["id"].to_list()), np.array(truth, dtype=np.int64), logits, labels, groups)

@@ -16,8 +16,10 @@ from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.models.backbone import Expects, expects
 from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained
+from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
+from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
 from sfumato.training.machine import Precision
 from sfumato.training.parameters import scales
@@ -51,7 +53,7 @@ class Prepared:
 
 def preview(recipe: Recipe) -> Prepared:
     """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`."""
-    table = split(read_table(recipe.data), recipe.data.split)
+    table = _split(recipe, read_table(recipe.data))
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     return Prepared(recipe, table, plan, preprocess, model, list(table.notes), _pictures(recipe))
@@ -65,16 +67,16 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     table = read_table(recipe.data)
     plan, preprocess = _plan(recipe, len(table))
     model = _checked_model(recipe, table, plan, preprocess)
-    origin = load_pretrained(model, recipe.model)
+    origin = load_pretrained(model, recipe.model, preprocess.size)
     pictures = _pictures(recipe)
     usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
     if recipe.data.split.near_duplicates == "together":
         usable = with_clusters(usable, pictures, console.stage)
-    table = split(usable, recipe.data.split)
+    table = _split(recipe, usable)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if len(table.labels) != model.classes:  # a class had no usable image
         model = _model(recipe, table, preprocess)
-        load_pretrained(model, recipe.model)
+        load_pretrained(model, recipe.model, preprocess.size)
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
@@ -88,17 +90,25 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
 
 
 def prepare_again(folder: RunFolder) -> Prepared:
-    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints."""
+    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet."""
     loaded = folder.load_recipe()
     table = folder.read_table()
     with loaded.located():
         plan, preprocess = _plan(loaded.recipe, len(table.part("train")))
         model = _model(loaded.recipe, table, preprocess)
+        if not any_below(folder.checkpoints):
+            load_pretrained(model, loaded.recipe.model, preprocess.size)
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe))
 
 
 def _pictures(recipe: Recipe) -> Pictures:
     return Pictures(recipe.train.keep_decoded * GIGABYTE)
+
+
+def _split(recipe: Recipe, table: Table) -> Table:
+    parted = split(table, recipe.data.split)
+    refuse_without_validation(recipe.train, recipe.decision, len(parted.part("val")))
+    return parted
 
 
 def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
@@ -111,6 +121,7 @@ def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         samples=samples,
         image_size=wanted.image_size,
     )
+    refuse_idle_checkpoints(recipe.train, plan.clock)
     interpolation = recipe.preprocess.interpolation or wanted.interpolation
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)
 

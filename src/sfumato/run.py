@@ -1,7 +1,9 @@
 """The story of a run: recipe -> table -> model -> plan -> predictions -> policy -> bundle -> report."""
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, cast
 
 from sfumato.console import Console
 from sfumato.decision.policy import Policy, fit_policy
-from sfumato.errors import InputError, Interrupted
+from sfumato.errors import InputError, Interrupted, Stopped
 from sfumato.outcome import make_bundle, measure_decisions, write_metrics
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, prepare, prepare_again
@@ -18,14 +20,16 @@ from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
 from sfumato.report.timeline import write_plan
 from sfumato.run_folder import RunFolder, new_folder, open_folder
+from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.inference import predict_table
 from sfumato.training.job import Job
 from sfumato.training.listeners import CsvHistory, TensorBoard
 from sfumato.training.loop import fit
-from sfumato.training.machine import Machine
+from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
 from sfumato.training.records import Noted
+from sfumato.training.stopping import uninterrupted
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,31 @@ def train(
 
     Raises:
         InputError: Something in the recipe, its data or the arguments is wrong; nothing was written.
-        Interrupted: Ctrl-C or SIGTERM; the run is saved, and the message says how to go on.
+        Interrupted: Ctrl-C or SIGTERM once the run has its folder; the message says how to go on.
         RunError: Training failed.
     """
-    console = Console(quiet=quiet)
+    console = Console(quiet=quiet or launched()[0] > 0)
     if resume is not None and (recipe is not None or overrides or out is not None):
         raise InputError("a resumed run goes on with its own recipe, in its own folder", expected="resume alone")
     if resume is not None and open_folder(resume).bundle.exists():
         console.note(Noted(f"{resume} is finished already"))
         return _finished(open_folder(resume))
-    folder, prepared, machine = _begin(recipe, overrides, out, resume, console)
-    with kept_memory(machine.device.type) as memory:
-        console.note(Noted(f"memory: {memory}"))
-        _fit(folder, prepared, machine, console, resume=resume is not None)
-        predictions = _predict(folder, prepared, machine)
-    if machine.is_main:
-        policy = fit_policy(predictions["val"], prepared.recipe.decision) if "val" in predictions else Policy()
-        results = {part: measure_decisions(said, policy) for part, said in predictions.items()}
-        write_metrics(folder, results)
-        make_bundle(folder, prepared, policy, results)
-        write_report(folder)
-    machine.wait()
+    if resume is None:
+        folder, prepared, machine, notes = _begin(recipe, overrides, out, console)
+    else:
+        folder, prepared, machine, notes = _take_up(resume)
+    with _saying_how_to_go_on(folder):
+        if resume is None:
+            _write_inputs(folder, prepared, machine, notes)
+        workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
+        with kept_memory(machine.device.type) as memory:
+            console.note(Noted(f"memory: {memory}"))
+            console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
+            _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
+            predictions = _predict(folder, prepared, machine, int(workers.value))
+        if machine.is_main:
+            _decide(folder, prepared, predictions)
+        machine.wait()
     return Run(folder.path)
 
 
@@ -105,39 +113,61 @@ def _finished(folder: RunFolder) -> Run:
     return Run(folder.path)
 
 
+@contextmanager
+def _saying_how_to_go_on(folder: RunFolder) -> Generator[None]:
+    """Within the context a signal ends in Interrupted with the command that goes on."""
+    command = f"sfumato train --resume {shlex.quote(str(folder.path))}"
+    try:
+        yield
+    except Interrupted as stop:
+        raise Interrupted(f"{stop}; go on with: {command}") from None
+    except (KeyboardInterrupt, Stopped) as stop:
+        raise Interrupted(f"stopped by {str(stop) or 'SIGINT'}; go on with: {command}") from None
+
+
 def _begin(
     recipe: str | Path | Recipe | Mapping[str, Any] | None,
     overrides: Mapping[str, Any] | None,
     out: str | Path | None,
-    resume: str | Path | None,
     console: Console,
-) -> tuple[RunFolder, Prepared, Machine]:
-    """A new folder with its inputs written, or the one to go on with."""
-    if resume is not None:
-        folder = open_folder(resume)
-        prepared = prepare_again(folder)
-        device = choose_device(prepared.recipe.train.device)
-        return folder, prepared, Machine(device.value, prepared.precision)
+) -> tuple[RunFolder, Prepared, Machine, list[str]]:
+    """All that a new run needs, and what was chosen; nothing is written yet."""
     if recipe is None:
         raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console)
-    machine = Machine(device.value, prepared.precision)
+        machine = Machine(device.value, prepared.precision)
+        check_batches(prepared.model, prepared.plan, machine.processes)
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
     for note in notes:
         console.note(Noted(note))
-    if machine.is_main:
-        folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
-        write_plan(prepared.plan, prepared.model, folder.path)
+    return folder, prepared, machine, notes
+
+
+def _take_up(resume: str | Path) -> tuple[RunFolder, Prepared, Machine, list[str]]:
+    """What an interrupted run was begun with; its choices were noted then."""
+    folder = open_folder(resume)
+    prepared = prepare_again(folder)
+    machine = Machine(choose_device(prepared.recipe.train.device).value, prepared.precision)
+    check_batches(prepared.model, prepared.plan, machine.processes)
+    return folder, prepared, machine, []
+
+
+def _write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes: list[str]) -> None:
+    """Give the run its folder; half of one could neither be gone on with nor begun anew."""
+    with uninterrupted():
+        if machine.is_main:
+            folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
+            write_plan(prepared.plan, prepared.model, folder.path)
     machine.wait()
-    return folder, prepared, machine
 
 
-def _fit(folder: RunFolder, prepared: Prepared, machine: Machine, console: Console, *, resume: bool) -> None:
+def _fit(
+    folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console, *, resume: bool
+) -> None:
     """Train; the best weights end up in the model."""
-    workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
     job = Job(
         model=prepared.model,
         plan=prepared.plan,
@@ -147,24 +177,19 @@ def _fit(folder: RunFolder, prepared: Prepared, machine: Machine, console: Conso
         train=prepared.table.part("train"),
         val=prepared.table.part("val"),
         machine=machine,
-        workers=int(workers.value),
+        workers=workers,
         pictures=prepared.pictures,
         folder=folder.checkpoints,
     )
-    console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
-    listeners = [console, CsvHistory(folder.history), TensorBoard(folder.path / "events")]
-    try:
-        fit(job, listeners, resume=resume)
-    except Interrupted as stop:
-        raise Interrupted(f"{stop}; go on with: sfumato train --resume {folder.path}") from None
+    fit(job, [console, CsvHistory(folder.history), TensorBoard(folder.path / "events")], resume=resume)
 
 
-def _predict(folder: RunFolder, prepared: Prepared, machine: Machine) -> dict[str, Predictions]:
+def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int) -> dict[str, Predictions]:
     """What the best weights say of the samples that were not trained on."""
     parts = {name: prepared.table.part(name) for name in ("val", "test")}
     said = {
         name: predict_table(
-            prepared.model, part, prepared.preprocess, machine, workers=0, exact=True, pictures=prepared.pictures
+            prepared.model, part, prepared.preprocess, machine, workers, exact=True, pictures=prepared.pictures
         )
         for name, part in parts.items()
         if len(part)
@@ -173,3 +198,12 @@ def _predict(folder: RunFolder, prepared: Prepared, machine: Machine) -> dict[st
         for name, predictions in said.items():
             predictions.write(folder.predictions(name))
     return said
+
+
+def _decide(folder: RunFolder, prepared: Prepared, predictions: dict[str, Predictions]) -> None:
+    """From predictions to decisions: their policy, its scores, the bundle and the report."""
+    policy = fit_policy(predictions["val"], prepared.recipe.decision) if "val" in predictions else Policy()
+    results = {part: measure_decisions(said, policy) for part, said in predictions.items()}
+    write_metrics(folder, results)
+    make_bundle(folder, prepared, policy, results)
+    write_report(folder)

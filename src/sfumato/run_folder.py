@@ -1,7 +1,6 @@
 """The folder of a run: where each thing lies, written so that a person finds it and the program can go on from it."""
 
 import hashlib
-import json
 import platform
 import shlex
 import sys
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from sfumato.data.table import Table
 from sfumato.data.table_file import load_table, split_rows, write_table
 from sfumato.errors import InputError
 from sfumato.free_folder import free_folder, holds_something, make_folder
+from sfumato.json_file import read_json, write_json
 from sfumato.recipe.load import Loaded, load_recipe, to_yaml
 from sfumato.recipe.schema import Recipe
 from sfumato.version import VERSION
@@ -87,8 +87,7 @@ class RunFolder:
         write_table(self.data / "table.parquet", table)
         split_rows(table).write_csv(self.data / "splits.csv")
         bad.write_csv(self.data / "bad_images.csv")
-        text = json.dumps({**environment(), "notes": notes}, indent=2, ensure_ascii=False)
-        self.environment.write_text(text + "\n", encoding="utf-8")
+        write_json(self.environment, {**environment(), "notes": notes})
 
     def read_table(self) -> Table:
         """The samples of the run with their parts, as they were when it began."""
@@ -103,7 +102,7 @@ class RunFolder:
 
     def read_environment(self) -> dict[str, Any]:
         """What `write_inputs` wrote to env.json."""
-        return cast(dict[str, Any], json.loads(self.environment.read_text(encoding="utf-8")))
+        return read_json(self.environment)
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """A sealed folder: written aside, given a manifest of hashes, renamed into place, so that it is whole or absent."""
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from sfumato.errors import InputError
+from sfumato.json_file import read_json, write_json
 
 MANIFEST = "manifest.json"
 
@@ -46,35 +46,25 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise InputError(f"no {MANIFEST}", where=str(folder), expected="a folder written by sfumato")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"damaged: {error}", where=str(path)) from error
-    if not isinstance(manifest, dict) or not isinstance(cast(dict[str, Any], manifest).get("files"), dict):
+    manifest = read_json(path)
+    if not isinstance(manifest.get("files"), dict):
         raise InputError("damaged: no list of files", where=str(path))
-    return cast(dict[str, Any], manifest)
+    return manifest
 
 
 def verify(folder: Path) -> dict[str, Any]:
     """Check every file of a sealed folder against its manifest and return the manifest's facts.
 
     Raises:
-        InputError: A file is missing, or its content is not what was sealed.
+        InputError: A file is missing, was added, or its content is not what was sealed.
     """
     manifest = read_manifest(folder)
-    root = folder.resolve()
-    for name, digest in cast(dict[str, str], manifest["files"]).items():
-        path = folder / name
-        if not path.resolve().is_relative_to(root):
-            raise InputError("the manifest names a file outside the folder", where=str(path))
-        if not path.is_file():
-            raise InputError("missing", where=str(path), mend="restore the folder from where it was made")
-        if _sha256(path) != digest:
-            raise InputError(
-                "changed since it was written (its SHA-256 differs from the manifest's)",
-                where=str(path),
-                mend="restore the folder from where it was made",
-            )
+    listed, there = cast(dict[str, object], manifest["files"]), set(_files(folder))
+    for name in listed:
+        if name not in there:
+            raise _not_there(folder, name)
+    for name in sorted(there):
+        _check(folder, name, listed.get(name))
     return manifest
 
 
@@ -83,12 +73,45 @@ def stranded(target: Path) -> list[Path]:
     return sorted(path for path in target.parent.glob(f".{target.name}.*") if (path / MANIFEST).is_file())
 
 
+def _files(folder: Path) -> list[str]:
+    """Every file below a folder but its manifest."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if name != MANIFEST)
+
+
+def _not_there(folder: Path, name: str) -> InputError:
+    parts = PurePosixPath(name)
+    if parts.is_absolute() or ".." in parts.parts:
+        return InputError("the manifest names a file outside the folder", where=f"{folder}/{_short(name)}")
+    return InputError("missing", where=f"{folder}/{_short(name)}", mend=_RESTORE)
+
+
+def _check(folder: Path, name: str, digest: object) -> None:
+    path = folder / name
+    if digest is None:
+        raise InputError("not in the manifest", where=str(path), mend=f"remove it, or {_RESTORE}")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError("a link to a file outside the folder", where=str(path), mend=_RESTORE)
+    try:
+        same = _sha256(path) == digest
+    except OSError as error:
+        raise InputError(f"can't be read: {error.strerror}", where=str(path)) from None
+    if not same:
+        said = "changed since it was written (its SHA-256 differs from the manifest's)"
+        raise InputError(said, where=str(path), mend=_RESTORE)
+
+
+_RESTORE = "restore the folder from where it was made"
+
+
+def _short(name: str) -> str:
+    """A name that somebody else wrote, fit to stand in one line."""
+    return name if name.isprintable() and len(name) <= 255 else repr(name[:60])
+
+
 def _write_manifest(folder: Path, about: dict[str, Any]) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashes = {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
-    text = json.dumps({**about, "files": hashes}, indent=2, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    for path in (*files, folder / MANIFEST):
+    write_json(folder / MANIFEST, {**about, "files": {name: _sha256(folder / name) for name in _files(folder)}})
+    for path in (*folder.rglob("*"), folder):
         _flush(path)
 
 

@@ -33,8 +33,9 @@ IMAGES = torch.randint(0, 256, (6, 3, 16, 16), dtype=torch.uint8, generator=torc
 TARGETS = one_hot(torch.tensor([0, 1, 2, 3, 4, 5]), 6)
 
 
-def test_off_is_identity():
-    images, targets = mix(IMAGES, TARGETS, settings(), seed=0)
+@pytest.mark.parametrize("alpha", [0.0, 1e-300, 1e-17])
+def test_off_is_identity(alpha):
+    images, targets = mix(IMAGES, TARGETS, settings(mixup_alpha=alpha, cutmix_alpha=alpha), seed=0)
     assert images is IMAGES
     assert targets is TARGETS
 

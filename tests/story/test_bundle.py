@@ -113,7 +113,10 @@ def reseal(folder: Path, **changes: object) -> None:
     import hashlib
 
     manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST]
+    manifest["files"] = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
     (folder / MANIFEST).write_text(json.dumps({**manifest, **changes}))
 
 

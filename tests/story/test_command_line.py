@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sfumato.cli import app
 
-VERBS = ("check", "demo", "plan", "predict", "report", "schema", "train")
+VERBS = ("check", "demo", "init", "plan", "predict", "report", "schema", "train")
 
 
 def run(*arguments: str):
@@ -140,3 +140,19 @@ def test_the_console_tells_an_epoch_a_line(small_recipe, tmp_path, capsys):
     assert [line.split()[0] for line in lines if "/3" in line[:9]] == ["1/3", "2/3", "3/3"]
     assert any(line.startswith("train.device: cpu") for line in lines)
     assert "\x1b" not in captured.err
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_is_one_line():
+    done = shell(f"{sys.executable} -m sfumato schema > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "sfumato: the output: No space left on device\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_failure():
+    done = shell(f"{sys.executable} -m sfumato schema | head -1; echo ${{PIPESTATUS[0]}}")
+    assert done.stdout == "{\n0\n"
+    assert done.stderr == ""

@@ -133,6 +133,16 @@ WRONG = {
         ["--set", "timeline[0].learn={haed.*: 1, '*': frozen}"],
         "--set: timeline[0].learn: pattern 'haed.*' matches no parameter",
     ),
+    "a validation part without a sample": (
+        lambda p: folder_per_class(p / "photos", {"a": 1, "b": 1}),
+        [],
+        "recipe.yaml:11: decision.abstain: has no effect: no sample stands in the val part, so no threshold can be fitted",
+    ),
+    "a checkpoint after the end": (
+        lambda p: folder_per_class(p / "photos", {"a": 8, "b": 8}),
+        ["--set", "train.checkpoint.keep=900st"],
+        "--set: train.checkpoint.keep: has no effect: 900st is past its end: training lasts 3 epochs, ",
+    ),
     "a device that is not there": (
         lambda p: folder_per_class(p / "photos", {"a": 4, "b": 4}),
         ["--set", "train.device=mps"],

@@ -15,6 +15,7 @@ from tests.conftest import RECIPE
 from tests.pictures import folder_per_class
 
 import sfumato
+from sfumato.cli import main
 from sfumato.errors import InputError, RunError
 from sfumato.training.step import Learner
 
@@ -48,6 +49,40 @@ def test_a_signal_saves_and_says_how_to_go_on(recipe, number):
     assert "Traceback" not in errors
     step = json.loads((recipe.parent / "run" / "checkpoints" / "last" / "progress.json").read_text())["step"]
     assert f"after step {step} of" in last
+
+
+@pytest.mark.parametrize(
+    ("place", "number"), [("fit", signal.SIGINT), ("predict_table", signal.SIGINT), ("make_bundle", signal.SIGTERM)]
+)
+def test_a_signal_outside_the_steps_says_how_to_go_on(
+    small_recipe, small_run, tmp_path, monkeypatch, capsys, place, number
+):
+    def stop(*arguments, **options):
+        os.kill(os.getpid(), number)
+        time.sleep(10)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"sfumato.run.{place}", stop)
+        patch.setattr(sys, "argv", ["sfumato", "train", str(small_recipe), "--out", str(out), "--quiet"])
+        with pytest.raises(SystemExit) as left:
+            main()
+    assert left.value.code == 1
+    said = f"sfumato: stopped by {number.name}; go on with: sfumato train --resume {out}\n"
+    assert capsys.readouterr() == ("", said)
+    resumed = sfumato.train(resume=out, quiet=True)
+    weights = [run.bundle / "weights.safetensors" for run in (small_run, resumed)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_a_signal_before_there_is_a_run_leaves_nothing(small_recipe, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sfumato.run.prepare", lambda *a: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(10))
+    monkeypatch.setattr(sys, "argv", ["sfumato", "train", str(small_recipe), "--out", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 1
+    assert capsys.readouterr() == ("", "sfumato: stopped by SIGTERM\n")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_damaged_checkpoint_is_skipped_and_the_one_before_is_used(recipe, capsys):
@@ -103,6 +138,25 @@ def test_a_loss_that_is_not_finite_names_the_steps(recipe, monkeypatch):
         sfumato.train(recipe, overrides={"train.checkpoint.every": "2st"}, out=recipe.parent / "run", quiet=True)
     saved = json.loads((recipe.parent / "run" / "checkpoints" / "last" / "progress.json").read_text())
     assert saved["step"] == 2  # nothing that is not finite was ever saved
+
+
+def test_weights_that_a_step_spoilt_are_never_saved(recipe, monkeypatch):
+    take_step, taken = Learner.step, 0
+
+    def spoil(self, batch, settings, step_images):
+        nonlocal taken
+        taken += 1
+        outcome = take_step(self, batch, settings, step_images)
+        if taken == 4:
+            with torch.no_grad():
+                self.model.head[1].weight[0, 0] = float("inf")
+        return outcome
+
+    monkeypatch.setattr(Learner, "step", spoil)
+    with pytest.raises(RunError, match=r"^weights are not finite after step 3 \(epoch 1\); lower train\.optimizer\.lr"):
+        sfumato.train(recipe, overrides={"train.checkpoint.every": "2st"}, out=recipe.parent / "run", quiet=True)
+    saved = json.loads((recipe.parent / "run" / "checkpoints" / "last" / "progress.json").read_text())
+    assert saved["step"] == 2
 
 
 def test_best_is_remembered_across_resume(small_run):

@@ -24,10 +24,11 @@ timeline:
 """
 
 
-def torchrun(*arguments: str) -> None:
+def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    return done
 
 
 def test_two_processes_are_one(tmp_path: Path):
@@ -45,3 +46,25 @@ def test_two_processes_are_one(tmp_path: Path):
     for column in ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning"):
         assert histories[0][column].to_list() == pytest.approx(histories[1][column].to_list(), abs=1e-4), column
     assert sfumato.Run(tmp_path / "shared").metrics["test"]["samples"] == alone.metrics["test"]["samples"]
+
+
+def test_a_signal_to_one_process_stops_both_which_then_go_on(tmp_path: Path):
+    folder_per_class(tmp_path / "photos", {"disc": 16, "stripes": 16})
+    recipe = tmp_path / "recipe.yaml"
+    changes = {
+        "test_convnext": "test_efficientnet",
+        "stages": "blocks",
+        "precision: fp32": "precision: auto",
+        'learn: {"*": 1}': 'learn: {"*": 1}, ema_decay: 0.9',
+    }
+    text = RECIPE
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    recipe.write_text(text)
+    done = torchrun(str(Path(__file__).with_name("stopped_processes.py")), str(recipe), str(tmp_path / "run"))
+    said = f"stopped by SIGTERM after step 4 of 8; everything is saved; go on with: sfumato train --resume {tmp_path / 'run'}"
+    assert sorted(done.stdout.splitlines()) == [f"rank 0: {said}", f"rank 1: {said}"]
+    assert done.stderr.count("train.device: cpu") == 1  # one process speaks for both
+    assert done.stderr.count("train.precision: fp32") == 1
+    assert pl.read_csv(tmp_path / "run" / "history.csv")["epoch"].to_list() == [0, 1, 2, 3]
+    assert (tmp_path / "run" / "bundle").is_dir()

@@ -4,7 +4,6 @@ manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, mo
 policy.json, results.json, samples/ (pictures made by the program, with the logits they must give).
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from sfumato.bundle.samples import Sample, read_samples, write_samples
 from sfumato.errors import InputError
+from sfumato.json_file import read_json, read_text, write_json
 from sfumato.labels import LabelSpace
 from sfumato.sealed import MANIFEST, read_manifest, sealed_folder, verify
 from sfumato.tensor_file import read_tensors, write_tensors
@@ -44,7 +44,7 @@ class Bundle:
     results: Document
     """What was measured, on which samples."""
     provenance: Document
-    """Where it comes from: data, command, versions, hardware, date."""
+    """Where it comes from: data, versions, hardware, date."""
     samples: tuple[Sample, ...]
 
 
@@ -58,8 +58,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         (work / "recipe.yaml").write_text(bundle.recipe, encoding="utf-8")
         (work / "labels.yaml").write_text(bundle.labels.to_yaml(), encoding="utf-8")
         for name in ("model", "transform", "policy", "results"):
-            text = json.dumps(getattr(bundle, name), indent=2, ensure_ascii=False)
-            (work / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+            write_json(work / f"{name}.json", getattr(bundle, name))
         write_samples(work / "samples", bundle.samples)
 
 
@@ -76,23 +75,16 @@ def read_bundle(folder: Path) -> Bundle:
     manifest = read_manifest(folder)
     if manifest.get("kind") != KIND:
         raise InputError("not a bundle", where=str(folder), expected="the folder `bundle` of a run")
-    made_by = manifest.get("sfumato")
-    if not isinstance(manifest.get("format"), int) or manifest["format"] > FORMAT:
-        raise InputError(
-            f"bundle format {manifest.get('format')}, written by sfumato {made_by}",
-            where=str(folder),
-            expected=f"format {FORMAT} or older",
-            mend=f"pip install 'sfumato>={made_by}'",
-        )
+    _refuse_format(manifest, folder)
     verify(folder)
     return Bundle(
         weights=read_tensors(folder / "weights.safetensors"),
-        recipe=(folder / "recipe.yaml").read_text(encoding="utf-8"),
-        model=_json(folder / "model.json"),
-        transform=_json(folder / "transform.json"),
-        labels=LabelSpace.from_yaml((folder / "labels.yaml").read_text(encoding="utf-8"), str(folder / "labels.yaml")),
-        policy=_json(folder / "policy.json"),
-        results=_json(folder / "results.json"),
+        recipe=read_text(folder / "recipe.yaml"),
+        model=read_json(folder / "model.json"),
+        transform=read_json(folder / "transform.json"),
+        labels=LabelSpace.from_yaml(read_text(folder / "labels.yaml"), str(folder / "labels.yaml")),
+        policy=read_json(folder / "policy.json"),
+        results=read_json(folder / "results.json"),
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
     )
@@ -106,6 +98,7 @@ def check_samples(bundle: Bundle, logits: Callable[[tuple[Sample, ...]], np.ndar
         logits: Gives (S, C) logits for the samples' pictures.
         where: Names the bundle in errors.
     """
+    _refuse_length(bundle, where)
     wanted = np.array([sample.logits for sample in bundle.samples])
     found = logits(bundle.samples)
     far = np.abs(found - wanted).max(axis=1) / (1 + np.abs(wanted).max(axis=1))
@@ -123,8 +116,26 @@ SAMPLE_TOLERANCE = 2e-3
 """Greatest difference of a golden logit, relative to the sample's largest: devices round differently, not more."""
 
 
-def _json(path: Path) -> Document:
-    try:
-        return cast(Document, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise InputError(f"damaged: {error}", where=str(path)) from error
+def _refuse_format(manifest: Document, folder: Path) -> None:
+    number, made_by = manifest.get("format"), manifest.get("sfumato")
+    if type(number) is not int or number < 1:  # true is an int to Python
+        raise InputError(
+            f"damaged: bundle format {number!r}", where=str(folder / MANIFEST), expected=f"a number from 1 to {FORMAT}"
+        )
+    if number > FORMAT:
+        raise InputError(
+            f"bundle format {number}, written by sfumato {made_by}",
+            where=str(folder),
+            expected=f"format {FORMAT} or older",
+            mend=f"pip install 'sfumato>={made_by}'",
+        )
+
+
+def _refuse_length(bundle: Bundle, where: str) -> None:
+    for sample in bundle.samples:
+        if len(sample.logits) != len(bundle.labels):
+            raise InputError(
+                f"damaged: {len(sample.logits)} logits for sample {sample.name!r}",
+                where=f"{where}/samples/expected.json",
+                expected=f"{len(bundle.labels)}, one a class",
+            )

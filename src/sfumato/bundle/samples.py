@@ -1,18 +1,28 @@
 """Golden samples: pictures made by the program (never the user's), and the logits a bundle must give them."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sfumato.data.images import BadImageError, decode
 from sfumato.errors import InputError
+from sfumato.json_file import read_json, write_json
+from sfumato.stored import read_stored, stored
 
 SHAPES = ((96, 128), (160, 120), (224, 224), (61, 47))
 """Height and width of each: wide, high, square, and odd, so that every branch of the preprocessing is walked."""
+
+
+@stored
+@dataclass(frozen=True)
+class _Expected:
+    """What expected.json holds."""
+
+    logits: dict[str, tuple[float, ...]]
+    """Name of a sample -> (C,)."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +47,7 @@ def write_samples(folder: Path, samples: tuple[Sample, ...]) -> None:
     folder.mkdir()
     for sample in samples:
         Image.fromarray(sample.pixels).save(folder / f"{sample.name}.png")
-    expected = {sample.name: list(sample.logits) for sample in samples}
-    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "expected.json", {sample.name: list(sample.logits) for sample in samples})
 
 
 def read_samples(folder: Path) -> tuple[Sample, ...]:
@@ -47,17 +56,20 @@ def read_samples(folder: Path) -> tuple[Sample, ...]:
     Raises:
         InputError: Files are missing or damaged, or there is no sample at all.
     """
+    path = folder / "expected.json"
+    expected = read_stored(_Expected, {"logits": read_json(path)}, "what samples must give", str(path)).logits
+    if not expected:
+        raise InputError("no golden sample", where=str(path))
+    return tuple(_read_sample(folder, name, logits) for name, logits in expected.items())
+
+
+def _read_sample(folder: Path, name: str, logits: tuple[float, ...]) -> Sample:
+    if Path(name).name != name:
+        raise InputError(f"damaged: {name[:60]!r} is no name of a sample", where=str(folder / "expected.json"))
     try:
-        expected = cast(dict[str, Any], json.loads((folder / "expected.json").read_text(encoding="utf-8")))
-        samples = tuple(
-            Sample(name, np.array(Image.open(folder / f"{name}.png").convert("RGB")), tuple(logits))
-            for name, logits in expected.items()
-        )
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"damaged: {error}", where=str(folder)) from error
-    if not samples:
-        raise InputError("no golden sample", where=str(folder))
-    return samples
+        return Sample(name, decode(folder / f"{name}.png"), logits)
+    except BadImageError as error:
+        raise InputError(f"damaged: sample {name[:60]!r}: {error}", where=str(folder)) from None
 
 
 def _picture(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:

@@ -3,16 +3,15 @@
 import contextlib
 import io
 import re
-import struct
-import warnings
 from collections.abc import Generator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from sfumato.data.quiet import quiet
 from sfumato.data.shards import source_of
 from sfumato.data.signatures import HEAD, begins_like_an_image, name_of
 
@@ -26,19 +25,6 @@ TOO_LARGE = f"claims more than the {MOST_PIXELS:,} pixels that are accepted"
 
 Source = str | Path | bytes | Image.Image | NDArray[np.generic]
 Pixels = NDArray[np.uint8]
-
-_FAILURES = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-)
-"""What decoders raise on files that are not what they say."""
 
 _CUT_OFF = re.compile("truncated|unexpected end|end of file|not enough|incomplete|premature", re.IGNORECASE)
 """How decoders say that a file ends too early."""
@@ -73,63 +59,85 @@ def decode(source: Source) -> Pixels:
 
     Args:
         source: A path or an address in a Parquet file, the bytes of a file, a PIL image, or an array (H, W),
-            (H, W, 1), (H, W, 3) or (H, W, 4) of
-            uint8, or of floats in 0 to 1.
+            (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, or of floats in 0 to 1.
 
     Raises:
         BadImageError: Missing, empty, damaged, too large, or of a kind that is no image.
     """
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
-    if isinstance(source, Image.Image):
-        return to_rgb(source)
-    with opened(source) as image:
-        return to_rgb(image)
+    given = cast(object, source)
+    if isinstance(given, np.ndarray):
+        return _from_array(cast(NDArray[np.generic], given))
+    if isinstance(given, Image.Image):
+        with _refused(b""):
+            return to_rgb(given)
+    if isinstance(given, str | Path | bytes):
+        with opened(given) as image:
+            return to_rgb(image)
+    raise BadImageError(f"a {type(given).__name__}; expected a path, bytes, a PIL image or an array")
 
 
 @contextlib.contextmanager
 def opened(source: str | Path | bytes) -> Generator[Image.Image]:
     """Within the context, the image with its header read and its pixels not; whatever fails is a BadImageError."""
+    with _refused(source):
+        place = source_of(str(source)) if isinstance(source, str | Path) else source
+        with Image.open(_file(place)) as image:
+            _refuse_size(image)
+            yield image
+
+
+@contextlib.contextmanager
+def _refused(source: str | Path | bytes) -> Generator[None]:
+    """Whatever a reader raises within the context becomes a BadImageError."""
     try:
-        if isinstance(source, str | Path):
-            source = source_of(str(source))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PIL warns of odd metadata; what matters here is whether pixels come out
-            with Image.open(_file(source)) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    raise BadImageError(TOO_LARGE, "too-large")
-                yield image
+        with quiet():
+            yield
     except BadImageError:
         raise
-    except (FileNotFoundError, NotADirectoryError):
-        raise BadImageError("no such file", "missing") from None
-    except IsADirectoryError:
-        raise BadImageError("a folder, not a file", "folder") from None
-    except PermissionError:
-        raise BadImageError("no permission to read it", "no-permission") from None
+    except MemoryError:
+        raise  # says something of the machine, not of the picture
     except UnidentifiedImageError:
         raise _unidentified(_head(source)) from None
-    except Image.DecompressionBombError:
-        raise BadImageError(TOO_LARGE, "too-large") from None
-    except _FAILURES as error:
-        raise _damaged(error) from None
+    except Exception as error:  # PIL's readers of rare formats raise what they like, and one picture must not stop all
+        raise _reason(error) from None
 
 
-def _file(source: str | Path | bytes) -> Path | io.BytesIO:
+def _reason(error: Exception) -> BadImageError:
+    """What went wrong, in words a user knows."""
+    known: dict[type[Exception], tuple[str, Code]] = {
+        FileNotFoundError: ("no such file", "missing"),
+        NotADirectoryError: ("no such file", "missing"),
+        IsADirectoryError: ("a folder, not a file", "folder"),
+        PermissionError: ("no permission to read it", "no-permission"),
+        Image.DecompressionBombError: (TOO_LARGE, "too-large"),
+    }
+    if type(error) in known:
+        return BadImageError(*known[type(error)])
+    if isinstance(error, OSError) and error.strerror:
+        return BadImageError(f"can't be read: {error.strerror}")
+    text = " ".join(str(error).split()) or type(error).__name__
+    return BadImageError(f"damaged: {text}", "truncated" if _CUT_OFF.search(text) else "unreadable")
+
+
+def _file(source: Path | bytes) -> Path | io.BytesIO:
     if isinstance(source, bytes):
         if not source:
             raise BadImageError("empty", "empty")
         return io.BytesIO(source)
-    if Path(source).stat().st_size == 0:
+    if source.stat().st_size == 0:
         raise BadImageError("empty file", "empty")
-    return Path(source)
+    return source
 
 
 def _head(source: str | Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source[:HEAD]
-    with contextlib.suppress(OSError), Path(source).open("rb") as file:
-        return file.read(HEAD)
+    with contextlib.suppress(OSError):
+        place = source_of(str(source))
+        if isinstance(place, bytes):
+            return place[:HEAD]
+        with place.open("rb") as file:
+            return file.read(HEAD)
     return b""
 
 
@@ -140,13 +148,16 @@ def _unidentified(head: bytes) -> BadImageError:
     return BadImageError(f"not an image in any known format{f': {known}' if known else ''}", "not-an-image")
 
 
-def _damaged(error: BaseException) -> BadImageError:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return BadImageError(f"damaged: {text}", "truncated" if _CUT_OFF.search(text) else "unreadable")
+def _refuse_size(image: Image.Image) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise BadImageError(TOO_LARGE, "too-large")
+    if not image.width * image.height:
+        raise BadImageError(f"no pixels: {image.width} x {image.height}")
 
 
 def to_rgb(image: Image.Image) -> Pixels:
     """The (H, W, 3) uint8 pixels of an image that was opened, as `decode` gives them."""
+    _refuse_size(image)
     image.load()  # broken pixels raise here, and only here: a second look at them would find nothing wrong
     with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, OSError):  # odd metadata loses no picture
         image = ImageOps.exif_transpose(image)

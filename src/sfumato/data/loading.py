@@ -4,6 +4,7 @@ Everything a worker needs to know travels with the request for a sample, so a ne
 at the very step that asks for it, whatever the workers have fetched ahead, and their number changes nothing.
 """
 
+import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from sfumato.data.augment import AugmentSpec, augment
 from sfumato.data.images import BadImageError
 from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import generator
+from sfumato.data.shards import is_inside
 from sfumato.data.table import Table
 from sfumato.errors import RunError
 
@@ -53,10 +55,11 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device, its images laid out channels last, which convolutions prefer."""
-        images = self.images.to(device, non_blocking=True)
+        ahead = device.type == "cuda"  # elsewhere a copy that is not waited for may be read before it is there
+        images = self.images.to(device, non_blocking=ahead)
         if device.type != "mps":
             images = images.contiguous(memory_format=torch.channels_last)
-        return Batch(images, self.targets.to(device, non_blocking=True), self.rows)
+        return Batch(images, self.targets.to(device, non_blocking=ahead), self.rows)
 
 
 class Samples(Dataset["Batch | RunError"]):
@@ -65,7 +68,7 @@ class Samples(Dataset["Batch | RunError"]):
     def __init__(
         self, table: Table, preprocess: Preprocess, spec: AugmentSpec, seed: int, pictures: Pictures | None = None
     ) -> None:
-        self._pictures = pictures or Pictures(limit=0)
+        self.pictures = Pictures(limit=0) if pictures is None else pictures
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
         self._images = [image or "" for image in table.first_images]
         self._targets = torch.from_numpy(table.targets)
@@ -75,6 +78,11 @@ class Samples(Dataset["Batch | RunError"]):
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    @property
+    def reads_parquet(self) -> bool:
+        """Whether a picture still has to be read out of a Parquet file."""
+        return any(is_inside(image) and image not in self.pictures for image in self._images)
 
     def __getitems__(self, requests: list[Request]) -> "Batch | RunError":
         """One batch; torch's loader calls this with a whole list of requests.
@@ -90,7 +98,7 @@ class Samples(Dataset["Batch | RunError"]):
 
     def _image(self, request: Request) -> Tensor:
         try:
-            pixels = self._pictures(self._images[request.row])
+            pixels = self.pictures(self._images[request.row])
         except BadImageError as error:
             raise RunError(f"{self._images[request.row]}: {error}; it could be read when the run began") from None
         rng = generator(self._seed, "augment", request.epoch, self._ids[request.row], request.draw)
@@ -113,6 +121,7 @@ def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *
         samples,
         batch_sampler=cast(Any, requests),
         num_workers=workers,
+        multiprocessing_context=_context() if workers and samples.reads_parquet else None,
         collate_fn=cast(Any, _as_it_is),
         pin_memory=pin,
         worker_init_fn=_start_worker if workers else None,
@@ -131,6 +140,15 @@ def in_order(table: Table, size: int, batch_size: int) -> Iterator[list[Request]
         yield [Request(row, epoch=0, draw=0, size=size, strength=0.0) for row in rows]
 
 
+def _context() -> Any:
+    """Workers that are no copies of this process, in which polars runs threads: a copy of them would wait for ever."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def _as_it_is(batch: Batch | RunError) -> Batch | RunError:
     return batch
 
@@ -139,3 +157,5 @@ def _start_worker(_: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the main process answers them
         signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)
+    worker = cast(Any, get_worker_info())
+    cast(Samples, worker.dataset).pictures.divide(worker.num_workers)

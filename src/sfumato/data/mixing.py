@@ -7,6 +7,9 @@ from torchvision.transforms.v2 import CutMix, MixUp
 from sfumato.data.randomness import generator, torch_seed
 from sfumato.settings import Settings
 
+LEAST_ALPHA = 0.01
+"""A Beta parameter below it counts as off: what a ramp to 0 passes on its way would draw 0 or 1, or nothing at all."""
+
 
 def one_hot(targets: Tensor, classes: int) -> Tensor:
     """(B,) class indices -> (B, C) float32 probabilities."""
@@ -41,7 +44,8 @@ def _chosen_alpha(settings: Settings, seed: int) -> tuple[type[MixUp] | type[Cut
     """Which of the two a step uses, and its Beta parameter; None = neither."""
     rng = generator(seed, "mix", settings.step)
     mixes, cuts = rng.random(2)
-    if mixes >= settings.mix_probability or not (settings.mixup_alpha or settings.cutmix_alpha):
+    mixup, cutmix = settings.mixup_alpha >= LEAST_ALPHA, settings.cutmix_alpha >= LEAST_ALPHA
+    if mixes >= settings.mix_probability or not (mixup or cutmix):
         return None
-    share = settings.cutmix_share if settings.mixup_alpha and settings.cutmix_alpha else float(not settings.mixup_alpha)
+    share = settings.cutmix_share if mixup and cutmix else float(not mixup)
     return (CutMix, settings.cutmix_alpha) if cuts < share else (MixUp, settings.mixup_alpha)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from threading import Lock
+from typing import Self
 
 import numpy as np
 
@@ -14,7 +15,7 @@ class Pictures:
     """Decodes, and remembers what fits into `limit` bytes. What it gives is the same either way.
 
     Grey pictures are kept as one channel. Worker processes that are forked later share what is kept by then; what they
-    add is their own.
+    add is their own. Pickled, it takes its limit along and none of the pictures.
     """
 
     def __init__(self, limit: float) -> None:
@@ -27,12 +28,22 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __contains__(self, path: str | Path) -> bool:
+        return str(path) in self._kept
+
+    def __reduce__(self) -> tuple[type[Self], tuple[float]]:
+        return type(self), (self._limit,)
+
+    def divide(self, processes: int) -> None:
+        """Take one share of the room that is left, where so many processes go on with a copy each."""
+        self._limit = self.bytes + (self._limit - self.bytes) / processes
+
     def __call__(self, path: str | Path) -> Pixels:
         """The (H, W, 3) uint8 pixels of a file; as `decode`, which says what it raises."""
         key = str(path)
         kept = self._kept.get(key)
-        if kept is not None:
-            return np.broadcast_to(kept, (*kept.shape[:2], 3))
+        if kept is not None:  # a colour picture as it is: torch warns of a view that can't be written to
+            return kept if kept.shape[2] == 3 else np.broadcast_to(kept, (*kept.shape[:2], 3))
         pixels = decode(path)
         self.keep(key, pixels)
         return pixels

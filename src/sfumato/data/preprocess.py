@@ -1,17 +1,18 @@
 """From decoded pixels to the square the network sees: the same for validation, prediction, service and export."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from sfumato.data.images import Pixels
-from sfumato.errors import InputError
 from sfumato.spec import Spec
+from sfumato.stored import read_stored, stored
 
 Fit = Literal["crop", "pad", "stretch"]
 Interpolation = Literal["bilinear", "bicubic"]
@@ -27,17 +28,21 @@ class PreprocessSpec(Spec):
     """How pixels are resampled; none = as the backbone was trained."""
 
 
+AboveZero = Annotated[float, Field(gt=0)]
+
+
+@stored
 @dataclass(frozen=True)
 class Preprocess:
     """Decoded pixels -> (3, size, size) uint8. Stored as transform.json in the bundle."""
 
-    size: int
+    size: Annotated[int, Field(ge=1, le=4096)]
     """Side of the square, pixels."""
     fit: Fit
     interpolation: Interpolation
     mean: tuple[float, float, float]
     """Per channel, on a scale of 0 to 1; the model subtracts it itself."""
-    std: tuple[float, float, float]
+    std: tuple[AboveZero, AboveZero, AboveZero]
     """Per channel, on a scale of 0 to 1; the model divides by it itself."""
 
     def __call__(self, pixels: Pixels) -> Tensor:
@@ -51,11 +56,7 @@ class Preprocess:
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str) -> "Preprocess":
         """Read a transform.json; `where` names it in errors."""
-        try:
-            fields: dict[str, Any] = {**document, "mean": tuple(document["mean"]), "std": tuple(document["std"])}
-            return cls(**fields)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"not a transform: {error}", where=where) from error
+        return read_stored(cls, document, "a transform", where)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

@@ -32,6 +32,11 @@ def source_of(text: str) -> Path | bytes:
     return (rows[row % _ROWS] if row % _ROWS < len(rows) else None) or b""
 
 
+def is_inside(text: str) -> bool:
+    """Whether an address is that of a picture inside a Parquet file."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def file_of(text: str) -> Path:
     """The file that holds what an address stands for."""
     found = _ADDRESS.fullmatch(text)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.spec import Spec
+from sfumato.stored import stored
 
 LEAST_ACCEPTED = 10
 """A threshold must leave at least this many validation answers, or its error is hearsay."""
@@ -20,33 +21,37 @@ class AbstainSpec(Spec):
     """Share of wrong answers, among those given, that validation may show; above 0, below 1."""
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@stored
 @dataclass(frozen=True)
 class Abstention:
     """An answer is given where the calibrated probability of the top class is at least `threshold`."""
 
-    threshold: float
+    threshold: Share
     """0 to 1; 0 = always answer."""
-    max_error: float
+    max_error: Share
     """The error that was asked for."""
-    error: float
-    """Share of wrong answers among those given, on validation."""
-    coverage: float
+    error: Share | None
+    """Share of wrong answers among those given, on validation; None = too few samples there to tell."""
+    coverage: Share
     """Share of validation samples that were answered."""
 
     @property
     def reached(self) -> bool:
         """Whether validation shows the error that was asked for."""
-        return self.error <= self.max_error
+        return self.error is not None and self.error <= self.max_error
 
 
 def fit_abstention(confidence: NDArray[np.float64], correct: NDArray[np.bool_], max_error: float) -> Abstention:
     """The lowest threshold whose answers are wrong in at most `max_error` of cases, on (N,) validation samples.
 
     Where no threshold reaches it, the one of least error is taken and `reached` is False. Samples of equal confidence
-    are accepted or refused together.
+    are accepted or refused together. Fewer than LEAST_ACCEPTED samples tell nothing: everything is answered.
     """
     if len(confidence) < LEAST_ACCEPTED:
-        return Abstention(0.0, max_error, 1.0, 1.0)
+        return Abstention(0.0, max_error, None, 1.0)
     order = np.argsort(-confidence, kind="stable")
     accepted = np.arange(1, len(order) + 1)
     error = np.cumsum(~correct[order]) / accepted

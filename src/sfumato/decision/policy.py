@@ -1,16 +1,16 @@
 """The policy: the one path from logits to decisions, for prediction, service and export alike."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.abstention import AbstainSpec, Abstention, fit_abstention
 from sfumato.decision.calibration import UNFITTED, Temperature, fit_temperature
-from sfumato.errors import InputError
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.spec import Spec
+from sfumato.stored import read_stored, stored
 
 
 class DecisionSpec(Spec):
@@ -36,6 +36,7 @@ class Verdicts:
     """(N,) True where the answer is not sure enough to be given."""
 
 
+@stored
 @dataclass(frozen=True)
 class Policy:
     """Calibrate, then abstain. Stored as JSON in the bundle."""
@@ -57,11 +58,7 @@ class Policy:
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str) -> "Policy":
         """Read a policy.json; `where` names it in errors."""
-        try:
-            abstention = cast(dict[str, float] | None, document["abstention"])
-            return cls(Temperature(**document["temperature"]), Abstention(**abstention) if abstention else None)
-        except (KeyError, TypeError) as error:
-            raise InputError(f"not a policy: {error}", where=where) from error
+        return read_stored(cls, document, "a policy", where)
 
 
 def fit_policy(predictions: Predictions, spec: DecisionSpec) -> Policy:

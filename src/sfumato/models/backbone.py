@@ -38,19 +38,33 @@ def build_backbone(name: str, drop_path: float = 0.0, image_size: int | None = N
     """
     check_name(name)
     options: dict[str, Any] = {"drop_path_rate": drop_path} if drop_path else {}
-    if fixed_size(name):
-        options["dynamic_img_size"] = True
     try:
-        backbone = timm.create_model(name, pretrained=False, num_classes=0, **options)
-    except TypeError as error:
-        if "dynamic_img_size" not in str(error):
-            raise _no_drop_path(name) from None
-        options["img_size"] = image_size
-        del options["dynamic_img_size"]
-        backbone = timm.create_model(name, pretrained=False, num_classes=0, **options)
+        backbone = create(name, image_size, **options)
+    except TypeError:
+        if not drop_path:
+            raise
+        raise _no_drop_path(name) from None
     if drop_path and not any(isinstance(module, DropPath) for module in backbone.modules()):
         raise _no_drop_path(name)  # many architectures take the option and ignore it
     return backbone
+
+
+def create(name: str, image_size: int | None, **options: Any) -> nn.Module:
+    """A timm model without classifier that accepts images of a size, by whichever option its family has for that.
+
+    Args:
+        name: timm's name, with a weight tag or without.
+        image_size: Side in pixels; None = its own.
+        options: More of timm's.
+    """
+    if not fixed_size(name):
+        return timm.create_model(name, num_classes=0, **options)
+    try:
+        return timm.create_model(name, num_classes=0, dynamic_img_size=True, **options)
+    except TypeError as error:
+        if "dynamic_img_size" not in str(error):
+            raise
+    return timm.create_model(name, num_classes=0, img_size=image_size, **options)
 
 
 def _no_drop_path(name: str) -> InputError:

@@ -78,9 +78,9 @@ def build_classifier(spec: ModelSpec, classes: int, image_size: int, mean: Tripl
     return Classifier(backbone, head, classes, mean, std).to(memory_format=cast(Any, torch.channels_last))
 
 
-def load_pretrained(model: Classifier, spec: ModelSpec) -> str:
+def load_pretrained(model: Classifier, spec: ModelSpec, image_size: int) -> str:
     """Put the recipe's pretrained weights into the backbone; return where they came from."""
-    return load_weights(model.backbone, spec.backbone, spec.weights)
+    return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
 
 
 def check_sizes(model: Classifier, sizes: Iterable[int], name: str) -> None:

@@ -24,7 +24,7 @@ class MlpHeadSpec(Spec):
     """A hidden layer, then a linear one; for frozen backbones."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Annotated[int, Field(ge=1)] = 512
+    hidden: Annotated[int, Field(ge=1, le=100_000)] = 512
     """Width of the hidden layer."""
     dropout: Dropout = 0.5
     """Share of hidden units switched off at random while training."""
@@ -57,7 +57,8 @@ class CosineClassifier(nn.Module):
 
     def forward(self, features_bd: Tensor) -> Tensor:
         """(B, D) features -> (B, C) logits."""
-        cosine_bc = F.linear(F.normalize(features_bd.float(), dim=1), F.normalize(self.weight.float(), dim=1))
+        with torch.autocast(features_bd.device.type, enabled=False):  # in bf16 near angles would be the same one
+            cosine_bc = F.linear(F.normalize(features_bd.float(), dim=1), F.normalize(self.weight.float(), dim=1))
         return self.scale * cosine_bc
 
 

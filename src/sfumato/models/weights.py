@@ -12,6 +12,7 @@ from pydantic import Discriminator, Tag, model_validator
 from torch import Tensor, nn
 
 from sfumato.errors import InputError, nearest_name
+from sfumato.models.backbone import create
 from sfumato.spec import Spec
 from sfumato.tensor_file import read_tensors
 
@@ -54,8 +55,16 @@ OTHER_WAYS = (
 )
 
 
-def load_weights(backbone: nn.Module, name: str, spec: Literal["timm", "none"] | WeightsFrom) -> str:
+def load_weights(
+    backbone: nn.Module, name: str, spec: Literal["timm", "none"] | WeightsFrom, image_size: int | None = None
+) -> str:
     """Put pretrained weights into a backbone without classifier; return where they came from.
+
+    Args:
+        backbone: Made by `build_backbone`.
+        name: Of its architecture.
+        spec: Where the weights come from.
+        image_size: Side in pixels that the backbone was made for; timm fits its own tables to it.
 
     Raises:
         InputError: A hub out of reach, a file that is no weight file, or tensors that do not fit the backbone.
@@ -64,7 +73,10 @@ def load_weights(backbone: nn.Module, name: str, spec: Literal["timm", "none"] |
         return "random weights"
     if spec == "timm" or spec.tag:
         full_name = name if spec == "timm" else f"{name}.{spec.tag}"
-        backbone.load_state_dict(_from_hub(full_name))
+        try:
+            backbone.load_state_dict(_from_hub(full_name, image_size))
+        except RuntimeError as error:
+            raise _misfit(full_name, image_size, error) from None
         return f"timm {full_name}"
     file = Path(spec.file).expanduser() if spec.file else _file_in_package(str(spec.package))
     return f"{file.name} ({_fit(backbone, name, read_state(file), str(file))})"
@@ -111,7 +123,16 @@ def _file_in_package(package: str) -> Path:
     return files[0]
 
 
-def _from_hub(name: str) -> State:
+def _misfit(name: str, image_size: int | None, error: RuntimeError) -> InputError:
+    reason = str(error).strip().splitlines()[-1].strip()[:160]
+    return InputError(
+        f"{name} does not fit images of {image_size} px ({reason})",
+        setting="model.weights",
+        mend="end the timeline at the size it was trained on, or write model.weights: none",
+    )
+
+
+def _from_hub(name: str, image_size: int | None) -> State:
     tags = timm.list_pretrained(f"{name.split('.', maxsplit=1)[0]}.*")
     if "." in name and name not in tags:
         raise InputError(
@@ -125,8 +146,10 @@ def _from_hub(name: str) -> State:
             f"timm has no pretrained weights for {name!r}", setting="model.weights", mend="write model.weights: none"
         )
     try:
-        return timm.create_model(name, pretrained=True, num_classes=0).state_dict()
+        return create(name, image_size, pretrained=True).state_dict()
     except Exception as error:  # the hub's client raises many kinds, and all of them mean the same to the user
+        if isinstance(error, RuntimeError) and "state_dict" in str(error):
+            raise
         cause = str(error).strip().splitlines()[0][:160]
         raise InputError(f"{name} could not be fetched ({cause})", setting="model.weights", mend=OTHER_WAYS) from error
 

@@ -7,6 +7,7 @@ from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.training.job import TrainSpec
+from sfumato.training.plan import Clock
 from sfumato.training.timeline import START, Keyframe, Ramp
 
 
@@ -24,7 +25,22 @@ def refuse_ineffective(
     _check_augment(augment, timeline)
     _check_batches(train, timeline)
     if split.val == 0:
-        _check_without_validation(train, decision)
+        _check_without_validation(train, decision, "data.split.val is 0")
+
+
+def refuse_idle_checkpoints(train: TrainSpec, clock: Clock) -> None:
+    """Raise InputError for checkpoints that would come after the end of training."""
+    for name in ("every", "keep"):
+        duration = getattr(train.checkpoint, name)
+        if duration is not None and clock.moment(duration, 0.0) > clock.epochs:
+            long = f"training lasts {clock.epochs} epochs, {clock.steps} steps"
+            raise _idle(f"train.checkpoint.{name}", f"{duration} is past its end: {long}", "100% is at its end")
+
+
+def refuse_without_validation(train: TrainSpec, decision: DecisionSpec, samples: int) -> None:
+    """Raise InputError for settings that need a validation part if the data gave it no sample."""
+    if samples == 0:
+        _check_without_validation(train, decision, "no sample stands in the val part")
 
 
 def _check_schedule(train: TrainSpec) -> None:
@@ -56,8 +72,17 @@ def _check_augment(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
     if off_at_start and not on_later and augment.changed:
         setting = f"augment.{augment.changed[0]}"
         raise _idle(setting, "the timeline keeps augmentation at 0", "raise the timeline's augment")
+    if not _augments(augment):
+        for index, keyframe in enumerate(timeline):
+            if keyframe.augment is not None:
+                raise _idle(f"timeline[{index}].augment", "the recipe's augment changes nothing", "raise one of it")
     if augment.crop == 1 and "aspect" in augment.changed:
         raise _idle("augment.aspect", "there is no crop", "set augment.crop below 1")
+
+
+def _augments(spec: AugmentSpec) -> bool:
+    colour = spec.brightness or spec.contrast or spec.saturation or spec.hue
+    return bool(spec.flips or spec.crop < 1 or spec.rotate or spec.erase or colour)
 
 
 def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
@@ -72,11 +97,11 @@ def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
         )
 
 
-def _check_without_validation(train: TrainSpec, decision: DecisionSpec) -> None:
+def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str) -> None:
     if "select" in train.changed:
-        raise _idle("train.select", "data.split.val is 0, so nothing is chosen", "keep some validation samples")
+        raise _idle("train.select", f"{why}, so nothing is chosen", "keep some validation samples")
     if decision.abstain is not None:
-        raise _idle("decision.abstain", "data.split.val is 0, so no threshold can be fitted", "keep validation samples")
+        raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", "keep validation samples")
 
 
 def _greatest(track: str, timeline: Sequence[Keyframe]) -> float:

@@ -103,7 +103,7 @@ def _expectation(detail: ErrorDetails) -> str:
 
 
 def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def _choices(details: Iterable[ErrorDetails]) -> list[str]:

@@ -90,6 +90,11 @@ def to_yaml(recipe: Recipe) -> str:
 def without_folders(recipe: Recipe) -> Recipe:
     """The recipe with the names of files and folders alone, fit to leave the machine it was run on."""
     data = recipe.data.model_copy(update={"source": Path(recipe.data.source).name})
+    if data.images:
+        data = data.model_copy(update={"images": Path(data.images).name})
+    if data.labels:
+        labels = data.labels.model_copy(update={"file": Path(data.labels.file).name})
+        data = data.model_copy(update={"labels": labels})
     weights = recipe.model.weights
     if isinstance(weights, WeightsFrom) and weights.file:
         weights = weights.model_copy(update={"file": Path(weights.file).name})

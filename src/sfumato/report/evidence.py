@@ -1,12 +1,14 @@
 """Everything a report is made from, read from a run's folder; what is not there yet is None or empty."""
 
 import csv
-import json
+import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from sfumato.decision.policy import Policy, Verdicts
+from sfumato.errors import InputError
+from sfumato.json_file import read_json, read_text
 from sfumato.metrics.results import Results
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.preparation import Prepared, prepare_again
@@ -47,27 +49,28 @@ def read_evidence(folder: RunFolder) -> Evidence:
     """Read a run's folder; no picture is opened.
 
     Raises:
-        InputError: It is no run's folder, or its recipe or splits are damaged.
+        InputError: It is no run's folder, or a file of it that the page shows is damaged.
     """
     return Evidence(
         folder.path,
         prepare_again(folder),
         _measured(folder),
-        tuple(_history_row(row) for row in _rows(folder.history)),
+        tuple(_history_row(row, folder.history) for row in _rows(folder.history)),
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
-        folder.read_environment() if folder.environment.is_file() else {},
+        _environment(folder),
     )
 
 
 def _measured(folder: RunFolder) -> Measured | None:
-    scores = _json(folder.metrics)
+    scores = read_json(folder.metrics) if folder.metrics.is_file() else {}
     for part in ("test", "val"):
         path = folder.predictions(part)
         if part in scores and path.is_file():
             predictions, policy = _known(Predictions.read(path)), _policy(folder)
-            return Measured(
-                part, predictions, policy, policy.apply(predictions.logits), Results.from_dict(scores[part])
-            )
+            results = Results.from_dict(scores[part], str(folder.metrics))
+            if tuple(row.name for row in results.classes) != predictions.labels.names:
+                raise InputError(f"damaged: other classes than in {path.name}", where=str(folder.metrics))
+            return Measured(part, predictions, policy, policy.apply(predictions.logits), results)
     return None
 
 
@@ -75,25 +78,47 @@ def _known(predictions: Predictions) -> Predictions:
     """The samples whose class is known."""
     rows = [row for row, truth in enumerate(predictions.truth.tolist()) if truth != UNKNOWN]
     ids = tuple(predictions.ids[row] for row in rows)
-    return Predictions(ids, predictions.truth[rows], predictions.logits[rows], predictions.labels)
+    groups = None if predictions.groups is None else predictions.groups[rows]
+    return Predictions(ids, predictions.truth[rows], predictions.logits[rows], predictions.labels, groups)
 
 
 def _policy(folder: RunFolder) -> Policy:
     path = folder.bundle / "policy.json"
-    return Policy.from_dict(_json(path), str(path)) if path.is_file() else Policy()
+    return Policy.from_dict(read_json(path), str(path)) if path.is_file() else Policy()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline=""), restkey="", strict=True))
+    except csv.Error as error:
+        raise _damaged(path, str(error)) from None
+    for number, row in enumerate(rows, start=1):
+        if "" in row or None in row.values():
+            raise _damaged(path, f"row {number} has not as many cells as the header")
+    return rows
 
 
-def _history_row(row: dict[str, str]) -> HistoryRow:
+def _history_row(row: dict[str, str], path: Path) -> HistoryRow:
     words = {"": None, "raw": 1.0, "ema": 2.0}
-    return {name: words[text] if text in words else float(text) for name, text in row.items()}
+    try:
+        return {name: words[text] if text in words else float(text) for name, text in row.items()}
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"damaged: {why}", where=str(path), mend="remove it, and the page goes without it")
+
+
+def _environment(folder: RunFolder) -> dict[str, Any]:
+    """What is known of it; the page needs none of it, and a run that trained for hours must not fail by it."""
+    if not folder.environment.is_file():
+        return {}
+    try:
+        found = folder.read_environment()
+    except InputError as error:
+        return {"notes": [f"left out: {error}"]}
+    kinds: dict[str, type] = {"packages": dict, "notes": list}
+    return {name: value for name, value in found.items() if isinstance(value, kinds.get(name, str))}

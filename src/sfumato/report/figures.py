@@ -8,7 +8,7 @@ from sfumato.report.curves import Chart, Line
 from sfumato.report.frames import ReliabilityFrame
 from sfumato.report.palette import ACCENT, HAIR, MUTED, SMOKE, UMBER
 from sfumato.report.svg import own_style
-from sfumato.report.wording import short
+from sfumato.short import short
 
 _DPI = 96
 _SMALL = 7.5

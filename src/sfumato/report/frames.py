@@ -33,14 +33,21 @@ _MEANINGS = {
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A value to compare a score with."""
+
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Headline:
     """One score with its interval."""
 
     name: str
     meaning: str
     score: Interval
-    reference: float | None
-    """Value to compare with: for accuracy, the share of the most frequent class."""
+    reference: Reference | None
 
 
 @dataclass(frozen=True)
@@ -119,8 +126,12 @@ class Mistake:
 
 def headlines(results: Results, majority: Majority) -> tuple[Headline, ...]:
     """The scores in the order a person asks for them."""
+    references = {"accuracy": Reference(majority.share, "by always naming the most frequent class")}
+    if "ece_if_calibrated" in results.scores:
+        most = results.scores["ece_if_calibrated"].high
+        references["ece"] = Reference(most, "which chance alone exceeds once in 20 times with these images")
     return tuple(
-        Headline(*_MEANINGS[name], results.scores[name], majority.share if name == "accuracy" else None)
+        Headline(*_MEANINGS[name], results.scores[name], references.get(name))
         for name in _MEANINGS
         if name in results.scores
     )

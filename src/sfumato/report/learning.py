@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from sfumato.report.wording import short
 from sfumato.settings import FROZEN
+from sfumato.short import short
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
 from sfumato.training.timeline import LearnTable

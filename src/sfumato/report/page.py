@@ -102,6 +102,7 @@ def _measured(evidence: Evidence, measured: Measured) -> dict[str, Any]:
     return {
         "part": measured.part,
         "samples": results.samples,
+        "groups": results.groups,
         "headlines": headlines(results, majority_class(evidence, results)),
         "class_lists": class_lists(results.classes),
         "classes": len(results.classes),

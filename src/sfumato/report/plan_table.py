@@ -9,7 +9,8 @@ from torch import nn
 
 from sfumato.report.lanes import has_effect, step_at, value_at
 from sfumato.report.learning import table_text
-from sfumato.report.wording import TRACK_NAMES, many, moment, rate, short
+from sfumato.report.wording import TRACK_NAMES, many, moment, rate
+from sfumato.short import short
 from sfumato.training.parameters import learnable
 from sfumato.training.plan import Plan
 

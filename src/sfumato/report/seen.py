@@ -1,6 +1,8 @@
-"""What the network saw: the first pictures of the batch at the start of each phase, made again exactly as trained.
+"""What the network saw: the first pictures of the batch at the start of each phase, made again as trained on.
 
 Order, augmentation and mixing are functions of (seed, epoch, sample) and (seed, step), so nothing has to be stored.
+After a training by one process they are exactly the same. Several processes share a batch and each mixes its own share:
+there order and augmentation are the same, and which pictures were mixed with each other is not.
 """
 
 from collections.abc import Generator, Iterable
@@ -21,8 +23,9 @@ from sfumato.errors import RunError
 from sfumato.preparation import Prepared
 from sfumato.report import thumbnails
 from sfumato.report.lanes import step_at
-from sfumato.report.wording import count, moment, short
+from sfumato.report.wording import count, moment
 from sfumato.settings import Settings
+from sfumato.short import short
 from sfumato.training.parameters import learnable
 from sfumato.training.stream import requests
 

@@ -5,6 +5,7 @@ import unicodedata
 from sfumato.metrics.results import Results
 from sfumato.report.evidence import read_evidence
 from sfumato.report.verdict import verdict
+from sfumato.report.wording import many
 from sfumato.run_folder import RunFolder
 
 SCORE_NAMES = {
@@ -12,6 +13,7 @@ SCORE_NAMES = {
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro-F1",
     "ece": "calibration error",
+    "ece_if_calibrated": "by chance alone",
     "coverage": "share answered",
     "accuracy_answered": "accuracy of those",
 }
@@ -30,6 +32,8 @@ def summary(folder: RunFolder) -> list[str]:
             f"  {SCORE_NAMES[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
             for name, interval in results.scores.items()
         ]
+        if results.groups is not None:
+            lines += [f"  intervals: {many(results.groups, 'group')} of images resampled as a whole"]
         lines += ["", *_confusion(results)] if len(results.classes) <= MOST_CLASSES else []
     return [*lines, f"report  {folder.report}", f"bundle  {folder.bundle}"]
 

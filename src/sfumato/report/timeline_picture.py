@@ -10,7 +10,8 @@ from sfumato.report.lanes import Piece, RateLane, TrackLane
 from sfumato.report.learning import LearningBar, LearningPiece
 from sfumato.report.palette import ACCENT, HAIR, INK, MAUVE, MUTED, OCHRE, PAPER, SAGE, SMOKE, UMBER, fading
 from sfumato.report.svg import own_style
-from sfumato.report.wording import moment, rate, short
+from sfumato.report.wording import moment, rate
+from sfumato.short import short
 
 WIDTH = 900
 MARGIN = 28

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sfumato.decision.abstention import LEAST_ACCEPTED, Abstention
 from sfumato.metrics.results import ClassRow, Results
 from sfumato.report.evidence import Evidence, Measured
 from sfumato.report.frames import Majority, majority_class
@@ -78,13 +79,18 @@ def _taken_for(results: Results, row: list[int], index: int) -> tuple[str, int]:
 
 def trust_in_confidence(measured: Measured) -> str:
     """Whether it is right as often as it says, and how often it does not answer."""
-    error = measured.results.scores["ece"].value
+    error, chance = measured.results.scores["ece"].value, measured.results.scores.get("ece_if_calibrated")
     correct = measured.verdicts.predicted == measured.predictions.truth
     too_sure = float(measured.verdicts.confidence.mean()) > float(correct.mean())
     off = f"it is off by {100 * error:.1f} percentage points on average"
     side = f"on the whole it is {'too sure' if too_sure else 'not sure enough'}"
     if error <= TRUSTED:
         trust = f"Its confidence can be trusted: {off}"
+    elif chance is not None and error <= chance.high:
+        trust = (
+            f"Its confidence is not shown to be wrong: {off}, "
+            f"and with so few images chance alone would make that up to {100 * chance.high:.1f}"
+        )
     elif error <= ROUGH:
         trust = f"Its confidence is a rough guide: {off}, and {side}"
     else:
@@ -95,14 +101,24 @@ def trust_in_confidence(measured: Measured) -> str:
 
 def _abstention(measured: Measured) -> str:
     abstention, scores = measured.policy.abstention, measured.results.scores
-    if abstention is None or abstention.threshold == 0:
+    if abstention is None:
         return "It answers every image."
+    wish = f"the recipe asks for at most {percent(abstention.max_error)} of wrong answers{_reached(abstention)}."
+    if abstention.threshold == 0:
+        return "It answers every image." if abstention.reached else f"It answers every image; {wish}"
     if "coverage" not in scores:
-        return "It may withhold an answer, and did so on none of these images."
+        return f"It may withhold an answer, and did so on none of these images; {wish}"
     withheld = 1 - scores["coverage"].value
+    if "accuracy_answered" not in scores:
+        return f"It withholds its answer on every image; {wish}"
     right = scores["accuracy_answered"].value
     text = (
         f"It withholds its answer on {percent(withheld)} of the images and is right in {percent(right)} of the others"
     )
-    wish = f"the recipe asks for at most {percent(abstention.max_error)} of wrong answers"
-    return f"{text}; {wish}{'' if abstention.reached else ', which no threshold reached on validation'}."
+    return f"{text}; {wish}"
+
+
+def _reached(abstention: Abstention) -> str:
+    if abstention.error is None:
+        return f", and fewer than {LEAST_ACCEPTED} validation images can't tell where it should not answer"
+    return "" if abstention.reached else ", which no threshold reached on validation"

@@ -21,14 +21,6 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def short(number: float) -> str:
-    """At most 3 digits and a unit: 3.37M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return f"{number:g}"
-
-
 def percent(share: float) -> str:
     """A share of 1 in percent with one decimal: 85.5 %."""
     return f"{100 * share:.1f} %"

@@ -2,15 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from sfumato.errors import InputError, RunError
-from sfumato.sealed import sealed_folder, stranded, verify
+from sfumato.sealed import read_manifest, sealed_folder, stranded, verify
 from sfumato.spec import Spec
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.training.duration import Duration, PositiveDurationField
@@ -33,7 +33,7 @@ class CheckpointSpec(Spec):
 class Progress:
     """All of a training's state that is no tensor; it changes from step to step."""
 
-    step: int = 0
+    step: Annotated[int, Field(ge=0)] = 0
     """Steps done."""
     history: list[EpochDone] = field(default_factory=list[EpochDone])
     """Epochs done."""
@@ -41,9 +41,9 @@ class Progress:
     """Sum of the losses of the images seen in the running epoch, nats."""
     hit_sum: float = 0.0
     """Sum of the target probabilities of the predicted classes in the running epoch."""
-    images: int = 0
+    images: Annotated[int, Field(ge=0)] = 0
     """Images seen in the running epoch."""
-    average_updates: int = 0
+    average_updates: Annotated[int, Field(ge=0)] = 0
     """Updates of the moving average; 0 = there is none."""
     best_score: tuple[float, float] | None = None
     """(score, -loss) of the best weights so far, on validation."""
@@ -53,6 +53,9 @@ class Progress:
     """`raw` or `ema`."""
     scaler: dict[str, Any] = field(default_factory=dict[str, Any])
     """Of fp16 training."""
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 @dataclass(frozen=True)
@@ -93,35 +96,60 @@ def load(folder: Path) -> Checkpoint:
     manifest = verify(folder)
     if manifest.get("format") != FORMAT:
         raise InputError(f"checkpoint format {manifest.get('format')}", where=str(folder), expected=f"{FORMAT}")
-    document = cast(dict[str, Any], json.loads((folder / "progress.json").read_text(encoding="utf-8")))
-    document["history"] = [EpochDone(**row) for row in document["history"]]
-    document["best_score"] = tuple(document["best_score"]) if document["best_score"] else None
+    progress = _read_progress(folder / "progress.json")
     parts = {name: _tensors(folder / f"{name}.safetensors") for name in ("model", "optimizer", "average")}
-    return Checkpoint(Progress(**document), **parts)
+    return Checkpoint(progress, **parts)
 
 
 def latest(folder: Path) -> tuple[Checkpoint, list[str]]:
-    """The most advanced whole checkpoint below a run's checkpoints folder, and a warning for each damaged one.
+    """The most advanced whole checkpoint below a run's checkpoints folder, and a warning for each damaged one met.
 
     Raises:
         InputError: There is none.
     """
-    found: list[Checkpoint] = []
+    steps: dict[Path, int] = {}
     warnings: list[str] = []
     for candidate in _candidates(folder):
         try:
-            found.append(load(candidate))
+            steps[candidate] = _step(candidate)
         except InputError as error:
             warnings.append(f"skipped a damaged checkpoint: {error}")
-    if not found:
-        detail = f" ({'; '.join(warnings)})" if warnings else ""
-        raise InputError(
-            f"no checkpoint to go on from{detail}", where=str(folder), mend="start the run anew with --out"
-        )
-    return max(found, key=lambda checkpoint: checkpoint.progress.step), warnings
+    for candidate in sorted(steps, key=lambda candidate: -steps[candidate]):
+        try:
+            return load(candidate), warnings
+        except InputError as error:
+            warnings.append(f"skipped a damaged checkpoint: {error}")
+    detail = f" ({'; '.join(warnings)})" if warnings else ""
+    raise InputError(f"no checkpoint to go on from{detail}", where=str(folder), mend="start the run anew with --out")
 
 
-def _candidates(folder: Path) -> Iterable[Path]:
+def any_below(folder: Path) -> bool:
+    """Whether a checkpoint was ever written there, whole or not."""
+    return bool(_candidates(folder))
+
+
+def _step(folder: Path) -> int:
+    step = read_manifest(folder).get("step")
+    if not isinstance(step, int):
+        raise InputError("damaged: its manifest names no step", where=str(folder))
+    return step
+
+
+def _read_progress(path: Path) -> Progress:
+    try:
+        text = path.read_bytes()
+        progress = _PROGRESS.validate_json(text, strict=True)
+        known = _PROGRESS.dump_python(progress).keys()
+        unknown = cast(dict[str, Any], json.loads(text)).keys() - known
+    except (OSError, ValidationError) as error:
+        what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+        raise InputError(f"damaged: {what}", where=str(path)) from None
+    if unknown:
+        raise InputError(f"damaged: unknown key {min(unknown)!r}", where=str(path))
+    return progress
+
+
+def _candidates(folder: Path) -> list[Path]:
     named = [folder / "last", folder / "previous", *sorted(folder.glob("step-*"))]
     return [path for path in (*named, *stranded(folder / "last")) if path.is_dir()]
 

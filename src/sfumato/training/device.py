@@ -12,6 +12,7 @@ from sfumato.data.mixing import one_hot
 from sfumato.errors import InputError
 from sfumato.models.classifier import Classifier
 from sfumato.settings import Settings
+from sfumato.training.machine import launched
 from sfumato.training.parameters import apply_learning
 
 DeviceChoice = Literal["auto", "cuda", "mps", "cpu"]
@@ -52,12 +53,14 @@ def choose_precision(device: str, model: Classifier, settings: Settings) -> Choi
     networks, and slows depthwise ones down.
     """
     if device == "cuda":
-        bf16 = torch.cuda.is_bf16_supported()
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         return Choice("bf16", "the GPU has it") if bf16 else Choice("fp16", "the GPU has no bf16")
     if device == "mps":
         return Choice("fp32", "mixed precision is not dependable on MPS")
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
         return Choice("fp32", "the CPU has no bf16 instructions")
+    if launched()[1] > 1:
+        return Choice("fp32", "each of several processes might measure otherwise")
     seconds = {name: _step_seconds(model, settings, bf16=name == "bf16") for name in ("fp32", "bf16")}
     ratio = seconds["bf16"] / seconds["fp32"]
     said = f"a step in bf16 takes {ratio:.2f} times its time in fp32"

@@ -4,11 +4,13 @@ import contextlib
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.loading import Samples, batches, in_order
 from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
+from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.models.classifier import Classifier
 from sfumato.predictions import Predictions
@@ -48,4 +50,10 @@ def predict_table(
             rows = model.logits(batch.to(machine.device).images)
         logits[list(batch.rows)] = rows.float().cpu().numpy()
     total = machine.sum(torch.from_numpy(logits).to(machine.device))
-    return Predictions(tuple(table.ids), table.targets, total.cpu().numpy(), table.labels)
+    return Predictions(tuple(table.ids), table.targets, total.cpu().numpy(), table.labels, groups_of(table))
+
+
+def groups_of(table: Table) -> NDArray[np.int64] | None:
+    """(N,) the unit of each sample, as splits keep them together; None where each is on its own."""
+    units = units_of(table.rows)
+    return units if len(np.unique(units)) < len(units) else None

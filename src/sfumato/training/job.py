@@ -23,7 +23,7 @@ from sfumato.training.schedules import ScheduleSpec
 class TrainSpec(Spec):
     """How long, how fast, on what and how often saved."""
 
-    epochs: Annotated[int, Field(ge=1)] = 10
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """Times the training part is gone through."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """Of everything drawn while training; equal seeds give equal weights."""

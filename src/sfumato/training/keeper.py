@@ -87,5 +87,5 @@ class Keeper:
         clock = self._job.plan.clock
         if every.unit == "st":
             return step % int(every.amount) == 0
-        length = every.amount if every.unit == "ep" else every.amount / 100 * clock.epochs
+        length = every.amount if every.unit == "ep" else every.amount * clock.epochs / 100
         return int(clock.passed(step) / length + 1e-9) > int(clock.passed(step - 1) / length + 1e-9)

@@ -3,8 +3,12 @@
 import csv
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sfumato.training.records import EpochDone, Record, Started
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
 
 
 class CsvHistory:
@@ -36,17 +40,15 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer = None
+        self._writer: SummaryWriter | None = None
 
     def __call__(self, record: Record) -> None:
         """Write epochs as they come; on resume, later ones of the interrupted run are purged."""
-        from torch.utils.tensorboard.writer import SummaryWriter
-
         if isinstance(record, Started):
-            self._writer = SummaryWriter(str(self._folder), purge_step=record.step + 1 if record.step else None)
+            self._writer = _open(self._folder, record.step + 1)
         elif isinstance(record, EpochDone) and self._writer is not None:
             for name, value in asdict(record).items():
-                if isinstance(value, float):
+                if isinstance(value, int | float) and name != "step":
                     part, _, what = name.partition("_")
                     tag = f"{part}/{what}" if part in ("train", "val", "ema") else f"run/{name}"
                     self._writer.add_scalar(tag, value, record.step)
@@ -56,3 +58,9 @@ class TensorBoard:
         """Close the event file."""
         if self._writer is not None:
             self._writer.close()
+
+
+def _open(folder: Path, purge_step: int) -> "SummaryWriter":
+    from torch.utils.tensorboard.writer import SummaryWriter  # a second's import, for runs alone
+
+    return SummaryWriter(str(folder), purge_step=purge_step)

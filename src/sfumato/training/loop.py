@@ -10,7 +10,7 @@ import torch
 from sfumato.data.loading import Batch, Samples, batches
 from sfumato.errors import Interrupted, RunError
 from sfumato.settings import Settings
-from sfumato.training.checkpoint import Progress
+from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
 from sfumato.training.memory import release_memory
@@ -18,7 +18,7 @@ from sfumato.training.optimizer import build_optimizer
 from sfumato.training.parameters import learnable
 from sfumato.training.records import EpochDone, Listener, Noted, Record, Started, StepDone
 from sfumato.training.step import Learner, StepOutcome
-from sfumato.training.stopping import StopWish, stop_wish
+from sfumato.training.stopping import StopWish, signal_name, stop_wish
 from sfumato.training.stream import requests
 from sfumato.training.validation import Validation, validate
 
@@ -32,7 +32,7 @@ def fit(job: Job, listeners: Sequence[Listener], *, resume: bool = False) -> Non
     Args:
         job: What to train; its model is changed.
         listeners: Told of everything, in the main process only.
-        resume: Go on from the last whole checkpoint in the job's folder.
+        resume: Go on from the last whole checkpoint in the job's folder; from the start if none was ever written.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; everything is saved.
@@ -44,6 +44,9 @@ def fit(job: Job, listeners: Sequence[Listener], *, resume: bool = False) -> Non
         with stop_wish() as wish:
             loop.begin(resume)
             loop.run(wish)
+        late = signal_name(job.machine.agree(wish.number))
+        if late:
+            raise Interrupted(f"stopped by {late} after the last step; everything is saved")
         loop.end()
     finally:
         for listener in listeners:
@@ -63,7 +66,7 @@ class _Loop:
 
     def begin(self, resume: bool) -> None:
         """Write the first checkpoint and announce the start, or take up the last one."""
-        if not resume:
+        if not (resume and any_below(self._job.folder)):
             self._keeper.save(self._progress)  # a run that is killed in its first epoch can then go on too
         else:
             self._progress, warnings = self._keeper.take_up()
@@ -115,22 +118,32 @@ class _Loop:
         if not self._unread:
             return
         pairs = torch.stack([torch.stack([outcome.loss_sum, outcome.hit_sum]) for outcome in self._unread])
-        for loss_sum, hit_sum in cast(list[list[float]], self._job.machine.sum(pairs).double().tolist()):
+        for loss_sum, hit_sum in cast(list[list[float]], self._job.machine.sum(pairs).cpu().double().tolist()):
             self._progress.loss_sum += loss_sum
             self._progress.hit_sum += hit_sum
         last = self._progress.step - 1
         first = self._progress.step - len(self._unread)
         self._unread = []
         if not math.isfinite(self._progress.loss_sum):
-            steps = f"at step {first}" if first == last else f"between steps {first} and {last}"
-            raise RunError(
-                f"the loss is not finite {steps} (epoch {self._job.plan.at(last).epoch + 1}); "
-                f"lower train.optimizer.lr ({self._job.spec.optimizer.lr:g}), lengthen train.schedule.warmup, "
-                f"or use train.precision: fp32"
+            raise self._not_finite(
+                "the loss is", f"at step {first}" if first == last else f"between steps {first} and {last}"
             )
 
-    def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
+    def _look_at_weights(self) -> None:
+        """Refuse weights that are not finite: the last step may have spoilt them after its loss was computed."""
         self._look()
+        if self._progress.step and not self._learner.weights_are_finite():
+            raise self._not_finite("weights are", f"after step {self._progress.step - 1}")
+
+    def _not_finite(self, what: str, when: str) -> RunError:
+        return RunError(
+            f"{what} not finite {when} (epoch {self._job.plan.at(self._progress.step - 1).epoch + 1}); "
+            f"lower train.optimizer.lr ({self._job.spec.optimizer.lr:g}), lengthen train.schedule.warmup, "
+            f"or use train.precision: fp32"
+        )
+
+    def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
+        self._look_at_weights()
         speed, progress = watch.images / watch.seconds, self._progress
         scored = self._validations()
         kept = [name for name, r in scored.items() if self._keeper.keep_if_best(progress, name, r, settings.epoch)]
@@ -164,6 +177,7 @@ class _Loop:
         if not len(self._job.val):
             return {}
         self._learner.leave_training()
+        self._learner.share_statistics()
         scored = {"raw": validate(self._job)}
         if self._learner.average:
             with self._learner.average.in_place_of(self._job.model):
@@ -172,12 +186,20 @@ class _Loop:
 
     def _save(self, wish: StopWish) -> None:
         step, steps = self._progress.step, self._job.plan.steps
-        interrupted = wish.signal if step < steps else None
-        if interrupted or self._keeper.is_due(step):
-            self._look()  # nothing that is not finite is ever saved
+        due = self._keeper.is_due(step)
+        interrupted = self._interrupted(wish, due) if step < steps else None
+        if interrupted or due:
+            self._look_at_weights()  # nothing that is not finite is ever saved
             self._keeper.save_due(self._progress, now=interrupted is not None)
         if interrupted:
             raise Interrupted(f"stopped by {interrupted} after step {step} of {steps}; everything is saved")
+
+    def _interrupted(self, wish: StopWish, due: bool) -> str | None:
+        """The signal to stop for. Several processes agree on it, and not at every step: asking makes a GPU wait."""
+        step, machine = self._progress.step, self._job.machine
+        if machine.processes > 1 and not (due or step % LOOK_EVERY == 0 or step in self._job.plan.clock.starts):
+            return None
+        return signal_name(machine.agree(wish.number))
 
     def _tell(self, record: Record) -> None:
         for listener in self._listeners:

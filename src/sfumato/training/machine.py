@@ -1,6 +1,7 @@
 """What computes: one typed view of accelerate, so that the loop reads the same on a CPU, a GPU and many of them."""
 
 import contextlib
+import os
 from collections.abc import Iterable
 from typing import Any, Literal, cast
 
@@ -14,6 +15,11 @@ Precision = Literal["fp32", "bf16", "fp16"]
 _ACCELERATE_NAMES = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
+def launched() -> tuple[int, int]:
+    """Rank of this process and number of processes, as torchrun or `accelerate launch` set them, before they meet."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 class Machine:
     """Device, precision and processes of one run.
 
@@ -23,8 +29,10 @@ class Machine:
     """
 
     def __init__(self, device: str, precision: Precision) -> None:
-        # accelerate's state is shared by the whole process and refuses a second run in another precision
-        AcceleratorState._reset_state()  # pyright: ignore[reportPrivateUsage]
+        # accelerate's state is shared by the whole process: it refuses a second run in another precision, and would
+        # keep the first one's device; processes that have met can't meet again
+        met = torch.distributed.is_available() and torch.distributed.is_initialized()
+        AcceleratorState._reset_state(reset_partial_state=not met)  # pyright: ignore[reportPrivateUsage]
         self._accelerator = Accelerator(cpu=device == "cpu", mixed_precision=_ACCELERATE_NAMES[precision])
         self._optimizer: Any = None
 
@@ -82,6 +90,20 @@ class Machine:
     def sum(self, tensor: Tensor) -> Tensor:
         """Sum of a tensor of equal shape over all processes, the same in each."""
         return tensor if self.processes == 1 else cast(Any, self._accelerator).reduce(tensor, reduction="sum")
+
+    def agree(self, number: int) -> int:
+        """The greatest of the processes' numbers, the same in each; all must come here."""
+        if self.processes == 1:
+            return number
+        greatest = torch.tensor(number, device=self.device)
+        torch.distributed.all_reduce(greatest, torch.distributed.ReduceOp.MAX)
+        return int(greatest)
+
+    def spread(self, tensors: Iterable[Tensor]) -> None:
+        """Give every process the main process's values."""
+        if self.processes > 1:
+            for tensor in tensors:
+                torch.distributed.broadcast(tensor, src=0)
 
     def scaler_state(self) -> dict[str, Any]:
         """What fp16's loss scaling remembers; empty in other precisions."""

@@ -23,7 +23,7 @@ class AdamWSpec(Spec):
     lr: Rate = 1e-3
     """Learning rate after warm-up."""
     weight_decay: AtLeastZero = 0.01
-    """Per step, weights shrink by this times the learning rate; biases and norms do not."""
+    """Per step, weights shrink by this times the learning rate; biases, norms and position tables do not."""
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     """Memory of the gradient and of its square."""
 
@@ -35,7 +35,7 @@ class SgdSpec(Spec):
     lr: Rate = 0.1
     """Learning rate after warm-up."""
     weight_decay: AtLeastZero = 1e-4
-    """Added to the gradient times the weight; biases and norms are left out."""
+    """Added to the gradient times the weight; biases, norms and position tables are left out."""
     momentum: Beta = 0.9
     """Memory of former gradients; 0 = none."""
 
@@ -52,13 +52,14 @@ def build_optimizer(
     """
     names = [name for name, _ in model.named_parameters()]
     tables = [change.table for change in plan.learn]
+    never = _never_decay(model)
     by_table = [scales(names, change.table, change.setting) for change in plan.learn]
     groups: dict[tuple[object, ...], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
         history = tuple(by_name[name] for by_name in by_table)
         if not any(history):
             continue
-        decays = parameter.ndim > 1
+        decays = parameter.ndim > 1 and name not in never
         group = groups.setdefault(
             (history, decays), {"params": [], "names": [], "scales": dict(zip(tables, history, strict=True))}
         )
@@ -70,6 +71,12 @@ def build_optimizer(
         return torch.optim.AdamW(list(groups.values()), lr=spec.lr, betas=spec.betas, fused=fused)
     nesterov = spec.momentum > 0
     return torch.optim.SGD(list(groups.values()), lr=spec.lr, momentum=spec.momentum, nesterov=nesterov, fused=fused)
+
+
+def _never_decay(model: nn.Module) -> set[str]:
+    """What the backbone itself names: position tables and class tokens have more than one dimension, and no scale."""
+    names = getattr(getattr(model, "backbone", None), "no_weight_decay", None)
+    return {f"backbone.{name}" for name in cast(set[str], names())} if callable(names) else set()
 
 
 def apply_rates(optimizer: torch.optim.Optimizer, settings: Settings) -> None:

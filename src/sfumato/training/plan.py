@@ -8,6 +8,7 @@ from itertools import accumulate
 from sfumato.data.sampling import steps_in_epoch
 from sfumato.errors import InputError
 from sfumato.settings import Settings
+from sfumato.training.blends import refuse_idle_mixing
 from sfumato.training.duration import Duration
 from sfumato.training.schedules import ScheduleSpec, learning_rate
 from sfumato.training.timeline import (
@@ -56,7 +57,7 @@ class Clock:
         if duration.unit == "ep":
             return since + duration.amount
         if duration.unit == "%":
-            return since + duration.amount / 100 * self.epochs
+            return since + duration.amount * self.epochs / 100
         whole = int(since)
         before = self.starts[whole] + (since - whole) * (self.starts[whole + 1] - self.starts[whole])
         after = before + duration.amount
@@ -88,16 +89,16 @@ class Plan:
 
     @property
     def final_size(self) -> int:
-        """Image size at the end of training: what validation, prediction and the bundle use."""
-        return self.at(self.steps - 1).image_size
+        """Image size that training ends at: what validation, prediction and the bundle use."""
+        return int(self.tracks["image_size"].values[-1])
 
     @property
     def image_sizes(self) -> list[int]:
-        """Every image size that training uses, in pixels, sorted."""
+        """Every image size that training or validation uses, in pixels, sorted."""
         size = self.tracks["image_size"]
         moments = {self.clock.epoch_at(step) for step in range(0, self.steps, max(1, self.steps // 1000))}
         at_moments = {_pixels(size.at(moment), size) for moment in moments}
-        return sorted(at_moments | {_pixels(size.at(moment), size) for moment in self.moments()})
+        return sorted(at_moments | {_pixels(size.at(moment), size) for moment in self.moments()} | {self.final_size})
 
     def at(self, step: int) -> Settings:
         """Settings of an optimiser step, 0 to `steps` - 1."""
@@ -174,12 +175,14 @@ def make_plan(
     """
     _refuse_steps_for_batch_size(keyframes)
     by_epochs = Clock(tuple(range(epochs + 1)))  # batch sizes change at epochs, so they need no steps yet
-    batch_size = track("batch_size", START["batch_size"], keyframes, by_epochs.moment, epochs)
+    batch_size = track("batch_size", START["batch_size"], keyframes, by_epochs.moment, epochs, epochs - 1)
     steps = [steps_in_epoch(samples, int(batch_size.at(epoch))) for epoch in range(epochs)]
     clock = Clock((0, *accumulate(steps)))
-    check_order(keyframes, clock.moment, epochs)
+    last = clock.epoch_at(clock.steps - 1)
+    check_order(keyframes, clock.moment, epochs, last)
     start = {**START, "image_size": image_size}
-    tracks = {name: track(name, value, keyframes, clock.moment, epochs) for name, value in start.items()}
+    tracks = {name: track(name, value, keyframes, clock.moment, epochs, last) for name, value in start.items()}
+    refuse_idle_mixing(tracks, epochs)
     warmup = clock.moment(schedule.warmup, 0.0) / epochs
     if warmup > 1:
         raise InputError(
@@ -208,5 +211,6 @@ def _refuse_steps_for_batch_size(keyframes: Sequence[Keyframe]) -> None:
 
 
 def _pixels(value: float, size: Track) -> int:
-    """A size that a keyframe named is taken as it is; one on the way of a ramp is rounded."""
-    return int(value) if value in size.values else RAMP_PIXELS * max(1, round(value / RAMP_PIXELS))
+    """The nearest of the sizes that keyframes name and of those that a ramp takes on its way."""
+    step = RAMP_PIXELS * max(1, round(value / RAMP_PIXELS))
+    return int(min((step, *size.values), key=lambda pixels: abs(pixels - value)))

@@ -61,7 +61,7 @@ class EpochDone:
     images_per_second: float
     """Training only, validation not counted."""
     seconds: float
-    """The whole epoch, validation included."""
+    """Since the epoch began, or was gone on with; validation included, checkpoints left out."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One optimiser step, in plain sight: settings applied, pieces differentiated, gradients clipped, weights moved."""
 
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -75,10 +76,23 @@ class Learner:
         self.model.eval()
         self._learns = None
 
+    def share_statistics(self) -> None:
+        """Give every process the main one's batch-norm statistics, averaged ones too: each saw its own share only."""
+        buffers = {name: buffer for name, buffer in self.model.named_buffers() if buffer.is_floating_point()}
+        self._machine.spread(buffers.values())
+        if self.average is not None:
+            self._machine.spread(tensor for name, tensor in self.average.tensors.items() if name in buffers)
+
+    def weights_are_finite(self) -> bool:
+        """Whether every weight is a number."""
+        with torch.no_grad():
+            return bool(torch.nn.utils.get_total_norm(self.model.parameters(), math.inf).isfinite())
+
     def step(self, batch: Batch, settings: Settings, step_images: int) -> StepOutcome:
         """Take one step on this process's share of a batch of `step_images` images."""
-        torch.manual_seed(torch_seed(self._seed, "step", settings.step, self._machine.rank))
         images, targets = mix(batch.images, one_hot(batch.targets, self.model.classes), settings, self._seed)
+        # after mixing, which seeds the generators of GPUs too: processes that mix alike must drop out differently
+        torch.manual_seed(torch_seed(self._seed, "step", settings.step, self._machine.rank))
         share = step_images / self._machine.processes
         outcome = StepOutcome(torch.zeros((), device=images.device), torch.zeros((), device=images.device), len(images))
         pieces = max(1, min(self._pieces, len(images) // 2))  # batch norm can't learn from a piece of one image

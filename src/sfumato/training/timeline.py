@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, Literal, TypeVar, cast
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from sfumato.data.mixing import LEAST_ALPHA
 from sfumato.errors import InputError
 from sfumato.settings import FROZEN
 from sfumato.spec import Spec
@@ -34,13 +35,19 @@ def _form(value: object) -> str:
     return "ramp" if isinstance(value, (dict, Ramp)) else "value"
 
 
-AtLeastZero = Annotated[float, Field(ge=0)]
+def _no_tiny_alpha(value: float) -> float:
+    if 0 < value < LEAST_ALPHA:
+        raise ValueError(f"found {value:g}; expected 0 (off), or at least {LEAST_ALPHA}")
+    return value
+
+
 AboveZero = Annotated[float, Field(gt=0)]
+Alpha = Annotated[float, Field(ge=0, le=1000), AfterValidator(_no_tiny_alpha)]
 Share = Annotated[float, Field(ge=0, le=1)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
 Pixels = Annotated[int, Field(ge=16, le=4096)]
 _EITHER = Discriminator(_form)
-AtLeastZeroOrRamp = Annotated[Annotated[AtLeastZero, Tag("value")] | Annotated[Ramp[AtLeastZero], Tag("ramp")], _EITHER]
+AlphaOrRamp = Annotated[Annotated[Alpha, Tag("value")] | Annotated[Ramp[Alpha], Tag("ramp")], _EITHER]
 AboveZeroOrRamp = Annotated[Annotated[AboveZero, Tag("value")] | Annotated[Ramp[AboveZero], Tag("ramp")], _EITHER]
 ShareOrRamp = Annotated[Annotated[Share, Tag("value")] | Annotated[Ramp[Share], Tag("ramp")], _EITHER]
 BelowOneOrRamp = Annotated[Annotated[BelowOne, Tag("value")] | Annotated[Ramp[BelowOne], Tag("ramp")], _EITHER]
@@ -57,7 +64,7 @@ class Keyframe(Spec):
     """Pattern over parameter names -> learning-rate scale, or `frozen`; the first match wins and all must match."""
     lr_scale: AboveZeroOrRamp | None = None
     """Multiplies the scheduled learning rate; above 0."""
-    batch_size: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Images a step sees, over all processes and accumulated pieces; changes between epochs only."""
     image_size: PixelsOrRamp | None = None
     """Side of the training images in pixels, 16 to 4096; a ramp moves in steps of 32."""
@@ -67,10 +74,10 @@ class Keyframe(Spec):
     """Images are drawn with weight 1 / (images of their class) ** power, 0 to 1; changes between epochs only."""
     label_smoothing: BelowOneOrRamp | None = None
     """Share of the target spread evenly over all classes, 0 to below 1."""
-    mixup_alpha: AtLeastZeroOrRamp | None = None
-    """Beta parameter of mixup; 0 = off."""
-    cutmix_alpha: AtLeastZeroOrRamp | None = None
-    """Beta parameter of CutMix; 0 = off."""
+    mixup_alpha: AlphaOrRamp | None = None
+    """Beta parameter of mixup, from 0.01; 0 = off."""
+    cutmix_alpha: AlphaOrRamp | None = None
+    """Beta parameter of CutMix, from 0.01; 0 = off."""
     mix_probability: ShareOrRamp | None = None
     """Chance that a batch is mixed at all, 0 to 1."""
     cutmix_share: ShareOrRamp | None = None
@@ -144,7 +151,7 @@ class Track:
         return (self.start, *(segment.to for segment in self.segments))
 
 
-def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment, epochs: int) -> Track:
+def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment, epochs: int, last: float) -> Track:
     """Resolve one numeric track.
 
     Args:
@@ -153,9 +160,10 @@ def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment
         keyframes: The recipe's timeline.
         moment: Turns durations into epochs.
         epochs: Length of training.
+        last: Epoch at which its last step begins.
 
     Raises:
-        InputError: A change past the end, within a running ramp, or within an epoch for a track that can't.
+        InputError: A change that no step sees, within a running ramp, or within an epoch for a track that can't.
     """
     segments: list[Segment] = []
     for index, keyframe in enumerate(keyframes):
@@ -167,6 +175,8 @@ def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment
         end = moment(ramp.over, begin) if ramp else begin
         setting = f"timeline[{index}].{name}"
         _refuse_overrun(setting, begin, end, epochs)
+        if ramp and begin >= (epochs - 1 if name in BETWEEN_EPOCHS else last):
+            raise InputError(f"no step comes after the ramp's begin at epoch {begin:g}", setting=setting)
         if segments and begin < segments[-1].end:
             raise InputError(f"the ramp that began at epoch {segments[-1].start:g} is still running", setting=setting)
         if name in BETWEEN_EPOCHS and not ramp and not begin.is_integer():
@@ -203,14 +213,19 @@ def learn_changes(keyframes: Sequence[Keyframe], moment: Moment) -> tuple[LearnC
     return tuple(changes)
 
 
-def check_order(keyframes: Sequence[Keyframe], moment: Moment, epochs: int) -> None:
-    """Refuse keyframes out of order, past the end, or without a track."""
+def check_order(keyframes: Sequence[Keyframe], moment: Moment, epochs: int, last: float) -> None:
+    """Refuse keyframes out of order, past the end or the begin of the last step, or without a track."""
     former = -1.0
     for index, keyframe in enumerate(keyframes):
         begin = moment(keyframe.at, 0.0)
         if begin >= epochs:
             raise InputError(
                 f"{keyframe.at} is past the end of training, which lasts {epochs} epochs",
+                setting=f"timeline[{index}].at",
+            )
+        if begin > last:
+            raise InputError(
+                f"has no effect: {keyframe.at} is epoch {begin:g}, and the last step begins at epoch {last:g}",
                 setting=f"timeline[{index}].at",
             )
         if begin <= former:

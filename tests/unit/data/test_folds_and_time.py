@@ -1,9 +1,11 @@
 """Folds, time, many classes a sample, near-duplicates and leaks: what must hold of every split, on made-up tables."""
 
+import random
+
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sfumato.data.splits.spec import SplitSpec
@@ -39,7 +41,12 @@ cells = st.tuples(st.sampled_from("abcd"), st.integers(0, 9), st.integers(0, 30)
 rows_of = st.lists(cells, min_size=8, max_size=80).filter(lambda rows: len({row[0] for row in rows}) > 1)
 
 
+THREE_GROUPS = [("a", 0, 0), ("a", 0, 0), ("a", 0, 0), ("a", 2, 0), ("b", 0, 0), ("b", 1, 0), ("c", 1, 0), ("c", 2, 0)]
+"""Any two of the groups hold all there is of one class."""
+
+
 @settings(max_examples=50, deadline=None)
+@example(THREE_GROUPS, 2, True, False, False, random.Random(0))
 @given(rows_of, st.integers(2, 5), st.booleans(), st.booleans(), st.booleans(), st.randoms(use_true_random=False))
 def test_every_sample_is_val_in_one_fold_and_nothing_crosses(rows, folds, grouped, clustered, many, shuffle):
     columns = {}

@@ -1,9 +1,12 @@
 import io
+import threading
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sfumato.data import images, quiet
 from sfumato.data.images import MOST_PIXELS, BadImageError, decode
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -97,7 +100,22 @@ BAD = {
     "signed array": (lambda folder: np.zeros((4, 4), dtype=np.int32), "array of int32"),
     "floats out of range": (lambda folder: np.full((4, 4), 7.0), "outside 0 to 1"),
     "NaN": (lambda folder: np.full((4, 4), np.nan), "outside 0 to 1"),
+    "unknown DDS": (lambda folder: unknown_dds(), "damaged: Unimplemented pixel format"),
+    "cut-off PIL image": (lambda folder: Image.open(io.BytesIO(JPEG[: len(JPEG) // 2])), "damaged"),
+    "PIL image without pixels": (lambda folder: Image.new("RGB", (0, 3)), "no pixels: 0 x 3"),
+    "huge PIL image": (lambda folder: Image.new("1", (20_000, 6_000)), f"more than the {MOST_PIXELS:,} pixels"),
+    "nothing": (lambda folder: None, "a NoneType; expected a path, bytes, a PIL image or an array"),
+    "an open file": (lambda folder: io.BytesIO(JPEG), "a BytesIO; expected a path"),
+    "a long name": (lambda folder: folder / ("x" * 300), "can't be read: File name too long"),
+    "a name with NUL": (lambda folder: "a\0b.png", "damaged"),
 }
+
+
+def unknown_dds() -> bytes:
+    """A DDS of a pixel format there is none of, for which PIL raises NotImplementedError."""
+    spoilt = bytearray(encoded(Image.fromarray(RGB), "DDS"))
+    spoilt[80], spoilt[84] = 132, 23
+    return bytes(spoilt)
 
 
 def write(folder, content: bytes):
@@ -116,3 +134,62 @@ def test_bad_images_say_why(name, tmp_path):
     with pytest.raises(BadImageError, match=reason) as caught:
         decode(make(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, NotImplementedError, TypeError, IndexError, KeyError, RecursionError])
+def test_whatever_a_reader_of_a_rare_format_raises_is_a_bad_image(monkeypatch, kind):
+    def read(*_, **__):
+        raise kind("no\nsuch thing")
+
+    monkeypatch.setattr(Image, "open", read)
+    with pytest.raises(BadImageError, match="damaged: .*no") as caught:
+        decode(b"anything")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_memory_is_no_bad_image(monkeypatch):
+    def read(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", read)
+    with pytest.raises(MemoryError):
+        decode(b"anything")
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_were(monkeypatch):
+    before, to_rgb = list(warnings.filters), images.to_rgb
+    second_is_in, first_is_out = threading.Event(), threading.Event()
+
+    def first_out_before_second(source):
+        name = threading.current_thread().name
+        if name == "first":
+            assert second_is_in.wait(10)
+        elif name == "second":
+            second_is_in.set()
+            assert first_is_out.wait(10)
+        return to_rgb(source)
+
+    def work():
+        decode(encoded(Image.fromarray(RGB)))
+        first_is_out.set()
+
+    monkeypatch.setattr(images, "to_rgb", first_out_before_second)
+    threads = [threading.Thread(target=work, name=name) for name in ("first", "second")]
+    threads[0].start()
+    while not quiet._Filters.users:
+        pass
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert list(warnings.filters) == before
+
+
+def test_only_warnings_of_pil_are_kept_quiet(monkeypatch):
+    def warn(source):
+        warnings.warn_explicit("odd metadata", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+        warnings.warn("ours", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr(images, "to_rgb", warn)
+    with pytest.warns(UserWarning, match="ours") as seen:
+        decode(encoded(Image.fromarray(RGB)))
+    assert len(seen) == 1

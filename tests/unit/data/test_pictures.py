@@ -1,9 +1,13 @@
+import pickle
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sfumato.data.images import BadImageError, decode
 from sfumato.data.pictures import Pictures
+from sfumato.data.preprocess import to_tensor
 
 
 @pytest.fixture
@@ -45,3 +49,33 @@ def test_bad_ones_are_not_kept(tmp_path):
         with pytest.raises(BadImageError):
             pictures(tmp_path / "bad.png")
     assert len(pictures) == 0
+
+
+def test_what_is_kept_is_given_without_a_warning(paths):
+    pictures = Pictures(10_000)
+    torch.set_warn_always(True)  # else torch warns once a process, maybe in another test
+    try:
+        for path in [*paths, *paths]:
+            to_tensor(pictures(path))
+    finally:
+        torch.set_warn_always(False)
+
+
+def test_pickled_it_takes_its_limit_along_and_no_picture(paths):
+    pictures = Pictures(400)
+    pictures(paths[0])
+    copy = pickle.loads(pickle.dumps(pictures))
+    assert len(copy) == copy.bytes == 0
+    for path in paths:
+        copy(path)
+    assert copy.bytes == 120  # the colour picture, of 360, would be too much
+
+
+def test_processes_share_the_room_that_is_left(paths):
+    pictures = Pictures(120 + 700)
+    pictures(paths[0])
+    pictures.divide(2)
+    pictures(paths[1])
+    assert pictures.bytes == 120
+    assert str(paths[0]) in pictures
+    assert str(paths[1]) not in pictures

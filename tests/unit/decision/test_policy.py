@@ -48,7 +48,9 @@ def test_an_error_out_of_reach_is_said():
 def test_too_few_samples_refuse_nothing_and_say_so():
     found = fit_abstention(np.ones(3), np.ones(3, dtype=bool), max_error=0.1)
     assert found.threshold == 0
+    assert found.error is None  # nothing was seen that a figure could stand for
     assert not found.reached
+    assert Policy.from_dict(json.loads(json.dumps(Policy(abstention=found).to_dict())), "x").abstention == found
 
 
 def test_policy_survives_json():

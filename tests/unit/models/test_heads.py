@@ -29,6 +29,13 @@ def test_cosine_head_ignores_lengths():
     assert logits.abs().max() <= 30
 
 
+def test_cosine_head_tells_near_angles_apart_under_autocast():
+    head = CosineClassifier(16, 5, scale=30)
+    logits = head(FEATURES)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(head(FEATURES), logits)
+
+
 @pytest.mark.parametrize("scale", [5.0, 10.0, 30.0])
 def test_cosine_loss_reaches_its_bound_on_a_simplex(scale):
     """NormFace (Wang et al. 2017): the least loss is that of class vectors at equal angles."""

@@ -119,6 +119,34 @@ def test_a_hub_out_of_reach_names_three_ways_on(monkeypatch):
         assert way in text
 
 
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub that gives weights fitted as timm fits them: it makes the model at the size it is asked for."""
+    create, made = timm.create_model, []
+
+    def from_hub(name, pretrained=False, **options):
+        made.append(options)
+        return create(name, **options)
+
+    monkeypatch.setattr(timm, "create_model", from_hub)
+    monkeypatch.setattr(timm, "list_pretrained", lambda pattern: [f"{pattern[:-2]}.tag"])
+    return made
+
+
+def test_weights_of_a_hub_are_fitted_to_the_image_size(hub):
+    backbone = build_backbone("test_maxvit", image_size=64)
+    assert load_weights(backbone, "test_maxvit", "timm", 64) == "timm test_maxvit"
+    assert hub[-1]["img_size"] == 64
+
+
+def test_weights_of_a_hub_that_do_not_fit_say_so(hub):
+    backbone = build_backbone("test_maxvit", image_size=64)
+    with pytest.raises(InputError) as caught:
+        load_weights(backbone, "test_maxvit", "timm", 96)
+    assert str(caught.value).startswith("model.weights: test_maxvit does not fit images of 96 px (size mismatch for ")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

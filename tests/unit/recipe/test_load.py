@@ -11,7 +11,7 @@ from sfumato.errors import InputError
 from sfumato.models.classifier import ModelSpec
 from sfumato.models.heads import CosineHeadSpec
 from sfumato.models.weights import WeightsFrom
-from sfumato.recipe.load import json_schema, load_recipe, parse_override, to_yaml
+from sfumato.recipe.load import PATHS, json_schema, load_recipe, parse_override, to_yaml, without_folders
 from sfumato.recipe.schema import Recipe
 from sfumato.training.duration import Duration
 from sfumato.training.job import TrainSpec
@@ -180,3 +180,13 @@ def undocumented(schema: dict) -> list[str]:
 
 def test_every_setting_is_documented():
     assert undocumented(json_schema()) == []
+
+
+def test_no_folder_leaves_the_machine(folder):
+    """Every setting that names a path is cut to its last part; a new one must be cut too."""
+    paths = {path: f"/home/ann/secret/{path}" for path in PATHS}
+    recipe = load_recipe("recipe.yaml", {"model.weights": {"file": "x"}, "data.labels": {"file": "x"}, **paths}).recipe
+    text = to_yaml(recipe)
+    assert text.count("/home/ann/secret/") == len(PATHS)
+    assert "ann" not in to_yaml(without_folders(recipe))
+    assert all(path in to_yaml(without_folders(recipe)) for path in PATHS)

@@ -85,9 +85,11 @@ def test_without_calibration_there_is_one_diagram():
 
 def test_the_headline_compares_accuracy_with_the_majority():
     first, *others = headlines(measured().results, Majority("a", 0.6))
-    assert (first.name, first.score.value, first.reference) == ("Accuracy", 0.7, 0.6)
+    assert (first.name, first.score.value) == ("Accuracy", 0.7)
+    assert (first.reference.value, first.reference.meaning) == (0.6, "by always naming the most frequent class")
     assert [other.name for other in others] == ["Balanced accuracy", "Macro F1", "Calibration error"]
-    assert all(other.reference is None for other in others)
+    assert [other.reference is None for other in others] == [True, True, False]
+    assert others[2].reference.value == measured().results.scores["ece_if_calibrated"].high
 
 
 def test_the_verdict_names_what_fails():
@@ -103,16 +105,98 @@ def test_the_verdict_does_not_praise_what_chance_could_do():
     assert reach(measured(), Majority("a", 0.1)).endswith("would reach 10.0 %.")
 
 
-def test_the_verdict_judges_the_confidence():
-    assert trust_in_confidence(measured()) == (
-        "Its confidence should not be taken at its word: it is off by 24.8 percentage points on average, "
-        "and on the whole it is too sure. It answers every image."
-    )
+def many_answers(samples: int, claimed: float, right: float) -> Measured:
+    """Answers that all claim one confidence."""
+    truth = (np.arange(samples) >= right * samples).astype(np.int64)
+    logits = np.tile(np.log([claimed, 1 - claimed]), (samples, 1)).astype(np.float32)
+    predictions = Predictions(tuple(map(str, range(samples))), truth, logits, LabelSpace(("a", "b")))
+    policy = Policy(Temperature(1.0, 50))
+    said = policy.apply(logits)
+    results = measure(truth, said.predicted, said.confidence, said.abstained, ("a", "b"))
+    return Measured("test", predictions, policy, said, results)
+
+
+@pytest.mark.parametrize(
+    ("samples", "claimed", "right", "said"),
+    [
+        (1000, 0.9, 0.88, "Its confidence can be trusted: it is off by 2.0 percentage points on average."),
+        (
+            20,
+            0.7,
+            0.55,
+            "Its confidence is not shown to be wrong: it is off by 15.0 percentage points on average, and with so few "
+            "images chance alone would make that up to 20.0.",
+        ),
+        (
+            1000,
+            0.9,
+            0.82,
+            "Its confidence is a rough guide: it is off by 8.0 percentage points on average, and on the whole it is "
+            "too sure.",
+        ),
+        (
+            1000,
+            0.6,
+            0.82,
+            "Its confidence should not be taken at its word: it is off by 22.0 percentage points on average, and on the "
+            "whole it is not sure enough.",
+        ),
+    ],
+)
+def test_the_verdict_finds_fault_only_with_what_chance_would_not_do(samples, claimed, right, said):
+    assert trust_in_confidence(many_answers(samples, claimed, right)) == f"{said} It answers every image."
+
+
+def test_honest_confidence_is_rarely_found_fault_with():
+    blamed = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        confidence = rng.uniform(0.5, 1, 100)
+        truth = (rng.random(100) >= confidence).astype(np.int64)
+        logits = np.log(np.stack([confidence, 1 - confidence], axis=1)).astype(np.float32)
+        predictions = Predictions(tuple(map(str, range(100))), truth, logits, LabelSpace(("a", "b")))
+        said = Policy().apply(logits)
+        results = measure(truth, said.predicted, said.confidence, said.abstained, ("a", "b"))
+        text = trust_in_confidence(Measured("test", predictions, Policy(), said, results))
+        blamed += "rough guide" in text or "at its word" in text
+    assert blamed / 60 < 0.15
+
+
+def test_the_verdict_says_what_is_withheld():
     careful = measured(Policy(Temperature(), Abstention(0.75, 0.1, 0.05, 0.8)))
     assert trust_in_confidence(careful).endswith(
         "(it was not calibrated). It withholds its answer on 20.0 % of the images and is right in 87.5 % "
         "of the others; the recipe asks for at most 10.0 % of wrong answers."
     )
+
+
+@pytest.mark.parametrize(
+    ("abstention", "said"),
+    [
+        (Abstention(0.0, 0.1, 0.08, 1.0), "It answers every image."),
+        (
+            Abstention(0.0, 0.1, 0.3, 1.0),
+            "It answers every image; the recipe asks for at most 10.0 % of wrong answers, which no threshold reached on "
+            "validation.",
+        ),
+        (
+            Abstention(0.0, 0.1, None, 1.0),
+            "It answers every image; the recipe asks for at most 10.0 % of wrong answers, and fewer than 10 validation "
+            "images can't tell where it should not answer.",
+        ),
+        (
+            Abstention(0.4, 0.1, 0.3, 0.9),
+            "It may withhold an answer, and did so on none of these images; the recipe asks for at most 10.0 % of wrong "
+            "answers, which no threshold reached on validation.",
+        ),
+        (
+            Abstention(1.0, 0.1, 0.05, 0.1),
+            "It withholds its answer on every image; the recipe asks for at most 10.0 % of wrong answers.",
+        ),
+    ],
+)
+def test_the_verdict_says_when_the_error_asked_for_was_not_reached(abstention, said):
+    assert trust_in_confidence(measured(Policy(Temperature(1.0, 50), abstention))).endswith(said)
 
 
 def test_curves_have_the_epochs_that_were_measured():

@@ -1,10 +1,13 @@
+import json
 import re
 import shutil
 from html.parser import HTMLParser
 
 import pytest
 
+from sfumato.errors import InputError
 from sfumato.report.page import write_report
+from sfumato.report.summary import summary
 
 HOSTILE = ('<script>alert("x")</script>', "b & 'c'", "病害 <严重>")
 
@@ -120,3 +123,59 @@ def test_10000_test_images_of_300_classes_fit_into_5_mb(make_run):
     page = page_of(folder)
     assert len(page.text.encode()) < 5_000_000
     assert "Of 300 classes the worst and the largest are shown." in plain(page)
+
+
+DEEP = b"[" * 100_000
+DAMAGED = {
+    **{f"metrics.json {content[:9]!r}": ("metrics.json", content) for content in
+       (b"", b"junk", b"[]", b"\xff\xfe", DEEP, b'{"test": 1}', b'{"test": {}}', b'{"test": {"scores": {"accuracy": NaN}}}')},
+    **{f"history.csv {content[:9]!r}": ("history.csv", content) for content in
+       (b"epoch\n\xff", b"epoch,step\nx,1", b"epoch,step\n1", b"epoch\n1,2", b'epoch\n"1')},
+    **{f"bad_images.csv {content[:9]!r}": ("data/bad_images.csv", content) for content in (b"id,image,problem\n\xff", b"image,problem\na")},
+    **{f"policy.json {content[:9]!r}": ("bundle/policy.json", content) for content in (b"", b"{}", b"\xff")},
+    **{f"test.parquet {content[:9]!r}": ("predictions/test.parquet", content) for content in (b"", b"PAR1junk")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_named_in_one_line(make_run, name):
+    path, content = DAMAGED[name]
+    folder = make_run(pictures=False)
+    (folder.path / path).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        write_report(folder)
+    assert str(caught.value).startswith(f"{folder.path / path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"junk", b"[]", b"\xff", DEEP, b'{"packages": 1, "notes": 2, "date": 3, "command": []}', b'{"a": NaN}'],
+)
+def test_a_page_does_without_a_damaged_env_json(make_run, content):
+    folder = make_run(pictures=False)
+    folder.environment.write_bytes(content)
+    words = plain(page_of(folder))
+    assert "What the network saw" in words
+    assert ("left out" in words) == (not content.startswith(b'{"packages'))
+
+
+def test_results_of_other_classes_are_refused(make_run):
+    folder = make_run(pictures=False)
+    document = json.loads(folder.metrics.read_text())
+    document["test"]["classes"][0]["name"] = "other"
+    folder.metrics.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"metrics.json: damaged: other classes than in test.parquet"):
+        write_report(folder)
+
+
+def test_the_page_and_the_summary_say_that_groups_were_resampled(make_run):
+    folder = make_run(pictures=False)
+    assert "resampled together" not in plain(page_of(folder))
+    document = json.loads(folder.metrics.read_text())
+    document["test"]["groups"] = 12
+    folder.metrics.write_text(json.dumps(document))
+    assert "Images that belong together were resampled together: 12 groups." in plain(page_of(folder))
+    lines = summary(folder)
+    assert "  intervals: 12 groups of images resampled as a whole" in lines
+    assert any(line.startswith("  by chance alone") for line in lines)

@@ -1,6 +1,7 @@
 import pytest
 
 from sfumato.report import wording
+from sfumato.short import short
 
 
 @pytest.mark.parametrize(
@@ -10,9 +11,9 @@ def test_a_learning_rate_is_short(value, text):
     assert wording.rate(value) == text
 
 
-@pytest.mark.parametrize(("number", "text"), [(999, "999"), (11_176_512, "11.2M"), (31_293, "31.3k")])
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (11_176_512, "11.2M"), (31_293, "31.3k")])
 def test_a_count_is_cut_to_three_digits(number, text):
-    assert wording.short(number) == text
+    assert short(number) == text
 
 
 def test_a_noun_follows_its_count():

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -14,6 +15,19 @@ def state(step: int, score: float = 0.5) -> Checkpoint:
     return Checkpoint(
         Progress(step=step, best_score=(score, -1.0), best_epoch=0), {"w": tensor}, {"w/exp_avg": tensor}, {}
     )
+
+
+def seal(folder, **changes):
+    """Make the manifest fit the files again, as somebody who knows how would."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    hashes.pop("manifest.json")
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": hashes, **changes}))
+
+
+def rewrite(folder, text):
+    (folder / "progress.json").write_text(text)
+    seal(folder)
 
 
 def write(folder, *steps):
@@ -44,6 +58,14 @@ def test_the_latest_wins_and_the_one_before_is_kept(tmp_path):
         (lambda folder: (folder / "manifest.json").write_text("{"), "damaged"),
         (lambda folder: (folder / "manifest.json").unlink(), "no manifest.json"),
         (lambda folder: (folder / "progress.json").write_text("{}"), "changed since it was written"),
+        (lambda folder: rewrite(folder, "[]"), "damaged: Input should be an object"),
+        (lambda folder: rewrite(folder, '{"step": "2"}'), "damaged: Input should be a valid integer"),
+        (lambda folder: rewrite(folder, '{"step": -2}'), "damaged: Input should be greater than or equal to 0"),
+        (lambda folder: rewrite(folder, '{"history": [{"epoch": 1}]}'), "damaged: Field required"),
+        (lambda folder: rewrite(folder, '{"steps": 2}'), "damaged: unknown key 'steps'"),
+        (lambda folder: rewrite(folder, "{"), "damaged: Invalid JSON"),
+        (lambda folder: (folder / "progress.json").unlink() or seal(folder), "damaged: No such file"),
+        (lambda folder: seal(folder, step="2"), "damaged: its manifest names no step"),
     ],
 )
 def test_a_damaged_one_is_skipped_with_a_warning(tmp_path, damage, reason):
@@ -63,6 +85,15 @@ def test_none_left_says_so(tmp_path):
     (tmp_path / "last" / "model.safetensors").write_bytes(b"x")
     with pytest.raises(InputError, match="skipped a damaged checkpoint"):
         latest(tmp_path)
+
+
+def test_only_what_is_taken_is_read_whole(tmp_path, monkeypatch):
+    write(tmp_path, 1, 2)
+    read = []
+    verify = checkpoint.verify
+    monkeypatch.setattr(checkpoint, "verify", lambda folder: read.append(folder.name) or verify(folder))
+    assert latest(tmp_path)[0].progress.step == 2
+    assert read == ["last"]
 
 
 class Crash(Exception):

@@ -2,9 +2,11 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sfumato.errors import InputError
-from sfumato.training.duration import Duration, parse
+from sfumato.training.duration import LEAST, MOST, Duration, parse
 from sfumato.training.plan import Clock, make_plan
 from sfumato.training.schedules import ScheduleSpec
 from sfumato.training.timeline import Keyframe, Ramp
@@ -58,6 +60,16 @@ def test_image_sizes_ramp_in_steps_and_end_where_they_were_told():
     assert all(size % 32 == 0 for size in sizes[10:69])
     assert sizes == sorted(sizes)
     assert set(sizes) <= set(p.image_sizes)
+
+
+@pytest.mark.parametrize("to", [64, 72, 100])
+def test_a_ramp_to_the_end_gives_the_size_it_names(to):
+    p = plan({"at": "0ep", "image_size": Ramp(to=to, over=ep(4))}, epochs=4, samples=32, image_size=40)
+    assert p.final_size == to
+    assert to in p.image_sizes
+    many = plan({"at": "0ep", "image_size": Ramp(to=to, over=ep(4))}, epochs=4, samples=3200, image_size=40)
+    assert many.at(many.steps - 1).image_size == to
+    assert min(many.image_sizes) == 40
 
 
 def test_batch_size_changes_the_steps_of_an_epoch():
@@ -142,6 +154,24 @@ def test_durations_are_read_and_written(text):
     assert str(parse(text)) == text
 
 
+@given(st.floats(LEAST, MOST), st.integers(0, int(MOST)), st.sampled_from(["ep", "%"]))
+def test_durations_keep_every_digit(amount, steps, unit):
+    for duration in (Duration(amount, unit), Duration(steps, "st")):
+        assert parse(str(duration)) == duration
+
+
+@pytest.mark.parametrize("value", ["9" * 400 + "st", "1" * 12 + "ep", "0.0000001%"])
+def test_durations_are_bounded(value):
+    with pytest.raises(ValueError, match="expected 0.000001 to 1,000,000,000$") as caught:
+        parse(value)
+    assert len(str(caught.value)) < 100
+
+
+def test_percents_name_whole_epochs_exactly():
+    clock = Clock(tuple(range(101)))
+    assert [clock.moment(Duration(share, "%"), 0.0) for share in range(101)] == list(range(101))
+
+
 @pytest.mark.parametrize("value", ["3", "ep", "3 ep", "-1ep", "3epochs", "1.5st", 3, None, "", "1e3st"])
 def test_durations_without_a_unit_are_refused(value):
     with pytest.raises(ValueError, match="no duration"):
@@ -179,6 +209,37 @@ def test_clock_counts_back_and_forth():
             [{"at": "25%", "batch_size": 8}],
             "timeline[0].batch_size: changes between epochs only, and 25% is epoch 2.5; move the keyframe to 2ep or 3ep",
         ),
+        (
+            [{"at": "99.5%", "augment": 0.5}],
+            "timeline[0].at: has no effect: 99.5% is epoch 9.95, and the last step begins at epoch 9.9",
+        ),
+        (
+            [{"at": "99st", "image_size": Ramp(to=96, over=Duration(1, "st"))}],
+            "timeline[0].image_size: no step comes after the ramp's begin at epoch 9.9",
+        ),
+        (
+            [{"at": "9ep", "sampler_power": Ramp(to=1.0, over=ep(1))}],
+            "timeline[0].sampler_power: no step comes after the ramp's begin at epoch 9",
+        ),
+        (
+            [
+                {"at": "0ep", "mixup_alpha": 0.2},
+                {"at": "5ep", "mixup_alpha": 0, "cutmix_alpha": 1, "cutmix_share": 0.3},
+            ],
+            "timeline[1].cutmix_share: has no effect: mixup and CutMix are never both on after it",
+        ),
+        (
+            [{"at": "0ep", "mixup_alpha": 0.2}, {"at": "5ep", "mixup_alpha": 0}, {"at": "6ep", "mix_probability": 0.5}],
+            "timeline[2].mix_probability: has no effect: nothing is mixed after it",
+        ),
+        (
+            [{"at": "0ep", "mixup_alpha": 0.2, "mix_probability": 0}],
+            "timeline[0].mixup_alpha: has no effect: mix_probability and cutmix_share leave it no batch",
+        ),
+        (
+            [{"at": "0ep", "mixup_alpha": 0.2, "cutmix_alpha": 1, "cutmix_share": 0}],
+            "timeline[0].cutmix_alpha: has no effect: mix_probability and cutmix_share leave it no batch",
+        ),
         ([{"at": "15st", "sampler_power": 0.5}], "timeline[0].sampler_power: changes between epochs only"),
         ([{"at": "20st", "batch_size": 8}], "timeline[0].batch_size: the batch size decides how long a step is"),
     ],
@@ -187,6 +248,15 @@ def test_contradictions_are_refused_with_their_place(keyframes, message):
     with pytest.raises(InputError) as caught:
         plan(*keyframes)
     assert str(caught.value).startswith(message)
+
+
+def test_mixing_that_matters_for_a_while_is_no_mistake():
+    fading = Ramp(to=0.0, over=ep(2))
+    plan({"at": "0ep", "mixup_alpha": 0.2}, {"at": "5ep", "mix_probability": 0})
+    plan(
+        {"at": "0ep", "mixup_alpha": 0.2, "cutmix_share": 0.3}, {"at": "2ep", "mixup_alpha": fading, "cutmix_alpha": 1}
+    )
+    plan({"at": "0ep", "mix_probability": Ramp(to=0.5, over=ep(2)), "cutmix_alpha": 1})
 
 
 def test_warmup_longer_than_training():

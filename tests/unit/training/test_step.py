@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from sfumato.data.loading import Batch
+from sfumato.data.randomness import torch_seed
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.training.duration import parse
 from sfumato.training.job import TrainSpec
@@ -102,6 +103,34 @@ def test_norms_and_biases_do_not_decay():
     decay = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["names"]}
     assert set(decay) == {name for name, _ in m.named_parameters()}
     assert all((value == 0.3) == (m.get_parameter(name).ndim > 1) for name, value in decay.items())
+
+
+def test_position_tables_and_tokens_do_not_decay():
+    m = model("test_vit")
+    optimizer = build_optimizer(AdamWSpec(weight_decay=0.3), m, plan(), torch.device("cpu"))
+    decay = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["names"]}
+    assert decay["backbone.pos_embed"] == decay["backbone.cls_token"] == 0
+    assert decay["backbone.blocks.0.mlp.fc1.weight"] == 0.3
+
+
+def test_dropout_is_seeded_after_mixing(monkeypatch):
+    seeds, seed = [], torch.manual_seed
+    monkeypatch.setattr(torch, "manual_seed", lambda number: seeds.append(number) or seed(number))
+    m, p = model(), plan({"at": "0ep", "mixup_alpha": 1.0})
+    taught = teach(m, p)
+    seeds.clear()
+    take(taught, p)
+    assert seeds == [torch_seed(0, "mix", 0), torch_seed(0, "step", 0, 0)]
+
+
+def test_weights_that_are_no_numbers_are_found():
+    m, p = model(), plan()
+    taught = teach(m, p)
+    assert taught.weights_are_finite()
+    for bad in (float("inf"), float("nan")):
+        with torch.no_grad():
+            m.backbone.stem[0].weight[0, 0, 0, 0] = bad
+        assert not taught.weights_are_finite()
 
 
 def test_frozen_weights_do_not_decay_either():

@@ -15,7 +15,7 @@ _WORK = 20_000
 def deal(matrix: csr_array, units: Integers, folds: int, rng: np.random.Generator) -> Integers:
     """(N,) fold of each sample, 0 to folds - 1, or PINNED.
 
-    A class of n < `folds` units stands in n folds, and a class of one unit in none.
+    A class of n < `folds` units stands in n folds, and a class of one unit in none. No fold holds all of a class.
 
     Args:
         matrix: (N, S) what each sample counts for.
@@ -31,7 +31,17 @@ def deal(matrix: csr_array, units: Integers, folds: int, rng: np.random.Generato
     one_class = bool((np.diff(counts[free].indptr) == 1).all())
     equal = bool((np.bincount(units)[free] == 1).all())
     fold[free] = _in_turn(counts[free], folds, rng) if one_class and equal else _by_need(counts[free], folds, rng)
+    _pin_what_would_not_train(fold, counts)
     return fold[units]
+
+
+def _pin_what_would_not_train(fold: Integers, counts: csr_array) -> None:
+    """Pin the smallest unit of a class that stands in one fold alone: large units may leave no other way."""
+    columns, size = counts.tocsc(), np.asarray(counts.sum(axis=1))
+    for cls in range(counts.shape[1]):
+        members = columns.indices[columns.indptr[cls] : columns.indptr[cls + 1]]
+        if len(members) and len(np.unique(fold[members])) == 1:
+            fold[members[np.argmin(size[members])]] = PINNED
 
 
 def _in_turn(counts: csr_array, folds: int, rng: np.random.Generator) -> Integers:

@@ -1,0 +1,31 @@
+"""Full-precision arithmetic, for figures that must come out alike on every device."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+
+_backends = cast(Any, torch.backends)
+
+
+@contextmanager
+def full_precision() -> Generator[None]:
+    """Within the context fp32 is not computed in TF32 or bf16, as Ampere and later GPUs do unless told otherwise."""
+    former = [(switch, name, getattr(switch, name)) for switch, name, _ in _switches()]
+    try:
+        for switch, name, exact in _switches():
+            setattr(switch, name, exact)
+        yield
+    finally:
+        for switch, name, value in former:
+            setattr(switch, name, value)
+
+
+def _switches() -> list[tuple[Any, str, object]]:
+    """(object, attribute, its value in full precision); torch 2.9 renamed them and lets nobody mix both kinds."""
+    if not hasattr(_backends.cudnn, "conv"):
+        return [(_backends.cudnn, "allow_tf32", False), (_backends.cuda.matmul, "allow_tf32", False)]
+    gpu, cpu = _backends.cudnn, _backends.mkldnn
+    parts = (gpu.conv, gpu.rnn, _backends.cuda.matmul, cpu.conv, cpu.rnn, cpu.matmul)
+    return [(part, "fp32_precision", "ieee") for part in parts]

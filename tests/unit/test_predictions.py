@@ -1,0 +1,77 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from sfumato.data.table import Task, make_table
+from sfumato.decision.policy import Policy
+from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
+from sfumato.outcome import measure_decisions
+from sfumato.predictions import Predictions
+from sfumato.training.inference import groups_of
+
+SPACE = LabelSpace(("a", "b"))
+
+
+def said(groups: np.ndarray | None = None) -> Predictions:
+    truth = np.arange(40, dtype=np.int64) // 2 % 2
+    logits = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    return Predictions(tuple(map(str, range(40))), truth, logits, SPACE, groups)
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(40) // 4])
+def test_a_table_is_read_back(tmp_path, groups):
+    said(groups).write(tmp_path / "p.parquet")
+    again = Predictions.read(tmp_path / "p.parquet")
+    assert again.ids == said().ids
+    assert np.array_equal(again.logits, said().logits)
+    assert np.array_equal(again.truth, said().truth)
+    assert ("group" in pl.read_parquet(tmp_path / "p.parquet").columns) == (groups is not None)
+    assert again.groups is None if groups is None else np.array_equal(again.groups, groups)
+
+
+def test_decisions_are_measured_by_group():
+    assert measure_decisions(said(), Policy()).groups is None
+    assert measure_decisions(said(np.arange(40) // 4), Policy()).groups == 10
+
+
+def test_groups_of_another_length_are_refused():
+    with pytest.raises(InputError, match="groups of shape"):
+        said(np.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("group", "cluster", "expected"),
+    [
+        ([None, None, None, None], [None, None, None, None], None),
+        (["x", "y", "z", "w"], [None, None, None, None], None),
+        (["x", "x", "z", "w"], [None, None, None, None], [0, 0, 1, 2]),
+        ([None, "x", "x", None], ["k", "k", None, None], [0, 0, 0, 1]),
+    ],
+)
+def test_what_a_split_keeps_together_is_a_group(group, cluster, expected):
+    rows = {
+        "id": list("1234"),
+        "images": [["w"], ["x"], ["y"], ["z"]],
+        "label": list("abab"),
+        "group": group,
+        "cluster": cluster,
+    }
+    frame = pl.DataFrame(rows, schema_overrides={"group": pl.String, "cluster": pl.String})
+    found = groups_of(make_table(frame, (Task("label", SPACE),), "x"))
+    assert found is None if expected is None else found.tolist() == expected
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PAR1" * 9])
+def test_a_damaged_table_is_named_in_one_line(tmp_path, content):
+    (tmp_path / "p.parquet").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        Predictions.read(tmp_path / "p.parquet")
+    assert str(caught.value).startswith(f"{tmp_path / 'p.parquet'}: damaged: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_of_something_else_is_refused(tmp_path):
+    pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "p.parquet")
+    with pytest.raises(InputError, match="damaged"):
+        Predictions.read(tmp_path / "p.parquet")
