@@ -147,3 +147,16 @@ def test_ungrouped_rows_stand_alone_among_groups():
     result = split(table(list("ab") * 30, groups=groups), SplitSpec(val=0.2, test=0.2))
     assert result.rows.filter(pl.col("group") == "g")["part"].n_unique() == 1
     assert len(result.part("test")) > 5
+
+
+def test_a_part_has_its_share_of_groups_and_of_lone_samples():
+    """500 of 2,600 samples are in groups of 2 to 5: a quarter of the samples is a quarter of those too."""
+    rng = np.random.default_rng(0)
+    groups = [f"g{i // int(rng.integers(2, 6))}" if i < 500 else None for i in range(2600)]
+    labels = rng.choice(list("aaab"), 2600)
+    result = split(table(labels, groups=groups), SplitSpec(val=0.1, test=0.25))
+    for name, share in (("val", 0.1), ("test", 0.25)):
+        part = result.part(name).rows
+        assert len(part) == pytest.approx(2600 * share, abs=20)
+        assert part["group"].is_not_null().sum() == pytest.approx(500 * share, abs=20)
+        assert (part["label"] == "b").mean() == pytest.approx((labels == "b").mean(), abs=0.02)

@@ -20,7 +20,7 @@ from sfumato.data.duplicates.candidates import Candidates
 from sfumato.data.duplicates.fingerprint import SIDE, Fingerprints, chunks
 from sfumato.data.progress import Progress
 
-LEAST_SIMILARITY = 0.47
+LEAST_SIMILARITY = 0.45
 """Pairs below are unrelated: see benchmarks/duplicates.py for how many are missed and how many are wrong."""
 LEAST_COARSE = 0.6
 """Correlation of coarse detail under which the look at fine detail is spared."""

@@ -28,8 +28,9 @@ def draw(matrix: csr_array, units: Integers, share: float, rng: np.random.Genera
     size = np.bincount(units)
     several = size[units] > 1
     taken = np.zeros(len(units), dtype=bool)
-    if several.any():
-        taken |= several & _even_units(by_unit(matrix, units), size > 1, wanted, rng)[units]
+    if several.any():  # their share of them, not of everything: a part made of all there is of clusters is no sample
+        own = share * np.asarray(matrix[several].sum(axis=0), dtype=np.float64)
+        taken |= several & _even_units(by_unit(matrix, units), size > 1, own, rng)[units]
     still = wanted - np.asarray(matrix[taken].sum(axis=0))
     free = np.flatnonzero(~several)
     if len(free):
