@@ -31,6 +31,14 @@ def _signals():
         signal.signal(number, handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """What is remembered of pictures stays with the tests, in this process and those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def small_recipe(tmp_path_factory) -> Path:
     """A recipe over 120 pictures of three classes, one of them with a Chinese name."""
