@@ -76,7 +76,9 @@ def main() -> None:
     print(text)
     if "--write" in sys.argv:
         system = platform.machine()
-        (HERE / "results" / f"solar-cells_2-core-{system}_{date.today()}.md").write_text(text, encoding="utf-8")
+        target = HERE / "results" / f"solar-cells_2-core-{system}_{date.today()}.md"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text, encoding="utf-8")
     ours, theirs = (mean(row[i]["accuracy"] for row in rows) for i in (1, 0))
     ratio = mean(row[1]["seconds"] for row in rows) / mean(row[0]["seconds"] for row in rows)
     assert ours >= theirs - SLACK, f"accuracy {ours:.4f} against {theirs:.4f}"
