@@ -2,6 +2,7 @@
 
 import copy
 import os
+import platform
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,7 @@ DeviceChoice = Literal["auto", "cuda", "mps", "cpu"]
 PAYS = 0.9
 """bf16 is taken on a CPU if a step takes at most this share of its fp32 time."""
 _TRIAL_IMAGES = 16
+_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,11 @@ def choose_precision(device: str, model: Classifier, settings: Settings) -> Choi
         return Choice("bf16", "the GPU has it") if bf16 else Choice("fp16", "the GPU has no bf16")
     if device == "mps":
         return Choice("fp32", "mixed precision is not dependable on MPS")
-    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+    if not _cpu_has_bf16():
         return Choice("fp32", "the CPU has no bf16 instructions")
     if launched()[1] > 1:
         return Choice("fp32", "each of several processes might measure otherwise")
-    seconds = {name: _step_seconds(model, settings, bf16=name == "bf16") for name in ("fp32", "bf16")}
-    ratio = seconds["bf16"] / seconds["fp32"]
+    ratio = _bf16_ratio(model, settings)
     said = f"a step in bf16 takes {ratio:.2f} times its time in fp32"
     return Choice("bf16" if ratio <= PAYS else "fp32", said)
 
@@ -78,18 +79,32 @@ def choose_workers(asked: Literal["auto"] | int, device: str) -> Choice:
     return Choice(str(min(8, cores)), f"{cores} cores feed the {device} device")
 
 
-def _step_seconds(model: Classifier, settings: Settings, *, bf16: bool) -> float:
-    """Seconds of the fastest of a few steps; others on the machine can only make one slower."""
+def _cpu_has_bf16() -> bool:
+    """Whether the CPU computes in bf16 itself; oneDNN also says yes where it would imitate it with AVX-512."""
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        return False
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch has no public ones
+    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
+
+
+def _bf16_ratio(model: Classifier, settings: Settings) -> float:
+    """Time of a step in bf16 over that in fp32: the fastest of a few each, in turn.
+
+    Others on the machine can only make a step slower, and in turn they slow both down alike.
+    """
     trial = copy.deepcopy(model)
     apply_learning(trial, settings.learn)
     size, count = settings.image_size, min(_TRIAL_IMAGES, settings.batch_size)
     images = torch.zeros(count, 3, size, size, dtype=torch.uint8).contiguous(memory_format=torch.channels_last)
     targets = one_hot(torch.zeros(count, dtype=torch.int64), model.classes)
-    seconds: list[float] = []
-    for _ in range(4):
-        start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            losses, _ = trial(images, targets, settings)
-        losses.mean().backward()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds[1:])
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(_ROUNDS):
+        for bf16, taken in seconds.items():
+            start = time.perf_counter()
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                losses, _ = trial(images, targets, settings)
+            losses.mean().backward()
+            taken.append(time.perf_counter() - start)
+    return min(seconds[True][1:]) / min(seconds[False][1:])

@@ -30,12 +30,23 @@ def test_several_processes_measure_no_precision_each_for_itself(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
-    monkeypatch.setattr(device, "_step_seconds", lambda *a, bf16: 1.0 - 0.9 * bf16)
+    monkeypatch.setattr(device, "_bf16_ratio", lambda *_: 0.5)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
     assert choose("cpu").value == "fp32"
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert choose("cpu").value == "bf16"
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: pytest.fail("not there"), raising=False)
+    assert choose("cpu").value == "fp32"
+
+
+def test_bf16_that_a_cpu_only_imitates_is_none(monkeypatch):
+    monkeypatch.setattr(device.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
+    monkeypatch.setattr(device, "_bf16_ratio", lambda *_: pytest.fail("measured all the same"))
     assert choose("cpu").value == "fp32"
 
 

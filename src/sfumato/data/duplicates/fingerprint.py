@@ -21,6 +21,9 @@ SIDE = 128
 COARSE = 32
 """Pixels of the side of the coarse thumbnail that the search for candidates works on."""
 DIGEST_BYTES = 16
+LEAST_SIDE = 64
+"""Pixels of the shorter side under which only equal pictures are copies: 28 pixels tell one pair of trousers from
+another no better than a copy from its source."""
 LEAST_CONTRAST = 2.0
 """Grey levels of standard deviation under which a picture is flat: its noise is all there would be to compare."""
 

@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components  # pyright: ignore[reportUnknownVariableType]
 
 from sfumato.data.duplicates.candidates import find_candidates
-from sfumato.data.duplicates.fingerprint import Fingerprints
+from sfumato.data.duplicates.fingerprint import LEAST_SIDE, Fingerprints
 from sfumato.data.duplicates.verify import LEAST_SIMILARITY, similarities
 from sfumato.data.progress import Progress
 
@@ -33,7 +33,7 @@ def find_duplicates(fingerprints: Fingerprints, progress: Progress) -> pl.DataFr
     equal = np.flatnonzero(stands_for != rows)
     exact = _frame(ids[stands_for[equal]], ids[rows[equal]], "exact", np.ones(len(equal)))
     lone = rows[first]  # in the order of digests, which is that of no source
-    lone = lone[~fingerprints.flat[lone]]
+    lone = lone[~fingerprints.flat[lone] & (fingerprints.sides[lone] >= LEAST_SIDE)]
     found = find_candidates(fingerprints.coarse, lone, progress)
     similarity = similarities(fingerprints, found, progress)
     kept = np.flatnonzero(similarity >= LEAST_SIMILARITY)
