@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sfumato.data.augment import AugmentSpec
+from sfumato.data.columns import ColumnsSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
@@ -13,6 +14,7 @@ from sfumato.training.timeline import START, Keyframe, Ramp
 
 def refuse_ineffective(
     *,
+    columns: ColumnsSpec,
     split: SplitSpec,
     augment: AugmentSpec,
     train: TrainSpec,
@@ -20,6 +22,7 @@ def refuse_ineffective(
     decision: DecisionSpec,
 ) -> None:
     """Raise InputError for the first setting that changes nothing."""
+    _check_columns(columns, split)
     _check_schedule(train)
     _check_mixing(timeline)
     _check_augment(augment, timeline)
@@ -41,6 +44,16 @@ def refuse_without_validation(train: TrainSpec, decision: DecisionSpec, samples:
     """Raise InputError for settings that need a validation part if the data gave it no sample."""
     if samples == 0:
         _check_without_validation(train, decision, "no sample stands in the val part")
+
+
+def _check_columns(columns: ColumnsSpec, split: SplitSpec) -> None:
+    """Columns that are named and not read; those found by their usual names are only noted."""
+    if columns.text is not None:
+        raise _idle("data.columns.text", "no model here reads texts", "leave it out")
+    if columns.time is not None and split.by != "time":
+        raise _idle("data.columns.time", "chance splits the samples", "set data.split.by: time")
+    if columns.fold is not None and not isinstance(split.fold, str):
+        raise _idle("data.columns.fold", "no fold of the data is asked for", "name one in data.split.fold")
 
 
 def _check_schedule(train: TrainSpec) -> None:

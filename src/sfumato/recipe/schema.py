@@ -38,6 +38,7 @@ class Recipe(Spec):
     @model_validator(mode="after")
     def _no_idle_settings(self) -> Self:
         refuse_ineffective(
+            columns=self.data.columns,
             split=self.data.split,
             augment=self.augment,
             train=self.train,

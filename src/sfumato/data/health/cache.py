@@ -1,16 +1,13 @@
 """Facts of pictures are kept from one look to the next, by path, size and time, in the user's cache folder."""
 
-import contextlib
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
 
-from sfumato.data.cache_folder import cache_folder
+from sfumato.data.cache_folder import cache_folder, recall, remember
 from sfumato.data.health.facts import SCHEMA
 
 VERSION = 1
@@ -28,24 +25,13 @@ class FactsCache:
 
     def read(self) -> pl.DataFrame:
         """What was known when it was last written: a table of facts."""
-        with contextlib.suppress(OSError, PolarsError):
-            frame = pl.read_parquet(self.path)
-            if frame.schema == pl.Schema(SCHEMA):
-                return frame
-        return pl.DataFrame(schema=SCHEMA)
+        known = recall(self.path, SCHEMA)
+        return pl.DataFrame(schema=SCHEMA) if known is None else known
 
     def write(self, facts: pl.DataFrame) -> None:
         """Replace what is known, in one step: a reader sees the old file or the new one, whole."""
         lasting = facts.filter(pl.col("bytes").is_not_null() & ~pl.col("code").is_in(FLEETING).fill_null(value=False))
-        with contextlib.suppress(OSError, PolarsError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, suffix=".new")
-            os.close(handle)
-            try:
-                lasting.write_parquet(name)
-                Path(name).replace(self.path)
-            finally:
-                Path(name).unlink(missing_ok=True)
+        remember(self.path, lasting)
 
 
 def cache_of(source: str | Path) -> FactsCache:

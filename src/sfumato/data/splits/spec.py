@@ -45,6 +45,7 @@ class SplitSpec(Spec):
             raise ValueError(f"folds has no effect without fold: name one from 0 to {self.folds - 1}")
         if self.folds is not None and (not isinstance(self.fold, int) or self.fold >= self.folds):
             raise ValueError(f"fold is {self.fold!r}; expected a number from 0 to {self.folds - 1}")
-        if self.by == "time" and self.stratify:
-            raise ValueError("stratify has no effect where time decides")
+        for name in ("stratify", "seed"):
+            if self.by == "time" and name in self.changed:
+                raise ValueError(f"{name} has no effect where time decides")
         return self
