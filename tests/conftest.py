@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import sfumato
@@ -20,6 +21,10 @@ timeline:
   - {at: 2ep, image_size: 48}
 decision: {abstain: {max_error: 0.3}}
 """
+
+# how long an example takes depends on what else the machine does, and proves nothing
+hypothesis.settings.register_profile("sfumato", deadline=None)
+hypothesis.settings.load_profile("sfumato")
 
 
 @pytest.fixture(autouse=True)

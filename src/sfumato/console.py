@@ -107,12 +107,8 @@ class Console:
         self._bar.update(self._task, completed=record.step + 1, description=text, images=self._images, seconds=seconds)
 
     def _epoch(self, row: EpochDone) -> str:
-        average = row.ema_macro_f1 is not None
-        score = (
-            (row.ema_accuracy, row.ema_macro_f1, row.ema_loss)
-            if average
-            else (row.val_accuracy, row.val_macro_f1, row.val_loss)
-        )
+        found = row.validation.get(row.shown, {})
+        score = (found.get("accuracy"), found.get("macro_f1"), found.get("loss"))
         accuracy, macro_f1, loss = (f"{value:8.4f}" if value is not None else f"{'-':>8}" for value in score)
         star = "[green]best[/]" if row.best else ""
         return (

@@ -48,6 +48,12 @@ class InputError(SfumatoError):
         """The same error with the file and line its setting stands in."""
         return InputError(str(self), where=where)
 
+    def about(self, setting: str) -> "InputError":
+        """The same error with the recipe path it is about, for those that know it."""
+        error = InputError(f"{setting}: {self}")
+        error.setting = setting
+        return error
+
 
 class RunError(SfumatoError):
     """A run that began and failed: a loss that is not finite, an image that vanished, a full disk."""

@@ -32,6 +32,7 @@ def make_bundle(folder: RunFolder, prepared: Prepared, policy: Policy, results: 
     """Write the bundle and load it once, so that it is known to check out before anybody relies on it."""
     model = prepared.model.cpu()
     recipe = without_folders(prepared.recipe)
+    spec = recipe.model.model_copy(update={"head": model.head_spec})  # the timeline may have changed it
     pictures = make_pictures()
     logits = picture_logits(model, prepared.preprocess, pictures)
     samples = tuple(
@@ -41,7 +42,7 @@ def make_bundle(folder: RunFolder, prepared: Prepared, policy: Policy, results: 
     bundle = Bundle(
         weights=model.state_dict(),
         recipe=to_yaml(recipe),
-        model=cast(dict[str, Any], json.loads(recipe.model.model_dump_json())),
+        model=cast(dict[str, Any], json.loads(spec.model_dump_json())),
         transform=prepared.preprocess.to_dict(),
         labels=prepared.table.labels,
         policy=policy.to_dict(),

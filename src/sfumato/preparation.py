@@ -20,9 +20,11 @@ from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_valida
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.training.checkpoint import any_below
+from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
+from sfumato.training.given_weights import check_given_weights, with_read_weights
 from sfumato.training.machine import Precision
-from sfumato.training.parameters import scales
+from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan, make_plan
 
 
@@ -54,6 +56,7 @@ class Prepared:
 def preview(recipe: Recipe) -> Prepared:
     """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`."""
     table = _split(recipe, read_table(recipe.data))
+    recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     return Prepared(recipe, table, plan, preprocess, model, list(table.notes), _pictures(recipe))
@@ -65,6 +68,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     What can be wrong with a recipe is found before the images are decoded, which may take long.
     """
     table = read_table(recipe.data)
+    recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table))
     model = _checked_model(recipe, table, plan, preprocess)
     origin = load_pretrained(model, recipe.model, preprocess.size)
@@ -120,10 +124,16 @@ def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         epochs=recipe.train.epochs,
         samples=samples,
         image_size=wanted.image_size,
+        head=recipe.model.head,
     )
+    refuse_contradictions(plan, recipe.train.accept)
     refuse_idle_checkpoints(recipe.train, plan.clock)
     interpolation = recipe.preprocess.interpolation or wanted.interpolation
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)
+
+
+def _with_read_weights(recipe: Recipe) -> Recipe:
+    return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})
 
 
 def _model(recipe: Recipe, table: Table, preprocess: Preprocess) -> Classifier:
@@ -136,8 +146,7 @@ def _model(recipe: Recipe, table: Table, preprocess: Preprocess) -> Classifier:
 def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
     """The same, refused where the plan names parameters it lacks or sizes it can't take."""
     model = _model(recipe, table, preprocess)
-    names = [name for name, _ in model.named_parameters()]
-    for change in plan.learn:
-        scales(names, change.table, change.setting)
+    check_learning(model, plan)
+    check_given_weights(plan, table.labels.names)
     check_sizes(model, plan.image_sizes, recipe.model.backbone)
     return model

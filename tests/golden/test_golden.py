@@ -12,6 +12,7 @@ from tests.pictures import KINDS, picture
 
 import sfumato
 from sfumato.models.classifier import build_classifier
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.recipe.load import load_recipe, to_yaml
 from sfumato.report.timeline import plan_text
 from sfumato.training.plan import make_plan
@@ -39,7 +40,13 @@ def test_the_resolved_recipe(demo):
 def test_the_printed_plan(demo):
     optimizer = demo.train.optimizer
     plan = make_plan(
-        demo.timeline, demo.train.schedule, base_lr=optimizer.lr, epochs=demo.train.epochs, samples=1600, image_size=224
+        demo.timeline,
+        demo.train.schedule,
+        base_lr=optimizer.lr,
+        epochs=demo.train.epochs,
+        samples=1600,
+        image_size=224,
+        head=LinearHeadSpec(),
     )
     half = (0.5, 0.5, 0.5)
     check("demo_plan.txt", plan_text(plan, build_classifier(demo.model, 2, 160, half, half)) + "\n")

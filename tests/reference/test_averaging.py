@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from sfumato.training.averaging import MovingAverage
+from sfumato.training.averaging import WeightAverage, carrying, moving_weight
 
 DECAY = 0.9
 
@@ -16,7 +16,7 @@ def steps(model, average, reference, count=30):
         model(torch.randn(8, 3)).square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
-        average.update(model, DECAY)
+        average.take_in(model, moving_weight(DECAY, average.updates))
         reference.update_parameters(model)
 
 
@@ -28,7 +28,7 @@ def warm(average, current, updates):
 def test_equals_averaged_model_with_buffers():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
-    average = MovingAverage(model)
+    average = WeightAverage(model)
     reference = AveragedModel(model, avg_fn=lambda a, c, n: warm(a, c, n - 1), use_buffers=True)
     reference.n_averaged += 1  # torch copies at its first update; ours has averaged from the start
     steps(model, average, reference)
@@ -41,11 +41,11 @@ def test_equals_averaged_model_with_buffers():
 
 def test_the_model_gets_its_own_weights_back():
     model = nn.Linear(2, 2)
-    average = MovingAverage(model)
+    average = WeightAverage(model)
     with torch.no_grad():
         model.weight.add_(1)
     own = model.weight.clone()
-    with pytest.raises(ZeroDivisionError), average.in_place_of(model):
+    with pytest.raises(ZeroDivisionError), carrying(model, average.tensors):
         assert not torch.equal(model.weight, own)
         raise ZeroDivisionError
     assert torch.equal(model.weight, own)
@@ -53,11 +53,11 @@ def test_the_model_gets_its_own_weights_back():
 
 def test_goes_on_from_saved_tensors():
     model = nn.Linear(2, 2)
-    first, second = MovingAverage(model), MovingAverage(model)
+    first, second = WeightAverage(model), WeightAverage(model)
     with torch.no_grad():
         model.weight.add_(1)
-    first.update(model, DECAY)
+    first.take_in(model, moving_weight(DECAY, 0))
     second.restore({name: tensor.clone() for name, tensor in first.tensors.items()}, first.updates)
     for average in (first, second):
-        average.update(model, DECAY)
+        average.take_in(model, moving_weight(DECAY, average.updates))
     assert torch.equal(first.tensors["weight"], second.tensors["weight"])

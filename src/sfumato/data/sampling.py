@@ -1,35 +1,45 @@
 """Which samples each step sees: a pure function of (seed, epoch, step), so that a run can go on from any of them."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.data.randomness import generator
 
 Integers = NDArray[np.int64]
+SamplerMix = Literal["power", "distribution", "class_share"]
 
 
-def class_weights(counts: Integers, power: float) -> NDArray[np.float64]:
-    """(C,) chance of drawing each class, summing to 1: proportional to n ** (1 - power); 0 for a class without sample.
+def draw_chances(counts: Integers, power: float, mix: SamplerMix = "power") -> NDArray[np.float64]:
+    """(C,) chance of drawing each class, summing to 1; 0 for a class without sample.
 
-    power 0 = natural, 0.5 = square root, 1 = balanced.
+    At power 0 the chances are natural, at 1 balanced. Between, `power` draws each image by 1 / n^power (0.5 = square
+    root sampling); `distribution` takes a balanced draw with chance `power`, else a natural one; `class_share` weighs
+    each image by power * (1/n) / sum(1/n) + (1 - power), which is all but natural at once.
     """
-    n = counts.astype(np.float64)
-    mass = np.where(counts > 0, np.maximum(n, 1.0) ** (1.0 - power), 0.0)
-    return mass / mass.sum()
+    n, there = np.maximum(counts, 1).astype(np.float64), counts > 0
+    if mix == "power":
+        mass = n ** (1.0 - power)
+    elif mix == "distribution":
+        mass = power / there.sum() + (1.0 - power) * n / counts.sum()
+    else:
+        mass = n * (power * (1 / n) / (1 / n)[there].sum() + (1.0 - power))
+    return np.where(there, mass, 0.0) / mass[there].sum()
 
 
-def epoch_order(targets: Integers, power: float, seed: int, epoch: int) -> Integers:
+def epoch_order(targets: Integers, power: float, seed: int, epoch: int, mix: SamplerMix = "power") -> Integers:
     """(N,) rows in the order the epoch draws them.
 
-    With power 0 every row comes once. Else each row's expected count is N * w_i, w_i proportional to
-    1 / n_class ** power, and systematic sampling draws it the next whole number below or above that: the expectation
+    With power 0 every row comes once. Else each row's expected count is N / n_class times the chance of its class by
+    `draw_chances`, and systematic sampling draws it the next whole number below or above that: the expectation
     of drawing with replacement at a fraction of its variance.
     """
     rng = generator(seed, "order", epoch)
     if power == 0:
         return rng.permutation(len(targets))
     counts = np.bincount(targets)
-    chance = (class_weights(counts, power) / np.maximum(counts, 1))[targets]
+    chance = (draw_chances(counts, power, mix) / np.maximum(counts, 1))[targets]
     shuffled = rng.permutation(len(targets))
     ticks = (np.arange(len(targets)) + rng.random()) / len(targets)
     edges = np.cumsum(chance[shuffled])

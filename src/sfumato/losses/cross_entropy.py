@@ -1,23 +1,29 @@
-"""Cross-entropy against probabilities, with label smoothing."""
+"""Cross-entropy against probabilities."""
 
-import torch
+from typing import Literal
+
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.spec import Spec
 
-def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    """-sum_c q_c log p_c of each sample, with q = (1 - smoothing) * target + smoothing / C.
 
-    Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, section 7; equal to torch's `cross_entropy` with
-    `label_smoothing` and without class weights.
+class CrossEntropySpec(Spec):
+    """Minus the logarithm of the target's probability."""
 
-    Args:
-        logits: (B, C).
-        targets: (B, C) probabilities, each row summing to 1.
-        smoothing: 0 to below 1.
+    kind: Literal["cross_entropy"] = "cross_entropy"
 
-    Returns:
-        (B,) float32 losses in nats.
+    def terms(self, logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:  # noqa: ARG002  # all losses are called alike
+        """-q_c log p_c of each class: (B, C) logits and probabilities -> (B, C) float32, in nats."""
+        return -targets * F.log_softmax(logits.float(), dim=1)
+
+
+def smoothed(targets: Tensor, smoothing: float) -> Tensor:
+    """(1 - smoothing) * q + smoothing / C; a row of zeros, an unknown class, stays zeros.
+
+    Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, section 7. With cross-entropy and class weights it
+    is torch's `cross_entropy(weight=, label_smoothing=)`.
     """
-    soft = targets * (1 - smoothing) + smoothing / logits.shape[1]
-    return -(soft * F.log_softmax(logits, dim=1, dtype=torch.float32)).sum(dim=1)
+    if smoothing == 0:
+        return targets
+    return targets * (1 - smoothing) + smoothing / targets.shape[1] * targets.sum(dim=1, keepdim=True)

@@ -4,6 +4,7 @@ Shapes: N samples, C classes; a leading `...` is any number of batch dimensions 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,7 @@ def f1(c: Counts) -> Floats:
     return _ratio(2 * c.hits, c.support + c.named)
 
 
+ScoreName = Literal["macro_f1", "balanced_accuracy", "accuracy"]
 SCORES = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
 """The scores a run reports and may choose its best weights by; each (..., C) counts -> (...)."""
 

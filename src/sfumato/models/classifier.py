@@ -11,11 +11,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sfumato.errors import InputError
-from sfumato.losses.cross_entropy import cross_entropy
 from sfumato.models.backbone import Triple, build_backbone
-from sfumato.models.heads import HeadSpec, LinearHeadSpec, build_head
+from sfumato.models.heads import Head, HeadSpec, LinearHeadSpec, build_head
 from sfumato.models.weights import WeightsSpec, load_weights
-from sfumato.settings import Settings
 from sfumato.spec import Spec
 
 
@@ -35,32 +33,38 @@ class ModelSpec(Spec):
 class Classifier(nn.Module):
     """Images to one logit a class. Parameter names begin with `backbone.` or `head.`."""
 
-    def __init__(self, backbone: nn.Module, head: nn.Module, classes: int, mean: Triple, std: Triple) -> None:
+    def __init__(self, backbone: nn.Module, head: Head, width: int, classes: int, mean: Triple, std: Triple) -> None:
         super().__init__()
+        self.width = width
+        """Features of an image, D."""
         self.classes = classes
+        """Logits of an image, C."""
         self.backbone = backbone
-        self.head = head
+        self.head_spec = head
+        """What the head was built from."""
+        self.head = build_head(head, width, classes)
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, C) float32."""
+        return self(images)[1]
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, D): what the head sees."""
         mean, std = cast(Tensor, self.mean), cast(Tensor, self.std)
-        return self.head(self.backbone((images - mean) / std)).float()
+        return self.backbone((images - mean) / std)
 
-    def forward(self, images: Tensor, targets: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
-        """One training pass.
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, D) features and (B, C) float32 logits."""
+        features_bd = self.features(images)
+        return features_bd, self.head(features_bd).float()
 
-        Args:
-            images: (B, 3, H, W), uint8 or floats in 0 to 255.
-            targets: (B, C) probabilities.
-            settings: Of the step.
-
-        Returns:
-            (B,) losses and (B, C) logits.
-        """
-        logits_bc = self.logits(images)
-        return cross_entropy(logits_bc, targets, settings.label_smoothing), logits_bc
+    def replace_head(self, spec: Head) -> None:
+        """Put another head, with random weights, where the present one is."""
+        where = next(self.parameters()).device
+        self.head_spec = spec
+        self.head = build_head(spec, self.width, self.classes).to(where)
 
 
 def build_classifier(spec: ModelSpec, classes: int, image_size: int, mean: Triple, std: Triple) -> Classifier:
@@ -74,8 +78,8 @@ def build_classifier(spec: ModelSpec, classes: int, image_size: int, mean: Tripl
         std: The pixels are divided by it, per channel, on a scale of 0 to 1.
     """
     backbone = build_backbone(spec.backbone, spec.drop_path, image_size)
-    head = build_head(spec.head, _width(backbone, image_size), classes)
-    return Classifier(backbone, head, classes, mean, std).to(memory_format=cast(Any, torch.channels_last))
+    width = _width(backbone, image_size)
+    return Classifier(backbone, spec.head, width, classes, mean, std).to(memory_format=cast(Any, torch.channels_last))
 
 
 def load_pretrained(model: Classifier, spec: ModelSpec, image_size: int) -> str:

@@ -1,6 +1,6 @@
 """Heads: from the backbone's features to one logit a class."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import torch
 from pydantic import Field, Tag
@@ -36,7 +36,12 @@ class CosineHeadSpec(Spec):
     kind: Literal["cosine"] = "cosine"
     scale: Annotated[float, Field(gt=0)] = 30.0
     """Logits lie between -scale and scale; with C classes the loss can't fall below log(1 + (C-1) e^(-sC/(C-1)))."""
+    start: Literal["random", "class_means", "old_rows"] = "random"
+    """Class vectors at first: `class_means` of the features over the training part; `old_rows` of the linear head it
+    replaces, so that accuracy does not collapse."""
 
+
+Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec
 
 HeadSpec = Annotated[
     Annotated[LinearHeadSpec, Tag("linear")]
@@ -62,7 +67,7 @@ class CosineClassifier(nn.Module):
         return self.scale * cosine_bc
 
 
-def build_head(spec: LinearHeadSpec | MlpHeadSpec | CosineHeadSpec, features: int, classes: int) -> nn.Module:
+def build_head(spec: Head, features: int, classes: int) -> nn.Module:
     """A module from (B, features) to (B, classes)."""
     if isinstance(spec, CosineHeadSpec):
         return CosineClassifier(features, classes, spec.scale)
@@ -78,3 +83,14 @@ def _linear(features: int, classes: int) -> nn.Linear:
     nn.init.normal_(layer.weight, std=0.01)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+@torch.no_grad()
+def take_class_vectors(head: nn.Module, vectors: Tensor) -> None:
+    """Let a cosine head begin from (C, D) vectors of any length; it looks at their directions alone."""
+    cast(CosineClassifier, head).weight.copy_(F.normalize(vectors.float(), dim=1))
+
+
+def linear_rows(head: nn.Module) -> Tensor:
+    """(C, D) weights of the last layer of a linear head."""
+    return cast(nn.Linear, cast(nn.Sequential, head)[-1]).weight.detach().clone()

@@ -7,8 +7,9 @@ from sfumato.data.columns import ColumnsSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
+from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
-from sfumato.training.plan import Clock
+from sfumato.training.schedules import CosineSpec, LinearSpec, OneCycleSpec, PlateauSpec
 from sfumato.training.timeline import START, Keyframe, Ramp
 
 
@@ -24,6 +25,7 @@ def refuse_ineffective(
     """Raise InputError for the first setting that changes nothing."""
     _check_columns(columns, split)
     _check_schedule(train)
+    _check_sampler(train, timeline)
     _check_mixing(timeline)
     _check_augment(augment, timeline)
     _check_batches(train, timeline)
@@ -58,15 +60,24 @@ def _check_columns(columns: ColumnsSpec, split: SplitSpec) -> None:
 
 def _check_schedule(train: TrainSpec) -> None:
     schedule = train.schedule
+    if isinstance(schedule, OneCycleSpec):
+        return
     if "warmup_from" in schedule.changed and schedule.warmup.amount == 0:
         raise _idle("train.schedule.warmup_from", "there is no warm-up", "set train.schedule.warmup")
-    if schedule.floor and schedule.decay == "constant":
-        raise _idle("train.schedule.floor", "the decay is constant", "choose decay: cosine or linear")
-    if schedule.floor >= train.optimizer.lr:
+    if isinstance(schedule, CosineSpec | LinearSpec) and schedule.floor >= train.optimizer.lr:
         raise InputError(
             f"{schedule.floor:g} is not below train.optimizer.lr, {train.optimizer.lr:g}",
             setting="train.schedule.floor",
         )
+
+
+def _check_sampler(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
+    """Kinds of mixing differ only between natural and balanced draws."""
+    powers = {value for keyframe in timeline for value in _values(keyframe.sampler_power)}
+    ramps = any(isinstance(keyframe.sampler_power, Ramp) for keyframe in timeline)
+    if "sampler" in train.changed and not ramps and powers <= {0.0, 1.0}:
+        why = "the timeline's sampler_power is never between 0 and 1"
+        raise _idle("train.sampler", why, "set sampler_power, or leave it out")
 
 
 def _check_mixing(timeline: Sequence[Keyframe]) -> None:
@@ -111,6 +122,10 @@ def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
 
 
 def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str) -> None:
+    if train.stop is not None:
+        raise _idle("train.stop", f"{why}, so nothing is seen to get no better", "keep some validation samples")
+    if isinstance(train.schedule, PlateauSpec):
+        raise _idle("train.schedule", f"{why}, so no plateau is ever seen", "choose kind: cosine")
     if "select" in train.changed:
         raise _idle("train.select", f"{why}, so nothing is chosen", "keep some validation samples")
     if decision.abstain is not None:

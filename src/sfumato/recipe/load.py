@@ -65,7 +65,7 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
     for path, value in (overrides or {}).items():
         _set(document, path, value)
-    for path in PATHS:
+    for path in (*PATHS, *_paths_in_timeline(document)):
         _make_absolute(document, path)
     return Loaded(_validate(document), document)
 
@@ -129,6 +129,12 @@ def _with_base(path: Path) -> Document:
     return overlay(base, document)
 
 
+def _paths_in_timeline(document: Document) -> list[str]:
+    keyframes = document.settings.get("timeline")
+    count = len(cast(list[Any], keyframes)) if isinstance(keyframes, list) else 0
+    return [f"timeline[{index}].class_weights.file" for index in range(count)]
+
+
 def _neighbour(path: Path, name: str) -> str | None:
     return nearest_name(name, [other.name for other in path.parent.glob("*.yaml") if other.name != path.name])
 
@@ -157,10 +163,13 @@ def _set(document: Document, path: str, value: Any) -> None:
 
 
 def _make_absolute(document: Document, path: str) -> None:
-    *parents, last = path.split(".")
+    *parents, last = re.findall(r"[^.\[\]]+", path)
     here: Any = document.settings
     for step in parents:
-        here = cast(dict[str, Any], here).get(step) if isinstance(here, dict) else None
+        if isinstance(here, list):
+            here = cast(list[Any], here)[int(step)]
+        else:
+            here = cast(dict[str, Any], here).get(step) if isinstance(here, dict) else None
     if isinstance(here, dict) and isinstance(text := cast(dict[str, Any], here).get(last), str | os.PathLike) and text:
         box = cast(dict[str, str], here)
         box[last] = str(document.folders.get(path, Path.cwd()) / os.path.expanduser(box[last]))  # noqa: PTH111  # raises nothing

@@ -75,7 +75,7 @@ def rate_lane(plan: Plan) -> RateLane:
     points = tuple((float(at), plan.lr_at(float(at))) for at in times)
     peak = max(points, key=lambda point: point[1])
     last = plan.at(plan.steps - 1).lr
-    return RateLane(points, peak, last, plan.warmup * epochs, _pieces(plan, "lr_scale"))
+    return RateLane(points, peak, last, plan.warmup, _pieces(plan, "lr_scale"))
 
 
 def track_lanes(plan: Plan) -> tuple[TrackLane, ...]:
@@ -114,10 +114,7 @@ def value_at(plan: Plan, name: str, epoch: float) -> float:
 
 def step_at(plan: Plan, epoch: float) -> int:
     """The first step at or after a moment."""
-    whole = min(int(epoch), plan.clock.epochs - 1)
-    first, after = plan.clock.starts[whole], plan.clock.starts[whole + 1]
-    step = first + int(np.ceil((epoch - whole) * (after - first) - 1e-6))
-    return min(step, plan.steps - 1)
+    return min(plan.clock.first_step(epoch), plan.steps - 1)
 
 
 def _lane(plan: Plan, name: str) -> TrackLane:

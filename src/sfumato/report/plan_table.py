@@ -49,7 +49,7 @@ def plan_text(plan: Plan, model: nn.Module) -> str:
     cells = [["epoch", "lr", "learns", *(_HEADS[name] for name in tracks)]]
     cells += [[*_first_cells(row), *(_cell(row, name) for name in tracks)] for row in rows]
     cells.append([str(plan.clock.epochs), rate(plan.at(plan.steps - 1).lr), "", *([""] * len(tracks))])
-    learning = [f"{moment(change.begin):>5}  {table_text(change.table)}" for change in plan.learn]
+    learning = [f"{moment(change.begin):>5}  {table_text(change.value)}" for change in plan.learn]
     lines = [line for text in learning for line in wrap(text, _COLUMNS, subsequent_indent=" " * 7)]
     total = f"{short(rows[0]['parameters'])} parameters; what learns from which epoch on:"
     return "\n".join([headline(plan), "", *_aligned(cells), "", total, *lines, ""])
@@ -83,7 +83,7 @@ def _changes(plan: Plan, at: float) -> list[str]:
     for name, track in plan.tracks.items():
         if any(at in (segment.start, segment.end) for segment in track.segments):
             names.append(name)
-    return [*names, "warmup"] if plan.warmup and at == plan.warmup * plan.clock.epochs else names
+    return [*names, "warmup"] if plan.warmup and at == plan.warmup else names
 
 
 def _ramps(plan: Plan, at: float) -> dict[str, dict[str, float]]:

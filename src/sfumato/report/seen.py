@@ -24,9 +24,9 @@ from sfumato.preparation import Prepared
 from sfumato.report import thumbnails
 from sfumato.report.lanes import step_at
 from sfumato.report.wording import count, moment
-from sfumato.settings import Settings
 from sfumato.short import short
 from sfumato.training.parameters import learnable
+from sfumato.training.settings import Settings
 from sfumato.training.stream import requests
 
 PHASES = 6
@@ -99,8 +99,7 @@ def _as_a_worker() -> Generator[None]:
 
 
 def _look(settings: Settings) -> tuple[object, ...]:
-    mixing = (settings.mixup_alpha, settings.cutmix_alpha, settings.mix_probability)
-    return settings.learn, settings.image_size, settings.augment, mixing
+    return settings.learn, settings.head, settings.image_size, settings.augment, settings.mixing
 
 
 def _spread(found: list[Settings]) -> list[Settings]:
@@ -110,7 +109,7 @@ def _spread(found: list[Settings]) -> list[Settings]:
 
 def _phase(replay: _Replay, settings: Settings) -> Phase:
     plan, seed = replay.prepared.plan, replay.prepared.recipe.train.seed
-    batch = next(requests(plan, replay.targets, seed, settings.step))
+    batch = next(requests(plan, replay.targets, seed, settings.step, mix=replay.prepared.recipe.train.sampler))
     images, targets, whole = _mixed(replay, [*batch[:PICTURES], *batch[PICTURES:][-1:]], settings)
     names = replay.train.labels.names
     pictures = tuple(
@@ -136,7 +135,7 @@ def _mixed(replay: _Replay, wanted: list[Request], settings: Settings) -> tuple[
     images = torch.stack([blank if tensor is None else tensor for tensor in tensors])
     truth = torch.from_numpy(replay.targets[[request.row for request in wanted]])
     classes = one_hot(truth, len(replay.train.labels))
-    mixed, targets = mix(images, classes, settings, replay.prepared.recipe.train.seed)
+    mixed, targets = mix(images, classes, settings.mixing, replay.prepared.recipe.train.seed, settings.step)
     whole = [tensor is not None for tensor in tensors]
     if mixed is not images:
         whole = [mine and whole[place - 1] for place, mine in enumerate(whole)]
@@ -160,8 +159,8 @@ def _text(prepared: Prepared, settings: Settings, targets: Tensor) -> str:
     learns = "everything learns" if learning == everything else f"{short(learning)} of {short(everything)} learn"
     augment = f"augmentation {settings.augment:g}" if settings.augment else "no augmentation"
     parts = [f"{settings.image_size} px", augment, learns]
-    if settings.mixup_alpha or settings.cutmix_alpha:
-        alphas = (("mixup", settings.mixup_alpha), ("CutMix", settings.cutmix_alpha))
+    if settings.mixing.on:
+        alphas = (("mixup", settings.mixing.mixup_alpha), ("CutMix", settings.mixing.cutmix_alpha))
         parts += [f"{name} {alpha:.3g}" for name, alpha in alphas if alpha]
         parts += [] if bool((targets.max(dim=1).values < 1).any()) else ["this batch was not mixed"]
     return ", ".join(parts)

@@ -1,47 +1,110 @@
-"""The moving average of the weights (EMA), batch-norm statistics included."""
+"""Averages of the weights over training: moving (EMA) and equal (SWA), batch-norm statistics included."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
+
+from sfumato.spec import Spec
+from sfumato.training.duration import ZERO, DurationField
+
+Tensors = dict[str, Tensor]
 
 
-class MovingAverage:
-    """Average of a model's parameters and float buffers over its training steps.
+class SwaSpec(Spec):
+    """Stochastic weight averaging (Izmailov et al., UAI 2018): a steady learning rate, and an average along it."""
 
-    a <- d a + (1 - d) w, with d = min(decay, (1 + t) / (10 + t)) after t updates, so that the random start is forgotten
-    (as in TensorFlow's ExponentialMovingAverage). Whole-number buffers are copied.
-    """
+    lr: Annotated[float, Field(gt=0)]
+    """Learning rate while averaging, instead of the schedule's; 0.05 to 0.5 of the greatest one serves."""
+    every: Annotated[int, Field(ge=1)] = 1
+    """Epochs between two weights that are averaged."""
+    anneal: DurationField = ZERO
+    """How long the rate takes to come from the schedule's to its own, in half a cosine."""
+
+
+class WeightAverage:
+    """A weighted mean of a model's parameters and float buffers at several moments; whole-number buffers are copied."""
 
     def __init__(self, model: nn.Module) -> None:
         self.updates = 0
-        self.tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self.tensors = _copies(model)
 
     @torch.no_grad()
-    def update(self, model: nn.Module, decay: float) -> None:
-        """Take in the model's present weights; `decay` in 0 to 1."""
-        weight = 1 - min(decay, (1 + self.updates) / (10 + self.updates))
-        state = model.state_dict()
-        for name, tensor in state.items():
+    def take_in(self, model: nn.Module, weight: float) -> None:
+        """A <- (1 - weight) a + weight w, for the model's present weights w."""
+        for name, tensor in model.state_dict().items():
             if tensor.is_floating_point():
                 self.tensors[name].lerp_(tensor, weight)
             else:
                 self.tensors[name].copy_(tensor)
         self.updates += 1
 
-    @contextmanager
-    def in_place_of(self, model: nn.Module) -> Generator[None]:
-        """Within the context the model carries the averaged weights; afterwards its own, to the bit."""
-        own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        model.load_state_dict(self.tensors)
-        try:
-            yield
-        finally:
-            model.load_state_dict(own)
+    def follow(self, model: nn.Module, replaced: str) -> None:
+        """Take the model's own tensors for those that begin with `replaced`, which it has exchanged."""
+        kept = {name: tensor for name, tensor in self.tensors.items() if not name.startswith(replaced)}
+        self.tensors = {name: kept.get(name, tensor) for name, tensor in _copies(model).items()}
 
-    def restore(self, tensors: dict[str, Tensor], updates: int) -> None:
+    def restore(self, tensors: Tensors, updates: int) -> None:
         """Go on from saved tensors and number of updates."""
         for name, tensor in tensors.items():
             self.tensors[name].copy_(tensor)
         self.updates = updates
+
+
+def moving_weight(decay: float, updates: int) -> float:
+    """Weight of the next weights in a moving average (EMA): 1 - min(decay, (1 + t) / (10 + t)) after t updates.
+
+    So the random start is forgotten, as in TensorFlow's ExponentialMovingAverage.
+    """
+    return 1 - min(decay, (1 + updates) / (10 + updates))
+
+
+def equal_weight(updates: int) -> float:
+    """Weight of the next weights in a mean in which all count the same (SWA), after `updates` of them."""
+    return 1 / (updates + 1)
+
+
+def norms_that_learn(model: nn.Module) -> list[_BatchNorm]:
+    """Batch norms whose statistics follow the weights; a frozen one keeps what it was pretrained with."""
+    norms = (module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats)
+    return [norm for norm in norms if all(parameter.requires_grad for parameter in norm.parameters())]
+
+
+@torch.no_grad()
+def refresh_statistics(model: nn.Module, images: Iterable[Tensor]) -> None:
+    """Compute anew the statistics that batch norms have over all of (B, 3, H, W) images, each batch counting the same.
+
+    Averaged weights have statistics of their own, which no average of statistics is (Izmailov et al., section 3.2). As
+    torch's `update_bn`, with dropout off. The model is left in evaluation mode.
+    """
+    norms = norms_that_learn(model)
+    momenta = [norm.momentum for norm in norms]
+    model.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # torch: the plain mean of all batches
+        norm.train()
+    for batch in images:
+        model(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+
+
+@contextmanager
+def carrying(model: nn.Module, tensors: Tensors) -> Generator[None]:
+    """Within the context the model carries other weights; afterwards its own, to the bit."""
+    own = _copies(model)
+    model.load_state_dict(tensors)
+    try:
+        yield
+    finally:
+        model.load_state_dict(own)
+
+
+def _copies(model: nn.Module) -> Tensors:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -7,9 +7,9 @@ import torch
 
 from sfumato.errors import InputError
 from sfumato.models.classifier import Classifier
-from sfumato.settings import Settings
 from sfumato.training.parameters import apply_learning
 from sfumato.training.plan import Plan
+from sfumato.training.settings import Settings
 
 
 def check_batches(model: Classifier, plan: Plan, processes: int) -> None:

@@ -14,9 +14,10 @@ from sfumato.sealed import read_manifest, sealed_folder, stranded, verify
 from sfumato.spec import Spec
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.training.duration import Duration, PositiveDurationField
-from sfumato.training.records import EpochDone
+from sfumato.training.feedback import Feedback
+from sfumato.training.records import EpochDone, Weights
 
-FORMAT = 1
+FORMAT = 2
 Tensors = dict[str, Tensor]
 
 
@@ -44,13 +45,17 @@ class Progress:
     images: Annotated[int, Field(ge=0)] = 0
     """Images seen in the running epoch."""
     average_updates: Annotated[int, Field(ge=0)] = 0
-    """Updates of the moving average; 0 = there is none."""
+    """Updates of the moving average (EMA); 0 = there is none."""
+    mean_updates: Annotated[int, Field(ge=0)] = 0
+    """Weights in the equal average (SWA); 0 = there is none."""
+    feedback: Feedback = field(default_factory=Feedback)
+    """State of early stopping and of a rate that falls on a plateau."""
     best_score: tuple[float, float] | None = None
     """(score, -loss) of the best weights so far, on validation."""
     best_epoch: int | None = None
     """Epoch, from 0, that holds them."""
-    best_weights: str | None = None
-    """`raw` or `ema`."""
+    best_weights: Weights | None = None
+    """Which of its weights they are."""
     scaler: dict[str, Any] = field(default_factory=dict[str, Any])
     """Of fp16 training."""
 
@@ -66,6 +71,14 @@ class Checkpoint:
     model: Tensors
     optimizer: Tensors
     average: Tensors
+    """Of EMA."""
+    mean: Tensors = field(default_factory=dict[str, Tensor])
+    """Of SWA."""
+    centres: Tensors = field(default_factory=dict[str, Tensor])
+    """Of the centre loss."""
+
+
+PARTS = ("model", "optimizer", "average", "mean", "centres")
 
 
 def save(target: Path, checkpoint: Checkpoint, *, keep: Path | None = None) -> None:
@@ -77,7 +90,7 @@ def save(target: Path, checkpoint: Checkpoint, *, keep: Path | None = None) -> N
     try:
         _remove_leftovers(target)
         with sealed_folder(target, {"format": FORMAT, "step": checkpoint.progress.step}, keep=keep) as folder:
-            for name in ("model", "optimizer", "average"):
+            for name in PARTS:
                 tensors = cast(Tensors, getattr(checkpoint, name))
                 if tensors:
                     write_tensors(folder / f"{name}.safetensors", tensors)
@@ -97,7 +110,7 @@ def load(folder: Path) -> Checkpoint:
     if manifest.get("format") != FORMAT:
         raise InputError(f"checkpoint format {manifest.get('format')}", where=str(folder), expected=f"{FORMAT}")
     progress = _read_progress(folder / "progress.json")
-    parts = {name: _tensors(folder / f"{name}.safetensors") for name in ("model", "optimizer", "average")}
+    parts = {name: _tensors(folder / f"{name}.safetensors") for name in PARTS}
     return Checkpoint(progress, **parts)
 
 

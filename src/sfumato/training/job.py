@@ -9,15 +9,19 @@ from pydantic import Field
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
+from sfumato.data.sampling import SamplerMix
 from sfumato.data.table import Table
+from sfumato.metrics.classification import ScoreName
 from sfumato.models.classifier import Classifier
 from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
+from sfumato.training.contradictions import Accepted
 from sfumato.training.device import DeviceChoice
+from sfumato.training.feedback import StopSpec
 from sfumato.training.machine import Machine, Precision
 from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
 from sfumato.training.plan import Plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import CosineSpec, ScheduleSpec
 
 
 class TrainSpec(Spec):
@@ -29,13 +33,20 @@ class TrainSpec(Spec):
     """Of everything drawn while training; equal seeds give equal weights."""
     optimizer: OptimizerSpec = AdamWSpec()
     """What moves the weights."""
-    schedule: ScheduleSpec = ScheduleSpec()
+    schedule: ScheduleSpec = CosineSpec()
     """How the learning rate rises and falls."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """Greatest norm of the gradient of a step; none = no limit."""
     accumulate: Annotated[int, Field(ge=1)] = 1
     """Pieces a batch is computed in, to save memory; the step still sees the whole batch."""
-    select: Literal["macro_f1", "balanced_accuracy", "accuracy"] = "macro_f1"
+    sampler: SamplerMix = "power"
+    """How the timeline's `sampler_power` a between 0 and 1 draws: `power` by 1 / n^a, `distribution` by a share a of
+    balanced and 1 - a of natural draws; `class_share` adds class shares to ones, a compatibility setting."""
+    stop: StopSpec | None = None
+    """When to end early; none = never."""
+    accept: tuple[Accepted, ...] = ()
+    """Contradictions that are meant, each by its name."""
+    select: ScoreName = "macro_f1"
     """Validation score that decides which epoch's weights are kept."""
     device: DeviceChoice = "auto"
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+from sfumato.losses.centre import Centres
+from sfumato.models.heads import CosineHeadSpec
 from sfumato.training import checkpoint
+from sfumato.training.averaging import WeightAverage
 from sfumato.training.checkpoint import Checkpoint, Progress
 from sfumato.training.duration import Duration
 from sfumato.training.job import Job
 from sfumato.training.optimizer import optimizer_tensors, restore_optimizer
+from sfumato.training.records import Weights
 from sfumato.training.step import Learner
-from sfumato.training.validation import Validation
 
 
 class Keeper:
@@ -25,22 +28,41 @@ class Keeper:
             InputError: There is none.
         """
         saved, warnings = checkpoint.latest(self._job.folder)
+        progress, learner = saved.progress, self._learner
+        before = self._job.plan.at(max(0, progress.step - 1))
+        if before.head != learner.head:
+            self._job.model.replace_head(before.head)
+            learner.take_head(before)
         self._job.model.load_state_dict(saved.model)
-        restore_optimizer(self._learner.optimizer, saved.optimizer)
+        restore_optimizer(learner.optimizer, saved.optimizer)
         if saved.average:
-            self._learner.restore_average(saved.average, saved.progress.average_updates)
-        self._job.machine.restore_scaler(saved.progress.scaler)
-        return saved.progress, warnings
+            learner.average = WeightAverage(self._job.model)
+            learner.average.restore(saved.average, progress.average_updates)
+        if saved.mean:
+            learner.mean = WeightAverage(self._job.model)
+            learner.mean.restore(saved.mean, progress.mean_updates)
+        if saved.centres:
+            unit = isinstance(before.head, CosineHeadSpec)
+            learner.criterion.centres = Centres(saved.centres["centres"].to(self._job.machine.device), unit=unit)
+        self._job.machine.restore_scaler(progress.scaler)
+        return progress, warnings
 
     def save(self, progress: Progress, name: str = "last") -> None:
         """Write everything that the next step depends on."""
-        average = self._learner.average
+        average, mean, centres = self._learner.average, self._learner.mean, self._learner.criterion.centres
         progress.average_updates = average.updates if average else 0
+        progress.mean_updates = mean.updates if mean else 0
         progress.scaler = self._job.machine.scaler_state()
         if self._job.machine.is_main:
             folder = self._job.folder
-            tensors = optimizer_tensors(self._learner.optimizer)
-            state = Checkpoint(progress, self._job.model.state_dict(), tensors, average.tensors if average else {})
+            state = Checkpoint(
+                progress,
+                self._job.model.state_dict(),
+                optimizer_tensors(self._learner.optimizer),
+                average.tensors if average else {},
+                mean.tensors if mean else {},
+                {"centres": centres.tensor} if centres else {},
+            )
             checkpoint.save(folder / name, state, keep=folder / "previous" if name == "last" else None)
         self._job.machine.wait()
 
@@ -57,27 +79,32 @@ class Keeper:
         if spec.keep and self._reached(spec.keep, step):
             self.save(progress, f"step-{step:08d}")
 
-    def keep_if_best(self, progress: Progress, weights: str, result: Validation, epoch: int) -> bool:
-        """Write `best` if these weights, `raw` or `ema`, score higher than any before, or equally at a lower loss."""
-        score = (result.scores[self._job.spec.select], -result.loss)
+    def keep_if_best(self, progress: Progress, weights: Weights, found: dict[str, float | None], epoch: int) -> bool:
+        """Write `best` if these weights score higher than any before, or equally at a lower loss."""
+        score = (found[self._job.spec.select] or 0.0, -(found["loss"] or 0.0))
         if progress.best_score is not None and score <= progress.best_score:
             return False
         progress.best_score = score
         self.keep_as_best(progress, weights, epoch)
         return True
 
-    def keep_as_best(self, progress: Progress, weights: str, epoch: int) -> None:
+    def keep_as_best(self, progress: Progress, weights: Weights, epoch: int) -> None:
         """Write `best`."""
         progress.best_weights, progress.best_epoch = weights, epoch
-        average = self._learner.average
-        tensors = average.tensors if weights == "ema" and average else self._job.model.state_dict()
+        average = {"ema": self._learner.average, "swa": self._learner.mean}.get(weights)
+        tensors = average.tensors if average else self._job.model.state_dict()
         if self._job.machine.is_main:
             checkpoint.save(self._job.folder / "best", Checkpoint(replace(progress), tensors, {}, {}))
         self._job.machine.wait()
 
     def load_best(self) -> None:
-        """Put the best weights into the model."""
-        self._job.model.load_state_dict(checkpoint.load(self._job.folder / "best").model)
+        """Put the best weights into the model, with the head it had then."""
+        best = checkpoint.load(self._job.folder / "best")
+        plan, model = self._job.plan, self._job.model
+        head = plan.at(plan.clock.starts[(best.progress.best_epoch or 0) + 1] - 1).head
+        if head != model.head_spec:
+            model.replace_head(head)
+        model.load_state_dict(best.model)
 
     def _last_is_due(self, step: int) -> bool:
         return step == self._job.plan.steps or self._reached(self._job.spec.checkpoint.every, step)

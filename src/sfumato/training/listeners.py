@@ -1,14 +1,17 @@
 """Listeners that every run has: history.csv and TensorBoard. The console is the command line's own."""
 
 import csv
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfumato.training.records import EpochDone, Record, Started
+from sfumato.training.records import PREFIXES, EpochDone, Record, Started
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
+
+
+COLUMNS = tuple(EpochDone(0, 0, 0.0, 0, 0, 0.0, 0.0, {}, None, 0.0, 0.0).cells())
+"""Of history.csv."""
 
 
 class CsvHistory:
@@ -21,7 +24,7 @@ class CsvHistory:
         """Write epochs as they come."""
         if isinstance(record, Started):
             with self._path.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(field.name for field in fields(EpochDone))
+                csv.writer(file).writerow(COLUMNS)
             for row in record.history:
                 self._append(row)
         elif isinstance(record, EpochDone):
@@ -29,7 +32,7 @@ class CsvHistory:
 
     def _append(self, row: EpochDone) -> None:
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow("" if value is None else value for value in asdict(row).values())
+            csv.writer(file).writerow("" if value is None else value for value in row.cells().values())
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -47,10 +50,10 @@ class TensorBoard:
         if isinstance(record, Started):
             self._writer = _open(self._folder, record.step + 1)
         elif isinstance(record, EpochDone) and self._writer is not None:
-            for name, value in asdict(record).items():
+            for name, value in record.cells().items():
                 if isinstance(value, int | float) and name != "step":
                     part, _, what = name.partition("_")
-                    tag = f"{part}/{what}" if part in ("train", "val", "ema") else f"run/{name}"
+                    tag = f"{part}/{what}" if part in ("train", *PREFIXES.values()) else f"run/{name}"
                     self._writer.add_scalar(tag, value, record.step)
             self._writer.flush()
 

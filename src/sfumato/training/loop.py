@@ -3,24 +3,29 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import cast
 
 import torch
+from torch import Tensor
 
 from sfumato.data.loading import Batch, Samples, batches
 from sfumato.errors import Interrupted, RunError
-from sfumato.settings import Settings
+from sfumato.training.averaging import WeightAverage, carrying, equal_weight, norms_that_learn, refresh_statistics
+from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
+from sfumato.training.feedback import take_note
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
 from sfumato.training.memory import release_memory
-from sfumato.training.optimizer import build_optimizer
 from sfumato.training.parameters import learnable
-from sfumato.training.records import EpochDone, Listener, Noted, Record, Started, StepDone
+from sfumato.training.records import EpochDone, Listener, Noted, Record, Started, StepDone, Weights
+from sfumato.training.settings import Settings
 from sfumato.training.step import Learner, StepOutcome
 from sfumato.training.stopping import StopWish, signal_name, stop_wish
 from sfumato.training.stream import requests
-from sfumato.training.validation import Validation, validate
+from sfumato.training.validation import validate
 
 LOOK_EVERY = 20
 """Steps between two looks at the loss: on a GPU each look makes the host wait."""
@@ -56,10 +61,9 @@ def fit(job: Job, listeners: Sequence[Listener], *, resume: bool = False) -> Non
 class _Loop:
     def __init__(self, job: Job, listeners: Sequence[Listener]) -> None:
         job.model.to(job.machine.device)
-        optimizer = build_optimizer(job.spec.optimizer, job.model, job.plan, job.machine.device)
         self._job = job
         self._listeners: Sequence[Listener] = listeners if job.machine.is_main else ()
-        self._learner = Learner(job.model, optimizer, job.machine, job.spec)
+        self._learner = Learner(job)
         self._keeper = Keeper(job, self._learner)
         self._progress = Progress()
         self._unread: list[StepOutcome] = []
@@ -67,6 +71,7 @@ class _Loop:
     def begin(self, resume: bool) -> None:
         """Write the first checkpoint and announce the start, or take up the last one."""
         if not (resume and any_below(self._job.folder)):
+            begin_head(self._job)
             self._keeper.save(self._progress)  # a run that is killed in its first epoch can then go on too
         else:
             self._progress, warnings = self._keeper.take_up()
@@ -76,22 +81,25 @@ class _Loop:
 
     def run(self, wish: StopWish) -> None:
         """Take every step that is left."""
-        plan, progress = self._job.plan, self._progress
+        progress, starts = self._progress, self._job.plan.clock.starts
         watch = _Stopwatch()
         for batch in self._batches():
-            settings = plan.at(progress.step)
+            settings = self._settings(progress.step)
             self._step(batch, settings, watch)
             if progress.step % LOOK_EVERY == 0:
                 self._look()
-            if progress.step in plan.clock.starts:
+            if progress.step in starts:
                 self._end_epoch(settings, watch)
                 watch = _Stopwatch()
             self._save(wish)
+            if progress.feedback.stopped:
+                break
 
     def end(self) -> None:
         """Leave the best weights in the model; without a validation part, the last."""
         if self._progress.best_weights is None:
-            weights = "ema" if self._learner.average else "raw"
+            learner = self._learner
+            weights: Weights = "swa" if learner.mean else "ema" if learner.average else "raw"
             self._keeper.keep_as_best(self._progress, weights, self._job.plan.clock.epochs - 1)
             self._keeper.save(self._progress)
         self._keeper.load_best()
@@ -101,8 +109,22 @@ class _Loop:
         job, machine = self._job, self._job.machine
         samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
         targets, start = job.train.targets, self._progress.step
-        wanted = requests(job.plan, targets, job.spec.seed, start, rank=machine.rank, processes=machine.processes)
+        stopped = self._progress.feedback.stopped
+        wanted = requests(
+            job.plan,
+            targets,
+            job.spec.seed,
+            job.plan.steps if stopped else start,
+            mix=job.spec.sampler,
+            rank=machine.rank,
+            processes=machine.processes,
+        )
         return batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
+
+    def _settings(self, step: int) -> Settings:
+        """What the plan says, at the rate that a plateau has left."""
+        settings = self._job.plan.at(step)
+        return replace(settings, lr=settings.lr * self._progress.feedback.lr_factor)
 
     def _step(self, batch: Batch, settings: Settings, watch: "_Stopwatch") -> None:
         images = self._job.plan.images_at(settings.step)
@@ -145,8 +167,13 @@ class _Loop:
     def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
         self._look_at_weights()
         speed, progress = watch.images / watch.seconds, self._progress
+        self._average(settings)
         scored = self._validations()
-        kept = [name for name, r in scored.items() if self._keeper.keep_if_best(progress, name, r, settings.epoch)]
+        kept: list[Weights] = [
+            which
+            for which, found in scored.items()
+            if self._keeper.keep_if_best(progress, which, found, settings.epoch)
+        ]
         row = EpochDone(
             epoch=settings.epoch,
             step=progress.step,
@@ -155,14 +182,7 @@ class _Loop:
             learning=learnable(self._job.model, settings.learn)[0],
             train_loss=progress.loss_sum / progress.images,
             train_accuracy=progress.hit_sum / progress.images,
-            val_loss=_loss(scored.get("raw")),
-            val_accuracy=_score(scored.get("raw"), "accuracy"),
-            val_balanced_accuracy=_score(scored.get("raw"), "balanced_accuracy"),
-            val_macro_f1=_score(scored.get("raw"), "macro_f1"),
-            ema_loss=_loss(scored.get("ema")),
-            ema_accuracy=_score(scored.get("ema"), "accuracy"),
-            ema_balanced_accuracy=_score(scored.get("ema"), "balanced_accuracy"),
-            ema_macro_f1=_score(scored.get("ema"), "macro_f1"),
+            validation=scored,
             best=kept[-1] if kept else None,
             images_per_second=speed,
             seconds=watch.seconds,
@@ -170,27 +190,70 @@ class _Loop:
         progress.history.append(row)
         progress.loss_sum, progress.hit_sum, progress.images = 0.0, 0.0, 0
         self._tell(row)
+        self._look_back(row)
         release_memory()
 
-    def _validations(self) -> dict[str, Validation]:
-        """Scores of the raw weights, and of the average where there is one; none without a validation part."""
-        if not len(self._job.val):
+    def _average(self, settings: Settings) -> None:
+        """Take the weights of an epoch's end into the equal average, where they are one of those averaged."""
+        averaging, learner, job = self._job.plan.averaging, self._learner, self._job
+        if averaging is None or not averaging.takes(settings.epoch):
+            return
+        learner.mean = learner.mean or WeightAverage(job.model)
+        learner.mean.take_in(job.model, equal_weight(learner.mean.updates))
+        if norms_that_learn(job.model):
+            with carrying(job.model, learner.mean.tensors):
+                refresh_statistics(job.model, self._images_of(settings.epoch))
+                learner.mean.follow(job.model, "")
+        learner.leave_training()
+
+    def _images_of(self, epoch: int) -> Iterator[Tensor]:
+        """The training images of an epoch once more, as they were augmented, before any mixing."""
+        job, machine = self._job, self._job.machine
+        samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
+        first, after = job.plan.clock.starts[epoch : epoch + 2]
+        rank, processes, mix = machine.rank, machine.processes, job.spec.sampler
+        wanted = requests(job.plan, job.train.targets, job.spec.seed, first, mix=mix, rank=rank, processes=processes)
+        for batch in batches(samples, islice(wanted, after - first), job.workers):
+            yield batch.to(machine.device).images
+
+    def _validations(self) -> dict[Weights, dict[str, float | None]]:
+        """Scores of the raw weights, and of each average there is; none without a validation part."""
+        job, learner = self._job, self._learner
+        if not len(job.val):
             return {}
-        self._learner.leave_training()
-        self._learner.share_statistics()
-        scored = {"raw": validate(self._job)}
-        if self._learner.average:
-            with self._learner.average.in_place_of(self._job.model):
-                scored["ema"] = validate(self._job)
+        learner.leave_training()
+        learner.share_statistics()
+        averages: dict[Weights, WeightAverage | None] = {"ema": learner.average, "swa": learner.mean}
+        scored: dict[Weights, dict[str, float | None]] = {"raw": self._validate()}
+        for which, average in averages.items():
+            if average is not None:
+                with carrying(job.model, average.tensors):
+                    scored[which] = self._validate()
         return scored
 
+    def _validate(self) -> dict[str, float | None]:
+        job = self._job
+        return validate(job.model, job.val, job.preprocess, job.machine, job.workers, job.pictures)
+
+    def _look_back(self, row: EpochDone) -> None:
+        """Let the epoch's validation lower the rate or end training, where the recipe says so."""
+        job = self._job
+        if not row.validation:
+            return
+        stop = job.spec.stop
+        counts = stop is not None and row.epoch + 1 > job.plan.clock.moment(stop.after, 0.0)
+        scores = {name: value for name, value in row.validation["raw"].items() if value is not None}
+        said = take_note(self._progress.feedback, scores, job.spec.schedule, stop, job.spec.select, counts=counts)
+        if said:
+            self._tell(Noted(f"epoch {row.epoch + 1}: {said}"))
+
     def _save(self, wish: StopWish) -> None:
-        step, steps = self._progress.step, self._job.plan.steps
-        due = self._keeper.is_due(step)
-        interrupted = self._interrupted(wish, due) if step < steps else None
+        step, steps, stopped = self._progress.step, self._job.plan.steps, self._progress.feedback.stopped
+        due = self._keeper.is_due(step) or stopped
+        interrupted = self._interrupted(wish, due) if step < steps and not stopped else None
         if interrupted or due:
             self._look_at_weights()  # nothing that is not finite is ever saved
-            self._keeper.save_due(self._progress, now=interrupted is not None)
+            self._keeper.save_due(self._progress, now=stopped or interrupted is not None)
         if interrupted:
             raise Interrupted(f"stopped by {interrupted} after step {step} of {steps}; everything is saved")
 
@@ -216,11 +279,3 @@ class _Stopwatch:
     @property
     def seconds(self) -> float:
         return time.perf_counter() - self._start
-
-
-def _loss(result: Validation | None) -> float | None:
-    return result.loss if result else None
-
-
-def _score(result: Validation | None, name: str) -> float | None:
-    return result.scores[name] if result else None

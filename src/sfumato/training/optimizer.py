@@ -6,10 +6,10 @@ import torch
 from pydantic import Field, Tag
 from torch import Tensor, nn
 
-from sfumato.settings import FROZEN, Settings
 from sfumato.spec import Spec, kind_or
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
+from sfumato.training.settings import FROZEN, Settings
 
 Rate = Annotated[float, Field(gt=0)]
 AtLeastZero = Annotated[float, Field(ge=0)]
@@ -51,17 +51,18 @@ def build_optimizer(
     Parameters that have the same scale in every phase, and the same kind of weight decay, share a group.
     """
     names = [name for name, _ in model.named_parameters()]
-    tables = [change.table for change in plan.learn]
+    tables = [change.value for change in plan.learn]
     never = _never_decay(model)
-    by_table = [scales(names, change.table, change.setting) for change in plan.learn]
+    by_table = [scales(names, change.value, change.setting, every_pattern=False) for change in plan.learn]
     groups: dict[tuple[object, ...], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
-        history = tuple(by_name[name] for by_name in by_table)
-        if not any(history):
+        history = (name.startswith("head."), *(by_name[name] for by_name in by_table))
+        if not any(history[1:]):
             continue
         decays = parameter.ndim > 1 and name not in never
         group = groups.setdefault(
-            (history, decays), {"params": [], "names": [], "scales": dict(zip(tables, history, strict=True))}
+            (history, decays),
+            {"params": [], "names": [], "scales": dict(zip(tables, history[1:], strict=True)), "of_head": history[0]},
         )
         group["params"].append(parameter)
         group["names"].append(name)
@@ -83,7 +84,7 @@ def apply_rates(optimizer: torch.optim.Optimizer, settings: Settings) -> None:
     """Set each group's learning rate for a step."""
     for group in optimizer.param_groups:
         scale = cast(dict[object, float], group["scales"]).get(settings.learn, FROZEN)
-        group["lr"] = settings.lr * scale
+        group["lr"] = settings.lr * scale * (settings.head_lr if group["of_head"] else 1.0)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -6,17 +6,21 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from sfumato.errors import InputError, nearest_name
-from sfumato.settings import FROZEN
+from sfumato.models.classifier import Classifier
+from sfumato.models.heads import build_head
+from sfumato.training.plan import Plan
+from sfumato.training.settings import FROZEN
 from sfumato.training.timeline import LearnTable
 
 
-def scales(names: Iterable[str], table: LearnTable, setting: str) -> dict[str, float]:
+def scales(names: Iterable[str], table: LearnTable, setting: str, *, every_pattern: bool = True) -> dict[str, float]:
     """Learning-rate scale of each parameter; FROZEN where it does not learn.
 
     Args:
         names: Parameter names, such as `backbone.blocks.0.conv.weight`.
         table: (pattern, scale) in order; `*` in a pattern stands for any characters, dots included.
         setting: Recipe path of the table, for errors.
+        every_pattern: Whether each pattern must decide over a name: not where another head stands meanwhile.
 
     Raises:
         InputError: A name that no pattern matches, or a pattern that decides over no name.
@@ -31,11 +35,26 @@ def scales(names: Iterable[str], table: LearnTable, setting: str) -> dict[str, f
         served.add(match[0])
         result[name] = match[1]
     for pattern, _ in table:
-        if pattern not in served:
+        if pattern not in served and every_pattern:
             _refuse_pattern(pattern, names, setting)
     if not any(result.values()):
         raise InputError("nothing learns", setting=setting, expected="a pattern with a scale above 0")
     return result
+
+
+def check_learning(model: Classifier, plan: Plan) -> None:
+    """Refuse learning tables that do not fit the parameters there are while they hold, whichever heads stand then.
+
+    Raises:
+        InputError: As `scales`.
+    """
+    ends = [*(change.begin for change in plan.learn[1:]), float(plan.clock.epochs)]
+    body = [name for name, _ in model.named_parameters() if not name.startswith("head.")]
+    for change, end in zip(plan.learn, ends, strict=True):
+        heads = [plan.head_at(change.begin), *(h.value for h in plan.heads if change.begin < h.begin < end)]
+        built = [build_head(head, model.width, model.classes) for head in heads]
+        names = dict.fromkeys([*body, *(f"head.{name}" for head in built for name, _ in head.named_parameters())])
+        scales(names, change.value, change.setting)
 
 
 def apply_learning(model: nn.Module, table: LearnTable) -> None:
@@ -44,7 +63,7 @@ def apply_learning(model: nn.Module, table: LearnTable) -> None:
     A module whose parameters are all frozen goes to evaluation mode: gradients do not reach the running statistics of
     batch norm, so freezing parameters alone would still change the network.
     """
-    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline")
+    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", every_pattern=False)
     for name, parameter in model.named_parameters():
         learns = by_name[name] != FROZEN
         parameter.requires_grad_(learns)
@@ -59,7 +78,7 @@ def apply_learning(model: nn.Module, table: LearnTable) -> None:
 
 def learnable(model: nn.Module, table: LearnTable) -> tuple[int, int]:
     """(parameters that learn, all parameters), counted in numbers."""
-    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline")
+    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", every_pattern=False)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     return sum(size for name, size in sizes.items() if by_name[name] != FROZEN), sum(sizes.values())
 

@@ -1,25 +1,35 @@
 """The plan: a timeline resolved once against the data, `plan.at(step) -> Settings`, a pure function."""
 
-from bisect import bisect_right
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import cast
 
+from sfumato.data.mixing import Mixing
 from sfumato.data.sampling import steps_in_epoch
 from sfumato.errors import InputError
-from sfumato.settings import Settings
+from sfumato.losses.centre import CentreLossSpec
+from sfumato.losses.class_weights import ClassWeights
+from sfumato.losses.cross_entropy import CrossEntropySpec
+from sfumato.losses.loss import Loss
+from sfumato.models.heads import Head
+from sfumato.training.averaging import SwaSpec
 from sfumato.training.blends import refuse_idle_mixing
-from sfumato.training.duration import Duration
-from sfumato.training.schedules import ScheduleSpec, learning_rate
+from sfumato.training.clock import Clock
+from sfumato.training.schedules import Schedule, Schedules, resolve
+from sfumato.training.settings import Settings
 from sfumato.training.timeline import (
     START,
+    Changes,
     Keyframe,
-    LearnChange,
     LearnTable,
     Track,
+    changes,
     check_order,
     learn_changes,
     track,
+    value_at,
 )
 
 RAMP_PIXELS = 32
@@ -27,41 +37,20 @@ RAMP_PIXELS = 32
 
 
 @dataclass(frozen=True)
-class Clock:
-    """Epochs and optimiser steps of a training."""
+class Averaging:
+    """Stochastic weight averaging, from a moment to the end."""
 
-    starts: tuple[int, ...]
-    """First step of each epoch, and one past the last step of all: E + 1 numbers."""
+    spec: SwaSpec
+    begin: int
+    """Epoch."""
+    anneal: float
+    """Epochs in which the learning rate comes to its own."""
+    setting: str
+    """Recipe path it comes from."""
 
-    @property
-    def epochs(self) -> int:
-        """Epochs of the whole training."""
-        return len(self.starts) - 1
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps of the whole training."""
-        return self.starts[-1]
-
-    def passed(self, steps: int) -> float:
-        """Epochs that so many steps make, from 0 to all."""
-        return float(self.epochs) if steps >= self.steps else self.epoch_at(steps)
-
-    def epoch_at(self, step: int) -> float:
-        """Epochs that have passed before a step; the step in the middle of the first epoch gives 0.5."""
-        epoch = min(bisect_right(self.starts, step), self.epochs) - 1
-        return epoch + (step - self.starts[epoch]) / (self.starts[epoch + 1] - self.starts[epoch])
-
-    def moment(self, duration: Duration, since: float) -> float:
-        """Epoch at which a duration that begins at epoch `since` ends."""
-        if duration.unit == "ep":
-            return since + duration.amount
-        if duration.unit == "%":
-            return since + duration.amount * self.epochs / 100
-        whole = int(since)
-        before = self.starts[whole] + (since - whole) * (self.starts[whole + 1] - self.starts[whole])
-        after = before + duration.amount
-        return self.passed(round(after)) + max(0.0, after - self.steps)
+    def takes(self, epoch: int) -> bool:
+        """Whether the weights at the end of an epoch are one of those averaged."""
+        return epoch >= self.begin and (epoch + 1 - self.begin) % self.spec.every == 0
 
 
 @dataclass(frozen=True)
@@ -73,12 +62,17 @@ class Plan:
     """Training samples."""
     tracks: dict[str, Track]
     """Every numeric track by name."""
-    learn: tuple[LearnChange, ...]
-    """Every change of the parameters that learn; the first is at 0."""
-    schedule: ScheduleSpec
-    base_lr: float
-    warmup: float
-    """Share of training that is warm-up."""
+    learn: Changes[LearnTable]
+    """Every change of the parameters that learn."""
+    heads: Changes[Head]
+    """Every change of the head; the first is the model's own."""
+    losses: Changes[Loss]
+    class_weights: Changes[ClassWeights | None]
+    centre_losses: Changes[CentreLossSpec | None]
+    averaging: Averaging | None
+    schedule: Schedule
+    head_warmups: tuple[tuple[float, float], ...]
+    """(epoch, epochs) of the heads whose learning rate rises from 0."""
     keyframes: tuple[float, ...]
     """Epochs of the recipe's keyframes."""
 
@@ -86,6 +80,17 @@ class Plan:
     def steps(self) -> int:
         """Optimiser steps of the whole training."""
         return self.clock.steps
+
+    @property
+    def warmup(self) -> float:
+        """Epochs in which the learning rate first rises; 0 = none."""
+        return self.schedule.warmup
+
+    @property
+    def choices(self) -> "dict[str, Changes[object]]":
+        """Every track that is no number, by name."""
+        named = {"learn": self.learn, "head": self.heads, "loss": self.losses, "class_weights": self.class_weights}
+        return cast("dict[str, Changes[object]]", {**named, "centre_loss": self.centre_losses})
 
     @property
     def final_size(self) -> int:
@@ -112,16 +117,19 @@ class Plan:
             epoch=epoch,
             lr=self.lr_at(now),
             learn=self.learn_at(now),
+            head=self.head_at(now),
+            head_lr=self._head_lr(now),
             batch_size=self.batch_size(epoch),
             image_size=_pixels(value["image_size"], self.tracks["image_size"]),
             augment=value["augment"],
             sampler_power=self.tracks["sampler_power"].at(epoch),
+            loss=value_at(self.losses, now).value,
+            class_weights=value_at(self.class_weights, now).value,
             label_smoothing=value["label_smoothing"],
-            mixup_alpha=value["mixup_alpha"],
-            cutmix_alpha=value["cutmix_alpha"],
-            mix_probability=value["mix_probability"],
-            cutmix_share=value["cutmix_share"],
+            mixing=Mixing(value["mixup_alpha"], value["cutmix_alpha"], value["mix_probability"], value["cutmix_share"]),
+            centre_loss=value_at(self.centre_losses, now).value,
             ema_decay=value["ema_decay"],
+            averaging=self.averaging is not None and epoch >= self.averaging.begin,
         )
 
     def images_at(self, step: int) -> int:
@@ -130,12 +138,22 @@ class Plan:
 
     def lr_at(self, epoch: float) -> float:
         """Learning rate at a moment, in epochs from the start."""
-        scale = self.tracks["lr_scale"].at(epoch)
-        return learning_rate(self.schedule, self.base_lr, scale, epoch / self.clock.epochs, self.warmup)
+        swa, scale = self.averaging, self.tracks["lr_scale"]
+        if swa is None or epoch < swa.begin:
+            return self.schedule.rate(epoch, scale.at(epoch))
+        left = 1 - (epoch - swa.begin) / swa.anneal if swa.anneal else 0.0
+        if left <= 0:
+            return swa.spec.lr
+        before = self.schedule.rate(swa.begin, scale.at(swa.begin))
+        return swa.spec.lr + (before - swa.spec.lr) * (1 - math.cos(math.pi * left)) / 2
 
     def learn_at(self, epoch: float) -> LearnTable:
         """What learns at a moment, in epochs from the start."""
-        return [change.table for change in self.learn if change.begin <= epoch][-1]
+        return value_at(self.learn, epoch).value
+
+    def head_at(self, epoch: float) -> Head:
+        """What stands on the backbone at a moment, in epochs from the start."""
+        return value_at(self.heads, epoch).value
 
     def batch_size(self, epoch: int) -> int:
         """Images a step sees in an epoch."""
@@ -143,22 +161,29 @@ class Plan:
 
     def moments(self) -> list[float]:
         """Epochs at which something begins or ends to change: the rows of the printed plan."""
-        changes = {0.0, *(change.begin for change in self.learn)}
+        found = {change.begin for some in self.choices.values() for change in some}
         for a_track in self.tracks.values():
-            changes |= {at for segment in a_track.segments for at in (segment.start, segment.end)}
+            found |= {at for segment in a_track.segments for at in (segment.start, segment.end)}
+        found |= {at for begin, long in self.head_warmups for at in (begin, begin + long)}
+        if self.averaging:
+            found |= {float(self.averaging.begin), self.averaging.begin + self.averaging.anneal}
         if self.warmup:
-            changes.add(self.warmup * self.clock.epochs)
-        return sorted(at for at in changes if at < self.clock.epochs)
+            found.add(self.warmup)
+        return sorted(at for at in found if at < self.clock.epochs)
+
+    def _head_lr(self, epoch: float) -> float:
+        return min([1.0, *((epoch - begin) / long for begin, long in self.head_warmups if begin <= epoch)])
 
 
 def make_plan(
     keyframes: Sequence[Keyframe],
-    schedule: ScheduleSpec,
+    schedule: Schedules,
     *,
     base_lr: float,
     epochs: int,
     samples: int,
     image_size: int,
+    head: Head,
 ) -> Plan:
     """Resolve a timeline.
 
@@ -169,35 +194,78 @@ def make_plan(
         epochs: Length of training.
         samples: Training samples, which with the batch size give the steps of an epoch.
         image_size: Pixels before any keyframe says otherwise.
+        head: What stands on the backbone before any keyframe says otherwise.
 
     Raises:
         InputError: A contradiction in the timeline, with the recipe path of its place.
     """
-    _refuse_steps_for_batch_size(keyframes)
-    by_epochs = Clock(tuple(range(epochs + 1)))  # batch sizes change at epochs, so they need no steps yet
-    batch_size = track("batch_size", START["batch_size"], keyframes, by_epochs.moment, epochs, epochs - 1)
-    steps = [steps_in_epoch(samples, int(batch_size.at(epoch))) for epoch in range(epochs)]
-    clock = Clock((0, *accumulate(steps)))
+    clock = _clock(keyframes, epochs, samples)
     last = clock.epoch_at(clock.steps - 1)
     check_order(keyframes, clock.moment, epochs, last)
     start = {**START, "image_size": image_size}
     tracks = {name: track(name, value, keyframes, clock.moment, epochs, last) for name, value in start.items()}
     refuse_idle_mixing(tracks, epochs)
-    warmup = clock.moment(schedule.warmup, 0.0) / epochs
-    if warmup > 1:
-        raise InputError(
-            f"{schedule.warmup} is longer than the {epochs} epochs of training", setting="train.schedule.warmup"
-        )
     return Plan(
-        clock,
-        samples,
-        tracks,
-        learn_changes(keyframes, clock.moment),
-        schedule,
-        base_lr,
-        warmup,
-        tuple(clock.moment(keyframe.at, 0.0) for keyframe in keyframes),
+        clock=clock,
+        samples=samples,
+        tracks=tracks,
+        learn=learn_changes(keyframes, clock.moment),
+        heads=changes("head", head, keyframes, clock.moment, "model.head"),
+        losses=changes("loss", cast(Loss, CrossEntropySpec()), keyframes, clock.moment),
+        class_weights=changes("class_weights", cast("ClassWeights | None", None), keyframes, clock.moment),
+        centre_losses=changes("centre_loss", cast("CentreLossSpec | None", None), keyframes, clock.moment),
+        averaging=_averaging(keyframes, clock),
+        schedule=resolve(schedule, base_lr, clock.moment, epochs, clock.steps),
+        head_warmups=_head_warmups(keyframes, clock),
+        keyframes=tuple(clock.moment(keyframe.at, 0.0) for keyframe in keyframes),
     )
+
+
+def _clock(keyframes: Sequence[Keyframe], epochs: int, samples: int) -> Clock:
+    _refuse_steps_for_batch_size(keyframes)
+    by_epochs = Clock(tuple(range(epochs + 1)))  # batch sizes change at epochs, so they need no steps yet
+    batch_size = track("batch_size", START["batch_size"], keyframes, by_epochs.moment, epochs, epochs - 1)
+    steps = [steps_in_epoch(samples, int(batch_size.at(epoch))) for epoch in range(epochs)]
+    return Clock((0, *accumulate(steps)))
+
+
+def _averaging(keyframes: Sequence[Keyframe], clock: Clock) -> Averaging | None:
+    found = [(index, keyframe) for index, keyframe in enumerate(keyframes) if keyframe.swa is not None]
+    if not found:
+        return None
+    index, keyframe = found[0]
+    setting, spec = f"timeline[{index}].swa", cast(SwaSpec, keyframe.swa)
+    if len(found) > 1:
+        raise InputError("averaging has begun before", setting=f"timeline[{found[1][0]}].swa", expected="one swa")
+    begin = clock.moment(keyframe.at, 0.0)
+    if not begin.is_integer():
+        raise InputError(f"averages ends of epochs, and {keyframe.at} is epoch {begin:g}", setting=setting)
+    if begin + spec.every > clock.epochs:
+        raise InputError(
+            f"has no effect: the first weights would be taken at epoch {begin + spec.every:g}, past the end of "
+            f"training at {clock.epochs}",
+            setting=setting,
+        )
+    anneal = clock.moment(spec.anneal, begin) - begin
+    if begin + anneal > clock.epochs:
+        raise InputError(f"{spec.anneal} from epoch {begin:g} end past training", setting=f"{setting}.anneal")
+    return Averaging(spec, int(begin), anneal, setting)
+
+
+def _head_warmups(keyframes: Sequence[Keyframe], clock: Clock) -> tuple[tuple[float, float], ...]:
+    found: list[tuple[float, float]] = []
+    for index, keyframe in enumerate(keyframes):
+        if keyframe.head_warmup is None:
+            continue
+        setting = f"timeline[{index}].head_warmup"
+        if keyframe.head is None:
+            raise InputError("has no effect: no head is new here", setting=setting, mend="set head beside it")
+        begin = clock.moment(keyframe.at, 0.0)
+        end = clock.moment(keyframe.head_warmup, begin)
+        if end > clock.epochs:
+            raise InputError(f"ends at epoch {end:g}, past the end of training at {clock.epochs}", setting=setting)
+        found.append((begin, end - begin))
+    return tuple(found)
 
 
 def _refuse_steps_for_batch_size(keyframes: Sequence[Keyframe]) -> None:

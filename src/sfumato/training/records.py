@@ -1,9 +1,10 @@
 """What the loop tells its listeners: immutable records, from which nothing can reach back into training."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
+from typing import Literal, Protocol
 
 from sfumato.training.plan import Plan
+from sfumato.training.validation import MEASURED
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class StepDone:
     lr: float
 
 
+Weights = Literal["raw", "ema", "swa"]
+"""Which weights of a moment: the model's own, their moving average, or the mean of the ends of epochs."""
+
+PREFIXES: dict[Weights, str] = {"raw": "val", "ema": "ema", "swa": "swa"}
+"""What the columns of each begin with in history.csv."""
+
+
 @dataclass(frozen=True)
 class EpochDone:
     """One epoch was trained and validated; a row of history.csv."""
@@ -43,25 +51,35 @@ class EpochDone:
     learning: int
     """Numbers in the parameters that learned in its last step."""
     train_loss: float
-    """Mean over its images, in nats, mixing and smoothing included."""
+    """Mean over its images, in nats, mixing, smoothing and weights included."""
     train_accuracy: float
     """Mean target probability of the predicted class: of a mixed image, the share that was named."""
-    val_loss: float | None
-    """Mean over the validation images, in nats; None = there are none."""
-    val_accuracy: float | None
-    val_balanced_accuracy: float | None
-    val_macro_f1: float | None
-    ema_loss: float | None
-    """The same for the averaged weights; None = there is no average."""
-    ema_accuracy: float | None
-    ema_balanced_accuracy: float | None
-    ema_macro_f1: float | None
-    best: str | None
-    """Which of its weights are the best so far, `raw` or `ema`; None = neither."""
+    validation: dict[Weights, dict[str, float | None]]
+    """What was measured of each of the weights there were: the names of MEASURED; empty without a validation part."""
+    best: Weights | None
+    """Which of its weights are the best so far; None = none of them."""
     images_per_second: float
     """Training only, validation not counted."""
     seconds: float
     """Since the epoch began, or was gone on with; validation included, checkpoints left out."""
+
+    @property
+    def shown(self) -> Weights:
+        """The weights whose scores stand for the epoch: an average where there is one."""
+        averages: tuple[Weights, ...] = ("swa", "ema")
+        found: list[Weights] = [which for which in averages if which in self.validation]
+        return found[0] if found else "raw"
+
+    def cells(self) -> dict[str, int | float | str | None]:
+        """Every figure by the name of its column in history.csv, the same columns for every epoch of any training."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "validation"}
+        head, tail = own, {name: own.pop(name) for name in ("best", "images_per_second", "seconds")}
+        scores = {
+            f"{prefix}_{name}": self.validation.get(which, {}).get(name)
+            for which, prefix in PREFIXES.items()
+            for name in MEASURED
+        }
+        return {**head, **scores, **tail}
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from torch import Tensor, nn
 from sfumato.data.loading import Batch
 from sfumato.data.mixing import mix, one_hot
 from sfumato.data.randomness import torch_seed
-from sfumato.losses.reduce import reduce
-from sfumato.models.classifier import Classifier
-from sfumato.settings import Settings
-from sfumato.training.averaging import MovingAverage
-from sfumato.training.job import TrainSpec
-from sfumato.training.machine import Machine
-from sfumato.training.optimizer import apply_rates
+from sfumato.training.averaging import WeightAverage, moving_weight
+from sfumato.training.changeover import change_head, make_centres, replaced_head
+from sfumato.training.criterion import Criterion
+from sfumato.training.job import Job
+from sfumato.training.optimizer import apply_rates, build_optimizer
 from sfumato.training.parameters import apply_learning
+from sfumato.training.settings import Settings
 from sfumato.training.timeline import LearnTable
 
 
@@ -34,42 +33,54 @@ class StepOutcome:
 
 
 class Learner:
-    """The model with its optimiser and moving average: all that a step changes."""
+    """The model with its optimiser, averages and centres: all that a step changes."""
 
-    def __init__(
-        self,
-        model: Classifier,
-        optimizer: torch.optim.Optimizer,
-        machine: Machine,
-        spec: TrainSpec,
-    ) -> None:
-        self.model = model
-        self.optimizer = optimizer
-        self.average: MovingAverage | None = None
-        self._machine = machine
-        machine.take(optimizer)
-        self._seed = spec.seed
-        self._pieces = spec.accumulate
-        self._clip_norm = spec.clip_norm
+    def __init__(self, job: Job) -> None:
+        self.model = job.model
+        self.optimizer = build_optimizer(job.spec.optimizer, job.model, job.plan, job.machine.device)
+        self.average: WeightAverage | None = None
+        """Moving average (EMA)."""
+        self.mean: WeightAverage | None = None
+        """Equal average of the ends of epochs (SWA)."""
+        self.head = job.plan.head_at(0)
+        self._job = job
+        self._machine = job.machine
+        self._machine.take(self.optimizer)
         self._learns: LearnTable | None = None
-        self._shared: nn.Module = model
+        self._shared: nn.Module = job.model
+        counts, names = job.train.class_counts, job.train.labels.names
+        self.criterion = Criterion(counts, names, job.machine.device, self._mean_over_processes)
 
     def apply(self, settings: Settings) -> None:
-        """Make the model and the optimiser what the settings say."""
-        apply_rates(self.optimizer, settings)
+        """Make the model, the optimiser and the averages what the settings say."""
+        if settings.head != self.head:
+            change_head(self._job, settings)
+            self.criterion.centres = None  # another head may look at features another way
+            self.take_head(settings)
         if settings.learn != self._learns:
             self._learns = settings.learn
             apply_learning(self.model, settings.learn)
             self._shared = self._machine.shared(self.model)  # it hooks the parameters that learn: made anew for them
+        apply_rates(self.optimizer, settings)
+        if settings.centre_loss is None:
+            self.criterion.centres = None
+        elif self.criterion.centres is None:
+            self.criterion.centres = make_centres(self._job, settings)
+            apply_learning(self.model, settings.learn)  # asking for features has put it in evaluation mode
         if settings.ema_decay == 0:
             self.average = None
         elif self.average is None:
-            self.average = MovingAverage(self.model)
+            self.average = WeightAverage(self.model)
 
-    def restore_average(self, tensors: dict[str, Tensor], updates: int) -> None:
-        """Go on with a saved moving average."""
-        self.average = MovingAverage(self.model)
-        self.average.restore(tensors, updates)
+    def take_head(self, settings: Settings) -> None:
+        """Let optimiser and averages follow a model whose head is that of the settings since."""
+        self.head = settings.head
+        self.optimizer = replaced_head(self.optimizer, self._job)
+        self._machine.take(self.optimizer)
+        for average in (self.average, self.mean):
+            if average is not None:
+                average.follow(self.model, "head.")
+        self._learns = None
 
     def leave_training(self) -> None:
         """Put the whole model in evaluation mode; the next `apply` undoes it."""
@@ -80,8 +91,9 @@ class Learner:
         """Give every process the main one's batch-norm statistics, averaged ones too: each saw its own share only."""
         buffers = {name: buffer for name, buffer in self.model.named_buffers() if buffer.is_floating_point()}
         self._machine.spread(buffers.values())
-        if self.average is not None:
-            self._machine.spread(tensor for name, tensor in self.average.tensors.items() if name in buffers)
+        for average in (self.average, self.mean):
+            if average is not None:
+                self._machine.spread(tensor for name, tensor in average.tensors.items() if name in buffers)
 
     def weights_are_finite(self) -> bool:
         """Whether every weight is a number."""
@@ -90,26 +102,39 @@ class Learner:
 
     def step(self, batch: Batch, settings: Settings, step_images: int) -> StepOutcome:
         """Take one step on this process's share of a batch of `step_images` images."""
-        images, targets = mix(batch.images, one_hot(batch.targets, self.model.classes), settings, self._seed)
+        spec, device = self._job.spec, batch.images.device
+        soft = one_hot(batch.targets, self.model.classes)
+        images, soft = mix(batch.images, soft, settings.mixing, spec.seed, settings.step)
         # after mixing, which seeds the generators of GPUs too: processes that mix alike must drop out differently
-        torch.manual_seed(torch_seed(self._seed, "step", settings.step, self._machine.rank))
+        torch.manual_seed(torch_seed(spec.seed, "step", settings.step, self._machine.rank))
         share = step_images / self._machine.processes
-        outcome = StepOutcome(torch.zeros((), device=images.device), torch.zeros((), device=images.device), len(images))
-        pieces = max(1, min(self._pieces, len(images) // 2))  # batch norm can't learn from a piece of one image
-        chunks = list(zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True))
-        for turn, (piece, wanted) in enumerate(chunks):
+        wanted = self.criterion.want(batch.targets, soft, settings, share)
+        outcome = StepOutcome(torch.zeros((), device=device), torch.zeros((), device=device), len(images))
+        pieces = max(1, min(spec.accumulate, len(images) // 2))  # batch norm can't learn from a piece of one image
+        chunks = list(zip(images.tensor_split(pieces), soft.tensor_split(pieces), wanted.pieces(pieces), strict=True))
+        offsets: list[Tensor] = []
+        for turn, (piece, targets, sought) in enumerate(chunks):
             last = turn == len(chunks) - 1
             with contextlib.nullcontext() if last else self._machine.without_exchange(self._shared):
                 with self._machine.autocast():
-                    losses, logits = cast(tuple[Tensor, Tensor], self._shared(piece, wanted, settings))
-                self._machine.differentiate(reduce(losses, share))
-            outcome.loss_sum.add_(losses.detach().sum())
-            outcome.hit_sum.add_(wanted.gather(1, logits.detach().argmax(dim=1, keepdim=True)).sum())
-        self._move(settings)
+                    features, logits = cast(tuple[Tensor, Tensor], self._shared(piece))
+                loss = self.criterion(features, logits, sought, settings)
+                self._machine.differentiate(loss)
+            outcome.loss_sum.add_(loss.detach() * share)
+            outcome.hit_sum.add_(targets.gather(1, logits.detach().argmax(dim=1, keepdim=True)).sum())
+            if self.criterion.centres is not None:
+                offsets.append(self.criterion.centres.offsets(features.detach(), sought.classes))
+        self._move(settings, offsets)
         return outcome
 
-    def _move(self, settings: Settings) -> None:
+    def _move(self, settings: Settings, offsets: list[Tensor]) -> None:
         learning = (parameter for parameter in self.model.parameters() if parameter.grad is not None)
-        self._machine.move(learning, self._clip_norm)
+        self._machine.move(learning, self._job.spec.clip_norm)
+        if self.criterion.centres is not None and settings.centre_loss is not None:
+            total = self._machine.sum(torch.stack(offsets).sum(dim=0))
+            self.criterion.centres.move(total, settings.centre_loss.rate)
         if self.average is not None:
-            self.average.update(self.model, settings.ema_decay)
+            self.average.take_in(self.model, moving_weight(settings.ema_decay, self.average.updates))
+
+    def _mean_over_processes(self, figure: Tensor) -> Tensor:
+        return self._machine.sum(figure) / self._machine.processes

@@ -6,12 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.data.loading import Request
-from sfumato.data.sampling import epoch_order, occurrence
+from sfumato.data.sampling import SamplerMix, epoch_order, occurrence
 from sfumato.training.plan import Plan
 
 
 def requests(
-    plan: Plan, targets: NDArray[np.int64], seed: int, start: int, *, rank: int = 0, processes: int = 1
+    plan: Plan,
+    targets: NDArray[np.int64],
+    seed: int,
+    start: int,
+    *,
+    mix: SamplerMix = "power",
+    rank: int = 0,
+    processes: int = 1,
 ) -> Iterator[list[Request]]:
     """One list of requests a step, from step `start` to the end.
 
@@ -20,6 +27,7 @@ def requests(
         targets: (N,) class indices of the training rows.
         seed: Of the run.
         start: First step to yield.
+        mix: How draws go from natural to balanced.
         rank: Which process this is.
         processes: How many share each batch.
     """
@@ -28,7 +36,7 @@ def requests(
         settings = plan.at(step)
         if settings.epoch != epoch:
             epoch = settings.epoch
-            order = epoch_order(targets, settings.sampler_power, seed, epoch)
+            order = epoch_order(targets, settings.sampler_power, seed, epoch, mix)
             draw = occurrence(order)
         first = (step - plan.clock.starts[epoch]) * settings.batch_size
         places = range(first, min(first + settings.batch_size, len(order)))[rank::processes]

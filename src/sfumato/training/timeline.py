@@ -1,7 +1,7 @@
 """The timeline: tracks with keyframes and ramps. A track holds its value until its next keyframe, or ramps to it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, Literal, TypeVar, cast
 
@@ -9,15 +9,20 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from sfumato.data.mixing import LEAST_ALPHA
 from sfumato.errors import InputError
-from sfumato.settings import FROZEN
+from sfumato.losses.centre import CentreLossSpec
+from sfumato.losses.class_weights import ClassWeightsSpec
+from sfumato.losses.loss import LossSpec
+from sfumato.models.heads import HeadSpec
 from sfumato.spec import Spec
-from sfumato.training.duration import Duration, DurationField, PositiveDurationField
+from sfumato.training.averaging import SwaSpec
+from sfumato.training.duration import DurationField, PositiveDurationField
+from sfumato.training.schedules import Moment
+from sfumato.training.settings import FROZEN
 
 Value = TypeVar("Value", int, float)
+Choice = TypeVar("Choice")
 Shape = Literal["linear", "cosine"]
 LearnTable = tuple[tuple[str, float], ...]
-Moment = Callable[[Duration, float], float]
-"""(duration, epochs before it) -> epochs from the start of training to its end."""
 
 
 class Ramp(Spec, Generic[Value]):
@@ -33,6 +38,10 @@ class Ramp(Spec, Generic[Value]):
 
 def _form(value: object) -> str:
     return "ramp" if isinstance(value, (dict, Ramp)) else "value"
+
+
+def _switch(value: object) -> str:
+    return "off" if isinstance(value, str) else "on"
 
 
 def _no_tiny_alpha(value: float) -> float:
@@ -52,6 +61,9 @@ AboveZeroOrRamp = Annotated[Annotated[AboveZero, Tag("value")] | Annotated[Ramp[
 ShareOrRamp = Annotated[Annotated[Share, Tag("value")] | Annotated[Ramp[Share], Tag("ramp")], _EITHER]
 BelowOneOrRamp = Annotated[Annotated[BelowOne, Tag("value")] | Annotated[Ramp[BelowOne], Tag("ramp")], _EITHER]
 PixelsOrRamp = Annotated[Annotated[Pixels, Tag("value")] | Annotated[Ramp[Pixels], Tag("ramp")], _EITHER]
+_SWITCH = Discriminator(_switch)
+ClassWeightsOrOff = Annotated[Annotated[Literal["off"], Tag("off")] | Annotated[ClassWeightsSpec, Tag("on")], _SWITCH]
+CentreLossOrOff = Annotated[Annotated[Literal["off"], Tag("off")] | Annotated[CentreLossSpec, Tag("on")], _SWITCH]
 Learn = Annotated[dict[str, AboveZero | Literal["frozen"]], Field(min_length=1)]
 
 
@@ -62,6 +74,10 @@ class Keyframe(Spec):
     """Moment from which it counts, measured from the start of training."""
     learn: Learn | None = None
     """Pattern over parameter names -> learning-rate scale, or `frozen`; the first match wins and all must match."""
+    head: HeadSpec | None = None
+    """Another head, which takes the place of the present one; `start` says what it begins from."""
+    head_warmup: PositiveDurationField | None = None
+    """How long the learning rate of a head that is new here rises from 0."""
     lr_scale: AboveZeroOrRamp | None = None
     """Multiplies the scheduled learning rate; above 0."""
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -72,6 +88,10 @@ class Keyframe(Spec):
     """Strength of augmentation, 0 (none) to 1 (as the recipe's `augment` says)."""
     sampler_power: ShareOrRamp | None = None
     """Images are drawn with weight 1 / (images of their class) ** power, 0 to 1; changes between epochs only."""
+    loss: LossSpec | None = None
+    """What is minimised."""
+    class_weights: ClassWeightsOrOff | None = None
+    """How much the terms of each class count; `off` = all the same."""
     label_smoothing: BelowOneOrRamp | None = None
     """Share of the target spread evenly over all classes, 0 to below 1."""
     mixup_alpha: AlphaOrRamp | None = None
@@ -82,8 +102,12 @@ class Keyframe(Spec):
     """Chance that a batch is mixed at all, 0 to 1."""
     cutmix_share: ShareOrRamp | None = None
     """Share of CutMix among mixed batches when mixup and CutMix are both on, 0 to 1."""
+    centre_loss: CentreLossOrOff | None = None
+    """Draws features to the centre of their class, beside the loss; `off` = it does not."""
     ema_decay: BelowOne | None = None
     """Decay of the moving average of the weights, per step; 0 = off."""
+    swa: SwaSpec | None = None
+    """From here to the end: a learning rate of its own, and the average of the weights at the ends of epochs."""
 
     @property
     def tracks(self) -> tuple[str, ...]:
@@ -105,7 +129,6 @@ START: dict[str, float] = {
 }
 """Value of each numeric track before its first keyframe; `image_size` starts at the backbone's own."""
 
-LEARN_START: LearnTable = (("*", 1.0),)
 BETWEEN_EPOCHS = ("batch_size", "sampler_power")
 """Tracks that decide what an epoch is made of, and so keep one value within it."""
 
@@ -191,26 +214,56 @@ def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment
 
 
 @dataclass(frozen=True)
-class LearnChange:
-    """A moment from which on other parameters learn."""
+class Change(Generic[Choice]):
+    """A moment from which on something that is no number is another."""
 
     begin: float
     """Epochs from the start."""
-    table: LearnTable
+    value: Choice
     setting: str
     """Recipe path it comes from."""
 
 
-def learn_changes(keyframes: Sequence[Keyframe], moment: Moment) -> tuple[LearnChange, ...]:
-    """Every change of the parameters that learn; the first is at 0, where all learn unless a keyframe differs."""
-    changes = [LearnChange(0.0, LEARN_START, "timeline")]
+Changes = tuple[Change[Choice], ...]
+"""In order of time; the first is at 0."""
+
+
+def changes(
+    name: str, start: Choice, keyframes: Sequence[Keyframe], moment: Moment, path: str = "timeline"
+) -> Changes[Choice]:
+    """Every value of one track that is no number.
+
+    Args:
+        name: A field of Keyframe; `off` there is None here.
+        start: Value before the first keyframe.
+        keyframes: The recipe's timeline.
+        moment: Turns durations into epochs.
+        path: Recipe path of the start's value.
+    """
+    found = [Change(0.0, start, path)]
     for index, keyframe in enumerate(keyframes):
-        if keyframe.learn is not None:
-            table = tuple((name, FROZEN if scale == "frozen" else scale) for name, scale in keyframe.learn.items())
+        value = getattr(keyframe, name)
+        if value is not None:
             begin = moment(keyframe.at, 0.0)
-            changes = [change for change in changes if change.begin < begin]
-            changes.append(LearnChange(begin, table, f"timeline[{index}].learn"))
-    return tuple(changes)
+            found = [change for change in found if change.begin < begin]
+            new = cast(Choice, None if value == "off" else value)
+            found.append(Change(begin, new, f"timeline[{index}].{name}"))
+    return tuple(found)
+
+
+def value_at(found: Changes[Choice], epoch: float) -> Change[Choice]:
+    """The change that holds at a moment, in epochs from the start."""
+    return [change for change in found if change.begin <= epoch][-1]
+
+
+def learn_changes(keyframes: Sequence[Keyframe], moment: Moment) -> Changes[LearnTable]:
+    """Every change of the parameters that learn; before any, all of them do."""
+    found = changes("learn", cast("dict[str, float | str]", {"*": 1.0}), keyframes, moment)
+    return tuple(Change(change.begin, _table(change.value), change.setting) for change in found)
+
+
+def _table(learn: dict[str, float | str]) -> LearnTable:
+    return tuple((name, FROZEN if isinstance(scale, str) else float(scale)) for name, scale in learn.items())
 
 
 def check_order(keyframes: Sequence[Keyframe], moment: Moment, epochs: int, last: float) -> None:

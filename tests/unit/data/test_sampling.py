@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sfumato.data.sampling import class_weights, epoch_order, occurrence, steps_in_epoch
+from sfumato.data.sampling import draw_chances, epoch_order, occurrence, steps_in_epoch
 
 COUNTS = np.array([12341, 166, 5])
 TARGETS = np.repeat([0, 1, 2], COUNTS)
@@ -31,7 +31,7 @@ def test_rows_of_a_class_are_drawn_evenly():
 def test_ramp_is_monotone_and_half_way_is_no_switch():
     ratios = []
     for power in np.linspace(0, 1, 11):
-        per_image = class_weights(COUNTS, power) / COUNTS
+        per_image = draw_chances(COUNTS, power) / COUNTS
         ratios.append(per_image[2] / per_image[0])
     assert ratios[0] == pytest.approx(1)
     assert ratios[-1] == pytest.approx(12341 / 5)
@@ -48,7 +48,7 @@ def test_order_is_a_function_of_seed_and_epoch():
 
 
 def test_a_class_without_a_sample_has_no_weight():
-    assert class_weights(np.array([4, 0, 1]), 1.0).tolist() == [0.5, 0, 0.5]
+    assert draw_chances(np.array([4, 0, 1]), 1.0).tolist() == [0.5, 0, 0.5]
 
 
 def test_occurrence_counts_draws():

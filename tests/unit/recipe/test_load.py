@@ -58,7 +58,7 @@ def test_the_resolved_text_is_the_recipe_again(folder):
     recipe = load_recipe("recipe.yaml").recipe
     Path("resolved.yaml").write_text(to_yaml(recipe))
     assert load_recipe("resolved.yaml").recipe == recipe
-    assert yaml.safe_load(to_yaml(recipe))["train"]["schedule"]["decay"] == "cosine"
+    assert yaml.safe_load(to_yaml(recipe))["train"]["schedule"]["kind"] == "cosine"
 
 
 def test_a_none_that_says_something_survives(folder):

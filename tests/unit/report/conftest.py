@@ -17,11 +17,12 @@ from sfumato.data.table import Table, Task, make_table
 from sfumato.decision.policy import DecisionSpec, fit_policy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.results import measure
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.predictions import Predictions
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.training.plan import Plan, make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import ConstantSpec
 from sfumato.training.timeline import Keyframe
 
 KEYFRAMES = (
@@ -62,8 +63,8 @@ def net() -> Net:
 def plan() -> Plan:
     """6 epochs of 10 steps: frozen until 2, mixup from 0.4 down to 0 from 2 to 4, larger pictures from 4."""
     keyframes = [Keyframe.model_validate(keyframe) for keyframe in KEYFRAMES]
-    schedule = ScheduleSpec.model_validate({"warmup": "1ep", "warmup_from": 0, "decay": "constant"})
-    return make_plan(keyframes, schedule, base_lr=0.01, epochs=6, samples=100, image_size=64)
+    schedule = ConstantSpec.model_validate({"warmup": "1ep", "warmup_from": 0})
+    return make_plan(keyframes, schedule, base_lr=0.01, epochs=6, samples=100, image_size=64, head=LinearHeadSpec())
 
 
 MakeRun = Callable[..., RunFolder]

@@ -3,10 +3,11 @@
 import pytest
 from torch import nn
 
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.report.learning import learning_bars
 from sfumato.training.duration import parse
 from sfumato.training.plan import make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import CosineSpec
 from sfumato.training.timeline import Keyframe
 
 MODEL = nn.ModuleDict(
@@ -21,7 +22,7 @@ MODEL = nn.ModuleDict(
 
 def names(learn):
     keyframes = [Keyframe(at=parse("0ep"), learn=learn)]
-    plan = make_plan(keyframes, ScheduleSpec(), base_lr=1e-3, epochs=2, samples=64, image_size=32)
+    plan = make_plan(keyframes, CosineSpec(), base_lr=1e-3, epochs=2, samples=64, image_size=32, head=LinearHeadSpec())
     return [(bar.name, bar.parameters) for bar in learning_bars(plan, MODEL)]
 
 

@@ -1,11 +1,10 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from sfumato.data.loading import Samples
-from sfumato.data.mixing import mix, one_hot
+from sfumato.data.mixing import Mixing, mix, one_hot
 from sfumato.preparation import prepare_again
 from sfumato.report import thumbnails
 from sfumato.report.seen import phase_title, phases
@@ -22,7 +21,9 @@ def test_the_pictures_are_those_training_saw(make_run):
         batch = next(requests(prepared.plan, train.targets, prepared.recipe.train.seed, phase.step))
         whole = samples.__getitems__(batch)
         settings = prepared.plan.at(phase.step)
-        images, targets = mix(whole.images, one_hot(whole.targets, 2), settings, prepared.recipe.train.seed)
+        images, targets = mix(
+            whole.images, one_hot(whole.targets, 2), settings.mixing, prepared.recipe.train.seed, settings.step
+        )
         assert len(images) == 10
         assert [p.thumbnail for p in phase.pictures] == [thumbnails.of_tensor(image) for image in images[:8]]
         assert torch.isclose(targets.sum(dim=1), torch.ones(10)).all()
@@ -32,12 +33,12 @@ def test_the_pictures_are_those_training_saw(make_run):
 
 
 @pytest.mark.parametrize("alphas", [(0.4, 0.0), (0.0, 1.0), (0.4, 1.0)])
-def test_the_first_pictures_of_a_batch_are_mixed_with_each_other_and_with_its_last(plan, alphas):
+def test_the_first_pictures_of_a_batch_are_mixed_with_each_other_and_with_its_last(alphas):
     images, targets = torch.randint(0, 256, (20, 3, 16, 16), dtype=torch.uint8), torch.eye(20)
     for step in range(20):
-        settings = replace(plan.at(step), mixup_alpha=alphas[0], cutmix_alpha=alphas[1])
-        whole = mix(images, targets, settings, seed=0)
-        part = mix(images[[*range(8), 19]], targets[[*range(8), 19]], settings, seed=0)
+        mixing = Mixing(*alphas)
+        whole = mix(images, targets, mixing, seed=0, step=step)
+        part = mix(images[[*range(8), 19]], targets[[*range(8), 19]], mixing, seed=0, step=step)
         assert torch.equal(whole[0][:8], part[0][:8])
         assert torch.equal(whole[1][:8], part[1][:8])
 

@@ -5,12 +5,13 @@ import json
 import pytest
 from torch import nn
 
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.report.lanes import off_tracks, rate_lane, step_at, track_lanes
 from sfumato.report.learning import learning_bars
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.timeline import plan_figure, plan_rows, plan_text, write_plan
 from sfumato.training.plan import make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import CosineSpec
 from sfumato.training.timeline import Keyframe
 
 TEXT = """\
@@ -44,7 +45,9 @@ def test_the_text_fits_a_terminal(net):
         "batch_size": 4096,
     }
     keyframes = [Keyframe.model_validate(everything)]
-    plan = make_plan(keyframes, ScheduleSpec(), base_lr=1.5e-4, epochs=8, samples=9000, image_size=224)
+    plan = make_plan(
+        keyframes, CosineSpec(), base_lr=1.5e-4, epochs=8, samples=9000, image_size=224, head=LinearHeadSpec()
+    )
     assert max(map(len, plan_text(plan, net).splitlines())) <= 110
 
 
@@ -81,14 +84,14 @@ def test_a_keyframe_that_repeats_a_value_cuts_nothing():
         Keyframe.model_validate({"at": "1ep", "augment": 1}),
         Keyframe.model_validate({"at": "2ep", "augment": 0}),
     ]
-    plan = make_plan(keyframes, ScheduleSpec(), base_lr=0.1, epochs=4, samples=64, image_size=32)
+    plan = make_plan(keyframes, CosineSpec(), base_lr=0.1, epochs=4, samples=64, image_size=32, head=LinearHeadSpec())
     lanes = {lane.track: lane for lane in track_lanes(plan)}
     assert [(piece.start, piece.end) for piece in lanes["augment"].pieces] == [(0, 2), (2, 4)]
 
 
 def test_a_ramp_of_the_image_size_has_the_sizes_training_uses():
     keyframes = [Keyframe.model_validate({"at": "0ep", "image_size": {"to": 128, "over": "3ep"}})]
-    plan = make_plan(keyframes, ScheduleSpec(), base_lr=0.1, epochs=4, samples=3200, image_size=64)
+    plan = make_plan(keyframes, CosineSpec(), base_lr=0.1, epochs=4, samples=3200, image_size=64, head=LinearHeadSpec())
     ramp = next(lane for lane in track_lanes(plan) if lane.track == "image_size").pieces[0]
     assert {value for _, value in ramp.points} == {64, 96, 128}
     assert ramp.text == "64 \N{RIGHTWARDS ARROW} 128 px"
@@ -119,7 +122,7 @@ def test_parameters_of_one_fate_are_one_bar(plan, net):
 def test_a_part_of_the_backbone_is_named_by_its_prefix(net):
     table = {"head.*": 1, "backbone.1.*": 0.5, "*": "frozen"}
     keyframes = [Keyframe.model_validate({"at": "0ep", "learn": table})]
-    plan = make_plan(keyframes, ScheduleSpec(), base_lr=0.1, epochs=2, samples=64, image_size=32)
+    plan = make_plan(keyframes, CosineSpec(), base_lr=0.1, epochs=2, samples=64, image_size=32, head=LinearHeadSpec())
     bars = learning_bars(plan, net)
     assert [bar.name for bar in bars] == ["head", "backbone.1", "backbone.0"]
     assert bars[1].pieces[0].text == "learns at 0.5 \N{MULTIPLICATION SIGN} lr"
@@ -129,7 +132,7 @@ def test_many_fates_are_drawn_by_top_part():
     net = nn.ModuleDict({"backbone": nn.Sequential(*(nn.Linear(1, 1) for _ in range(14))), "head": nn.Linear(1, 1)})
     tables = [{**{f"backbone.{i}.*": 1 for i in range(e, 14)}, "head.*": 1, "*": "frozen"} for e in range(13, 0, -1)]
     keyframes = [Keyframe.model_validate({"at": f"{e}ep", "learn": table}) for e, table in enumerate(tables)]
-    plan = make_plan(keyframes, ScheduleSpec(), base_lr=0.1, epochs=13, samples=64, image_size=32)
+    plan = make_plan(keyframes, CosineSpec(), base_lr=0.1, epochs=13, samples=64, image_size=32, head=LinearHeadSpec())
     head, backbone = learning_bars(plan, net)
     assert (head.name, backbone.name, backbone.parameters) == ("head", "backbone", 28)
     assert [piece.share for piece in backbone.pieces] == pytest.approx([i / 14 for i in range(1, 14)])

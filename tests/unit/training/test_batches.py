@@ -2,10 +2,11 @@ import pytest
 
 from sfumato.errors import InputError
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.batches import check_batches
 from sfumato.training.duration import parse
 from sfumato.training.plan import Plan, make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import CosineSpec
 from sfumato.training.timeline import Keyframe
 
 HALF = (0.5, 0.5, 0.5)
@@ -18,7 +19,7 @@ def model(name: str) -> Classifier:
 
 def plan(*keyframes, samples=32) -> Plan:
     made = [Keyframe.model_validate({"at": parse(k.pop("at")), **k}) for k in map(dict, keyframes)]
-    return make_plan(made, ScheduleSpec(), base_lr=0.1, epochs=4, samples=samples, image_size=32)
+    return make_plan(made, CosineSpec(), base_lr=0.1, epochs=4, samples=samples, image_size=32, head=LinearHeadSpec())
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,8 @@ def test_a_manifest_cannot_point_outside(tmp_path):
 
 
 def test_a_later_format_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
     write(tmp_path, 1)
     monkeypatch.undo()
-    with pytest.raises(InputError, match="checkpoint format 2; expected 1"):
+    with pytest.raises(InputError, match="checkpoint format 3; expected 2"):
         load(tmp_path / "last")

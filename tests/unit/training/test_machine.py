@@ -3,10 +3,11 @@ import torch
 from accelerate.state import PartialState
 
 from sfumato.models.classifier import ModelSpec, build_classifier
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.training import device
 from sfumato.training.machine import Machine
 from sfumato.training.plan import make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import CosineSpec
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -51,6 +52,6 @@ def test_bf16_that_a_cpu_only_imitates_is_none(monkeypatch):
 
 
 def choose(name: str) -> device.Choice:
-    plan = make_plan((), ScheduleSpec(), base_lr=0.1, epochs=1, samples=32, image_size=32)
+    plan = make_plan((), CosineSpec(), base_lr=0.1, epochs=1, samples=32, image_size=32, head=LinearHeadSpec())
     model = build_classifier(ModelSpec(backbone="test_resnet", weights="none"), 2, 32, HALF, HALF)
     return device.choose_precision(name, model, plan.at(0))

@@ -4,6 +4,7 @@ from torch import nn
 
 from sfumato.errors import InputError
 from sfumato.models.classifier import Classifier
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.parameters import apply_learning, learnable, scales
 
 HALF = (0.5, 0.5, 0.5)
@@ -15,7 +16,7 @@ def model() -> Classifier:
     backbone = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    return Classifier(backbone, nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2)), 2, HALF, HALF)
+    return Classifier(backbone, LinearHeadSpec(dropout=0.5), 4, 2, HALF, HALF)
 
 
 def train_steps(m: Classifier, steps: int = 3) -> None:

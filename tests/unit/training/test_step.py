@@ -4,16 +4,17 @@ import copy
 
 import pytest
 import torch
+from tests.jobs import job_of
 
 from sfumato.data.loading import Batch
 from sfumato.data.randomness import torch_seed
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.duration import parse
 from sfumato.training.job import TrainSpec
-from sfumato.training.machine import Machine
 from sfumato.training.optimizer import AdamWSpec, SgdSpec, build_optimizer, optimizer_tensors, restore_optimizer
 from sfumato.training.plan import Plan, make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import ConstantSpec
 from sfumato.training.step import Learner
 from sfumato.training.timeline import Keyframe
 
@@ -22,7 +23,7 @@ HALF = (0.5, 0.5, 0.5)
 
 def plan(*keyframes, lr=0.1) -> Plan:
     made = [Keyframe.model_validate({"at": parse(k.pop("at")), **k}) for k in map(dict, keyframes)]
-    return make_plan(made, ScheduleSpec(decay="constant"), base_lr=lr, epochs=4, samples=32, image_size=32)
+    return make_plan(made, ConstantSpec(), base_lr=lr, epochs=4, samples=32, image_size=32, head=LinearHeadSpec())
 
 
 def model(name="test_convnext") -> Classifier:
@@ -38,9 +39,8 @@ def batch(count=8) -> Batch:
 
 
 def teach(m, p, spec=None, pieces=1, clip_norm=None) -> Learner:
-    machine = Machine("cpu", "fp32")
-    optimizer = build_optimizer(spec or SgdSpec(lr=0.1, momentum=0, weight_decay=0), m, p, machine.device)
-    return Learner(m, optimizer, machine, TrainSpec(accumulate=pieces, clip_norm=clip_norm))
+    optimizer = spec or SgdSpec(lr=0.1, momentum=0, weight_decay=0)
+    return Learner(job_of(m, p, TrainSpec(optimizer=optimizer, accumulate=pieces, clip_norm=clip_norm)))
 
 
 def take(taught: Learner, p: Plan, steps=1, count=8) -> None:

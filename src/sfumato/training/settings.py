@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+from sfumato.data.mixing import Mixing
+from sfumato.losses.centre import CentreLossSpec
+from sfumato.losses.class_weights import ClassWeights
+from sfumato.losses.loss import Loss
+from sfumato.models.heads import Head
+
 FROZEN = 0.0
 """Learning-rate scale of parameters that do not learn."""
 
@@ -18,6 +24,10 @@ class Settings:
     """Learning rate of parameters whose scale in `learn` is 1, per optimiser step."""
     learn: tuple[tuple[str, float], ...]
     """(pattern over parameter names, learning-rate scale), first match wins; FROZEN = does not learn."""
+    head: Head
+    """What stands on the backbone."""
+    head_lr: float
+    """Learning-rate scale of the head's parameters: below 1 while a new head warms up."""
     batch_size: int
     """Images an optimiser step sees, over all processes and accumulated pieces."""
     image_size: int
@@ -26,15 +36,17 @@ class Settings:
     """Strength of augmentation, 0 (none) to 1 (as the recipe's `augment` says)."""
     sampler_power: float
     """Each image is drawn with weight 1 / (images of its class) ** power; 0 = natural, 1 = balanced."""
+    loss: Loss
+    """What is minimised."""
+    class_weights: ClassWeights | None
+    """How much the terms of each class count; None = all the same."""
     label_smoothing: float
     """Share of the target spread evenly over all classes, 0 to below 1."""
-    mixup_alpha: float
-    """Beta parameter of mixup; 0 = off."""
-    cutmix_alpha: float
-    """Beta parameter of CutMix; 0 = off."""
-    mix_probability: float
-    """Chance that a batch is mixed at all."""
-    cutmix_share: float
-    """Share of CutMix among mixed batches when mixup and CutMix are both on."""
+    mixing: Mixing
+    """Mixup and CutMix."""
+    centre_loss: CentreLossSpec | None
+    """What draws features to the centre of their class; None = nothing."""
     ema_decay: float
     """Decay of the moving average of the weights, per step; 0 = off."""
+    averaging: bool
+    """Whether weights of the ends of epochs are averaged (SWA)."""

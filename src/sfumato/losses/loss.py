@@ -1,0 +1,22 @@
+"""The losses a recipe can name; each gives one term a class and sample, which `reduce` weighs and averages."""
+
+from typing import Annotated
+
+from pydantic import Tag
+
+from sfumato.losses.cross_entropy import CrossEntropySpec
+from sfumato.losses.focal import FocalSpec
+from sfumato.losses.logit_adjusted import BalancedSoftmaxSpec, LogitAdjustedSpec
+from sfumato.losses.tail_focal import TailFocalSpec
+from sfumato.spec import kind_or
+
+Loss = CrossEntropySpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | BalancedSoftmaxSpec
+
+LossSpec = Annotated[
+    Annotated[CrossEntropySpec, Tag("cross_entropy")]
+    | Annotated[FocalSpec, Tag("focal")]
+    | Annotated[TailFocalSpec, Tag("tail_focal")]
+    | Annotated[LogitAdjustedSpec, Tag("logit_adjusted")]
+    | Annotated[BalancedSoftmaxSpec, Tag("balanced_softmax")],
+    kind_or("cross_entropy"),
+]

@@ -1,0 +1,34 @@
+"""The mean of the features of each class over the training part: where heads and centres may begin."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from sfumato.training.inference import outputs
+from sfumato.training.job import Job
+
+
+@torch.no_grad()
+def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
+    """(C, D) means of the features that the model has now, without augmentation; zeros for a class without image.
+
+    It depends on weights and data alone, so that a run that is killed at such a moment goes on alike.
+
+    Args:
+        job: Its model is asked, in evaluation mode, and left in that.
+        image_size: Side of the images, pixels.
+        unit: Whether features are scaled to length 1 first.
+    """
+    model, machine = job.model.eval(), job.machine
+    targets = torch.from_numpy(job.train.targets).to(machine.device)
+    sums = torch.zeros(model.classes, model.width + 1, dtype=torch.float64, device=machine.device)
+    for rows, features in outputs(
+        model.features, job.train, job.preprocess, machine, job.workers, pictures=job.pictures, image_size=image_size
+    ):
+        known = targets[rows] >= 0
+        found = features.float()[known]
+        found = F.normalize(found, dim=1) if unit else found
+        counted = torch.cat([found, torch.ones_like(found[:, :1])], dim=1)
+        sums.index_add_(0, targets[rows][known], counted.to(sums.dtype))
+    sums = machine.sum(sums)
+    return (sums[:, :-1] / sums[:, -1:].clamp(min=1)).float()
