@@ -1,26 +1,54 @@
 """What is left of a run: scores of its decisions, and the bundle that makes them."""
 
 import json
+from dataclasses import asdict
 from typing import Any, cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
+from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.policy import Policy
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
 from sfumato.predict import load, picture_logits
-from sfumato.predictions import Predictions
+from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.preparation import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
 
 
-def measure_decisions(said: Predictions, policy: Policy) -> Results:
-    """Scores, with intervals, of what a policy makes of a predictions table."""
+def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None = None) -> Results:
+    """Scores, with intervals, of what a policy makes of a predictions table; `trained`: (C,) training images."""
     verdicts = policy.apply(said.logits)
     return measure(
-        said.truth, verdicts.predicted, verdicts.confidence, verdicts.abstained, said.labels.names, said.groups
+        said.truth,
+        verdicts.predicted,
+        verdicts.confidence,
+        verdicts.abstained,
+        said.labels.names,
+        said.groups,
+        probabilities=verdicts.probabilities,
+        trained=trained,
     )
+
+
+def write_tau_curve(folder: RunFolder, val: Predictions, policy: Policy, trained: NDArray[np.int64]) -> None:
+    """Write tau_curve.csv: what each strength of post-hoc logit adjustment reaches on validation, the policy's too.
+
+    Args:
+        folder: Of the run.
+        val: What its weights say of the validation samples; those of unknown class are left out.
+        policy: Its strength has a row even where the recipe gave one between the steps.
+        trained: (C,) training images of each class.
+    """
+    taus = sorted({*TAUS, policy.adjustment.tau} if policy.adjustment else TAUS)
+    known = val.truth != UNKNOWN
+    rows = sweep(val.logits[known], val.truth[known], class_priors(trained), taus)
+    pl.DataFrame([asdict(row) for row in rows]).write_csv(folder.tau_curve)
 
 
 def write_metrics(folder: RunFolder, results: dict[str, Results]) -> None:

@@ -64,6 +64,7 @@ class Predictor:
     def __init__(self, bundle: Bundle, where: str, device: str | None = None) -> None:
         self.labels: LabelSpace = bundle.labels
         self.policy = Policy.from_dict(bundle.policy, f"{where}/policy.json")
+        self.policy.check_classes(len(self.labels), f"{where}/policy.json")
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.device = _device(device)
         self._model = _build(bundle, self.preprocess, where).to(self.device)

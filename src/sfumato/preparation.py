@@ -126,7 +126,8 @@ def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         image_size=wanted.image_size,
         head=recipe.model.head,
     )
-    refuse_contradictions(plan, recipe.train.accept)
+    adjusted_later = recipe.decision.logit_adjustment is not None
+    refuse_contradictions(plan, recipe.train.accept, adjusted_later=adjusted_later)
     refuse_idle_checkpoints(recipe.train, plan.clock)
     interpolation = recipe.preprocess.interpolation or wanted.interpolation
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from sfumato.console import Console
-from sfumato.decision.policy import Policy, fit_policy
+from sfumato.decision.policy import fit_policy
 from sfumato.errors import InputError, Interrupted, Stopped
-from sfumato.outcome import make_bundle, measure_decisions, write_metrics
+from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, prepare, prepare_again
 from sfumato.recipe.load import load_recipe
@@ -202,8 +202,11 @@ def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: i
 
 def _decide(folder: RunFolder, prepared: Prepared, predictions: dict[str, Predictions]) -> None:
     """From predictions to decisions: their policy, its scores, the bundle and the report."""
-    policy = fit_policy(predictions["val"], prepared.recipe.decision) if "val" in predictions else Policy()
-    results = {part: measure_decisions(said, policy) for part, said in predictions.items()}
+    trained = prepared.table.part("train").class_counts
+    policy = fit_policy(predictions.get("val"), prepared.recipe.decision, trained)
+    results = {part: measure_decisions(said, policy, trained) for part, said in predictions.items()}
+    if "val" in predictions:
+        write_tau_curve(folder, predictions["val"], policy, trained)
     write_metrics(folder, results)
     make_bundle(folder, prepared, policy, results)
     write_report(folder)

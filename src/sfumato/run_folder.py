@@ -58,6 +58,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def tau_curve(self) -> Path:
+        """Validation scores at each strength of post-hoc logit adjustment."""
+        return self.path / "tau_curve.csv"
+
+    @property
     def environment(self) -> Path:
         """Versions, hardware, command, and what was chosen automatically."""
         return self.path / "env.json"

@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.metrics.classification import Counts, confusion_matrix, counts
+from sfumato.metrics.classification import Counts, answer_counts, confusion_matrix, counts
 from sfumato.stored import stored
 
 RESAMPLES = 1000
@@ -80,17 +80,16 @@ def score_interval(
         score: Of the counts; a mean over the classes that have a sample.
         groups: (N,) as in `share_interval`.
     """
-    confusion = confusion_matrix(truth, predicted, classes)
-    value = float(score(counts(confusion)))
+    value = float(score(answer_counts(truth, predicted, classes)))
     if value in (0, 1) or (groups is not None and len(np.unique(groups)) == 1):
         pairs = np.unique(np.stack([truth, np.arange(len(truth)) if groups is None else groups]), axis=1)
         sizes = np.bincount(pairs[0], minlength=classes)
         sizes = sizes[sizes > 0]
         return wilson(value, float(len(sizes) ** 2 / (1 / sizes).sum()) if len(sizes) else 0)
     if groups is None:
-        return confusion_interval(confusion, score)
+        return confusion_interval(confusion_matrix(truth, predicted, classes), score)
     return sample_interval(
-        lambda rows: float(score(counts(confusion_matrix(truth[rows], predicted[rows], classes)))), len(truth), groups
+        lambda rows: float(score(answer_counts(truth[rows], predicted[rows], classes))), len(truth), groups
     )
 
 

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.errors import InputError
-from sfumato.metrics import calibration, classification
+from sfumato.metrics import calibration, classification, longtail
 from sfumato.metrics.intervals import LEVEL, Interval, sample_interval, score_interval, share_interval
 from sfumato.stored import read_stored, stored
+
+Integers = NDArray[np.int64]
 
 
 @stored
@@ -23,6 +25,10 @@ class ClassRow:
     precision: float
     recall: float
     f1: float
+    average_precision: float | None = None
+    """One-vs-rest, of the policy's probabilities; None = no sample, or results from before it was measured."""
+    trained: int | None = None
+    """Training images of the class; None = not known."""
 
 
 @stored
@@ -34,12 +40,18 @@ class Results:
     scores: dict[str, Interval]
     """accuracy, balanced_accuracy, macro_f1, ece; ece_if_calibrated, the mean error that chance alone gives honest
     confidences, and the range from 0 that holds LEVEL of such errors; where some were not answered coverage, and where
-    some were accuracy_answered."""
+    some were accuracy_answered. Where the training images of each class are known, those of
+    `longtail.long_tail_scores` that have a value."""
     classes: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]
     """Row = true class, column = predicted class."""
     groups: int | None = None
     """Groups of samples that belong together and were resampled as a whole; None = each sample is on its own."""
+
+    @property
+    def long_tailed(self) -> bool:
+        """Whether the measured classes are not all many, all medium or all few."""
+        return sum(name in self.scores for name in longtail.SHOTS) > 1
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -56,12 +68,15 @@ class Results:
 
 
 def measure(
-    truth: NDArray[np.int64],
-    predicted: NDArray[np.int64],
+    truth: Integers,
+    predicted: Integers,
     confidence: NDArray[np.float64],
     abstained: NDArray[np.bool_],
     names: tuple[str, ...],
-    groups: NDArray[np.int64] | None = None,
+    groups: Integers | None = None,
+    *,
+    probabilities: NDArray[np.float64] | None = None,
+    trained: Integers | None = None,
 ) -> Results:
     """Measure N answers, each array (N,). Accuracy and the like count every sample, answered or not.
 
@@ -72,42 +87,108 @@ def measure(
         abstained: Where the answer would not have been given.
         names: The C class names.
         groups: Number of the group each sample belongs to; None = each is on its own.
+        probabilities: (N, C); None = no average precision.
+        trained: (C,) training images of each class; None = no long-tail scores.
     """
     confusion = classification.confusion_matrix(truth, predicted, len(names))
-    correct, answered = predicted == truth, ~abstained
     scores = {
-        name: share_interval(correct, groups)
-        if name == "accuracy"
-        else score_interval(truth, predicted, len(names), score, groups)
-        for name, score in classification.SCORES.items()
+        **_overall(truth, predicted, len(names), groups),
+        **_confidence(confidence, predicted == truth, groups),
+        **_answered(predicted == truth, ~abstained, groups),
     }
-    scores["ece"] = sample_interval(
-        lambda rows: calibration.expected_calibration_error(confidence[rows], correct[rows]),
-        len(truth),
-        groups,
-        biased=True,
-    )
-    scores["ece_if_calibrated"] = _by_chance(confidence)
-    if abstained.any():
-        scores["coverage"] = share_interval(answered, groups)
-    if abstained.any() and answered.any():
-        scores["accuracy_answered"] = share_interval(correct[answered], None if groups is None else groups[answered])
+    if trained is not None:
+        scores |= _long_tail(truth, predicted, trained, groups, scores["macro_f1"])
+    precisions = None if probabilities is None else longtail.average_precision(truth, probabilities)
     return Results(
         len(truth),
         scores,
-        _class_rows(confusion, names),
+        _class_rows(confusion, names, precisions, trained),
         tuple(tuple(row) for row in confusion.tolist()),
         None if groups is None else len(np.unique(groups)),
     )
 
 
-def _by_chance(confidence: NDArray[np.float64]) -> Interval:
-    errors = calibration.chance_errors(confidence)
-    return Interval(float(errors.mean()), 0.0, float(np.quantile(errors, LEVEL)))
+def _overall(truth: Integers, predicted: Integers, classes: int, groups: Integers | None) -> dict[str, Interval]:
+    return {
+        name: share_interval(predicted == truth, groups)
+        if name == "accuracy"
+        else score_interval(truth, predicted, classes, score, groups)
+        for name, score in classification.SCORES.items()
+    }
 
 
-def _class_rows(confusion: NDArray[np.int64], names: tuple[str, ...]) -> tuple[ClassRow, ...]:
+def _confidence(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], groups: Integers | None
+) -> dict[str, Interval]:
+    error = sample_interval(
+        lambda rows: calibration.expected_calibration_error(confidence[rows], correct[rows]),
+        len(correct),
+        groups,
+        biased=True,
+    )
+    by_chance = calibration.chance_errors(confidence)
+    honest = Interval(float(by_chance.mean()), 0.0, float(np.quantile(by_chance, LEVEL)))
+    return {"ece": error, "ece_if_calibrated": honest}
+
+
+def _answered(correct: NDArray[np.bool_], answered: NDArray[np.bool_], groups: Integers | None) -> dict[str, Interval]:
+    """Where some were not answered."""
+    found: dict[str, Interval] = {}
+    if not answered.all():
+        found["coverage"] = share_interval(answered, groups)
+    if not answered.all() and answered.any():
+        found["accuracy_answered"] = share_interval(correct[answered], None if groups is None else groups[answered])
+    return found
+
+
+def _long_tail(
+    truth: Integers, predicted: Integers, trained: Integers, groups: Integers | None, macro_f1: Interval
+) -> dict[str, Interval]:
+    """The long-tail scores that have a value, with their intervals.
+
+    Recall of some classes needs their own samples alone, so those alone are resampled: no resample is without one.
+    Which classes have a sample is a property of the data, not of chance, so macro-F1 over all classes is that over the
+    measured ones times their share. The worst class is resampled as the class it is: the least of many figures would
+    sink further with every resample.
+    """
+    c = classification.answer_counts(truth, predicted, len(trained))
+
+    def recall_of(inside: NDArray[np.bool_]) -> Interval:
+        rows = inside[truth]
+        within = None if groups is None else groups[rows]
+        return score_interval(truth[rows], predicted[rows], len(trained), classification.balanced_accuracy, within)
+
+    def share_of(classes: Integers) -> Interval:
+        rows = np.isin(truth, classes)
+        return share_interval(predicted[rows] == truth[rows], None if groups is None else groups[rows])
+
+    share = float((c.support > 0).mean())
+    found = {
+        "macro_f1_all": Interval(*(share * figure for figure in (macro_f1.value, macro_f1.low, macro_f1.high))),
+        "weighted_f1": score_interval(truth, predicted, len(trained), longtail.weighted_f1, groups),
+        **{name: recall_of(inside) for name, inside in longtail.shot_groups(trained).items()},
+        "tail": share_of(longtail.tail_classes(trained)),
+        "worst_class": share_of(np.array([longtail.worst_class(c)])),
+    }
+    values = longtail.long_tail_scores(c, trained)
+    return {name: interval for name, interval in found.items() if values[name] is not None}
+
+
+def _class_rows(
+    confusion: Integers,
+    names: tuple[str, ...],
+    precisions: NDArray[np.float64] | None,
+    trained: Integers | None,
+) -> tuple[ClassRow, ...]:
     c = classification.counts(confusion)
-    columns = (c.support, classification.precision(c), classification.recall(c), classification.f1(c))
-    rows = zip(names, *(column.tolist() for column in columns), strict=True)
+    figures = (classification.precision(c), classification.recall(c), classification.f1(c))
+    unknown: list[None] = [None] * len(names)
+    rows = zip(
+        names,
+        c.support.tolist(),
+        *(column.tolist() for column in figures),
+        unknown if precisions is None else [None if np.isnan(one) else float(one) for one in precisions],
+        unknown if trained is None else trained.tolist(),
+        strict=True,
+    )
     return tuple(ClassRow(*row) for row in rows)

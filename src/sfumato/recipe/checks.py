@@ -29,6 +29,7 @@ def refuse_ineffective(
     _check_mixing(timeline)
     _check_augment(augment, timeline)
     _check_batches(train, timeline)
+    _check_adjustment(decision)
     if split.val == 0:
         _check_without_validation(train, decision, "data.split.val is 0")
 
@@ -121,6 +122,12 @@ def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
         )
 
 
+def _check_adjustment(decision: DecisionSpec) -> None:
+    adjustment = decision.logit_adjustment
+    if adjustment is not None and adjustment.tau != "auto" and "objective" in adjustment.changed:
+        raise _idle("decision.logit_adjustment.objective", "tau is given", "set tau: auto")
+
+
 def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str) -> None:
     if train.stop is not None:
         raise _idle("train.stop", f"{why}, so nothing is seen to get no better", "keep some validation samples")
@@ -130,6 +137,10 @@ def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str
         raise _idle("train.select", f"{why}, so nothing is chosen", "keep some validation samples")
     if decision.abstain is not None:
         raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", "keep validation samples")
+    adjustment = decision.logit_adjustment
+    if adjustment is not None and adjustment.tau == "auto":
+        mend = "give tau a number, or keep validation samples"
+        raise _idle("decision.logit_adjustment", f"{why}, so no tau can be fitted", mend)
 
 
 def _greatest(track: str, timeline: Sequence[Keyframe]) -> float:

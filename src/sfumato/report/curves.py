@@ -14,7 +14,7 @@ class Line:
     """Epochs done, from 1."""
     values: tuple[float, ...]
     average: bool = False
-    """Whether it belongs to the averaged weights (EMA)."""
+    """Whether it belongs to averaged weights (EMA, SWA)."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,14 @@ class Chart:
     """Epochs done when the best weights were found; None = nothing was chosen."""
 
 
-_CHARTS = {
-    "Loss": {"training": "train_loss", "validation": "val_loss", "EMA": "ema_loss"},
-    "Accuracy": {"training": "train_accuracy", "validation": "val_accuracy", "EMA": "ema_accuracy"},
-    "Macro F1": {"validation": "val_macro_f1", "EMA": "ema_macro_f1"},
-}
+_TITLES = {"Loss": "loss", "Accuracy": "accuracy", "Macro F1": "macro_f1", "Tail accuracy": "tail"}
+_LINES = {"training": "train", "validation": "val", "EMA": "ema", "SWA": "swa"}
+_CHARTS = {title: {line: f"{prefix}_{score}" for line, prefix in _LINES.items()} for title, score in _TITLES.items()}
+"""Title -> name of a line -> its column in history.csv; what a run has no column or no value for has no line."""
 
 
 def charts(history: tuple[HistoryRow, ...], epochs: int, keyframes: tuple[float, ...]) -> tuple[Chart, ...]:
-    """Loss, accuracy and macro F1; a chart without a line is left out."""
+    """Loss, accuracy, macro F1 and the tail's accuracy; a chart without a line is left out."""
     found = [_epochs_done(row) for row in history if row.get("best")]
     best = round(found[-1]) if found else None
     made = [
@@ -52,7 +51,7 @@ def charts(history: tuple[HistoryRow, ...], epochs: int, keyframes: tuple[float,
 def _line(history: tuple[HistoryRow, ...], name: str, column: str) -> Line:
     points = [(_epochs_done(row), row[column]) for row in history if row.get(column) is not None]
     epochs, values = tuple(at for at, _ in points), tuple(value for _, value in points if value is not None)
-    return Line(name, epochs, values, average=column.startswith("ema"))
+    return Line(name, epochs, values, average=column.startswith(("ema", "swa")))
 
 
 def _epochs_done(row: HistoryRow) -> float:

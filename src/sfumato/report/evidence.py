@@ -3,9 +3,11 @@
 import csv
 import io
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
+from sfumato.decision.logit_adjustment import TauRow
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text
@@ -15,7 +17,7 @@ from sfumato.preparation import Prepared, prepare_again
 from sfumato.run_folder import RunFolder
 
 HistoryRow = dict[str, float | None]
-"""Column of history.csv -> number; None where the epoch has none. `best` is 1 for raw weights, 2 for the average."""
+"""Column of history.csv -> number; None where the epoch has none. `best` is 1 for raw weights, 2 for EMA, 3 for SWA."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Evidence:
     measured: Measured | None
     """The test part; the validation part where there is no test; None where nothing was measured."""
     history: tuple[HistoryRow, ...]
+    tau_curve: tuple[TauRow, ...]
+    """Validation scores at each strength of logit adjustment; empty where there is none."""
     bad: tuple[dict[str, str], ...]
     """Pictures that were left out: id, image, problem."""
     environment: dict[str, Any]
@@ -56,6 +60,7 @@ def read_evidence(folder: RunFolder) -> Evidence:
         prepare_again(folder),
         _measured(folder),
         tuple(_history_row(row, folder.history) for row in _rows(folder.history)),
+        _tau_curve(folder),
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
         _environment(folder),
     )
@@ -101,11 +106,32 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _history_row(row: dict[str, str], path: Path) -> HistoryRow:
-    words = {"": None, "raw": 1.0, "ema": 2.0}
+    words = {"": None, "raw": 1.0, "ema": 2.0, "swa": 3.0}
     try:
         return {name: words[text] if text in words else float(text) for name, text in row.items()}
     except ValueError as error:
         raise _damaged(path, str(error)) from None
+
+
+def _tau_curve(folder: RunFolder) -> tuple[TauRow, ...]:
+    rows = tuple(_tau_row(row, folder.tau_curve) for row in _rows(folder.tau_curve))
+    adjustment = _policy(folder).adjustment
+    used = adjustment.tau if adjustment else 0.0
+    missing = {0.0, used} - {row.tau for row in rows}
+    if rows and missing:
+        raise _damaged(folder.tau_curve, f"no row of τ = {max(missing):g}")
+    return rows
+
+
+def _tau_row(row: dict[str, str], path: Path) -> TauRow:
+    try:
+        found = TauRow(**{name: float(text) for name, text in row.items()})
+    except (TypeError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
+    scores = (found.accuracy, found.balanced_accuracy, found.macro_f1)
+    if not 0 <= found.tau < inf or not all(0 <= score <= 1 for score in scores):
+        raise _damaged(path, "a strength is not 0 or above, or a score not from 0 to 1")
+    return found
 
 
 def _damaged(path: Path, why: str) -> InputError:

@@ -8,6 +8,7 @@ import numpy as np
 from sfumato.decision.calibration import Temperature
 from sfumato.metrics.calibration import Reliability, expected_calibration_error, reliability
 from sfumato.metrics.intervals import Interval
+from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, SHOTS, TAIL_FRACTION, shot_of
 from sfumato.metrics.results import ClassRow, Results
 from sfumato.report.evidence import Evidence, Measured
 
@@ -29,6 +30,15 @@ _MEANINGS = {
     "ece": ("Calibration error", "mean distance between confidence and accuracy; 0 is perfect"),
     "coverage": ("Coverage", "share of the images that get an answer at all"),
     "accuracy_answered": ("Accuracy where it answers", "share of the given answers that are right"),
+}
+_FOUND = "mean over the classes with {} training images of the share that is found"
+_TAIL_MEANINGS = {
+    "many": ("Many", _FOUND.format(f"more than {MANY_ABOVE}")),
+    "medium": ("Medium", _FOUND.format(f"{FEW_BELOW} to {MANY_ABOVE}")),
+    "few": ("Few", _FOUND.format(f"fewer than {FEW_BELOW}")),
+    "tail": ("Tail", f"share that is found of the images of the rarest {100 * TAIL_FRACTION:.0f} % of the classes"),
+    "worst_class": ("Worst class", "share that is found of “{}”"),
+    "macro_f1_all": ("Macro F1 over all", "with 0 for every class that has no image here"),
 }
 
 
@@ -65,6 +75,8 @@ class ClassList:
 
     title: str
     rows: tuple[ClassRow, ...]
+    about: str = ""
+    """What else the heading says."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +149,33 @@ def headlines(results: Results, majority: Majority) -> tuple[Headline, ...]:
     )
 
 
+def tail_headlines(results: Results) -> tuple[Headline, ...]:
+    """Rare classes beside frequent ones; none where all are many, all medium or all few."""
+    shown = tail_scores(results)
+    worst = _worst(results.classes) if shown else ""
+    return tuple(
+        Headline(title, meaning.format(worst), results.scores[name], None)
+        for name, (title, meaning) in _TAIL_MEANINGS.items()
+        if name in shown
+    )
+
+
+def tail_scores(results: Results) -> frozenset[str]:
+    """Names of the scores that tell rare classes from frequent ones, where there are both.
+
+    Macro-F1 over all classes is one of them where a class has no sample; else it is macro-F1 again.
+    """
+    if not results.long_tailed:
+        return frozenset()
+    whole = all(row.support for row in results.classes)
+    return frozenset(_TAIL_MEANINGS.keys() & results.scores.keys()) - {"macro_f1_all" if whole else ""}
+
+
+def _worst(rows: tuple[ClassRow, ...]) -> str:
+    """As `longtail.worst_class` chooses it."""
+    return min((row for row in rows if row.support), key=lambda row: (row.recall, -row.support)).name
+
+
 def majority_class(evidence: Evidence, results: Results) -> Majority:
     """The class most frequent in training, and its share of the measured samples."""
     train = evidence.prepared.table.part("train")
@@ -146,15 +185,32 @@ def majority_class(evidence: Evidence, results: Results) -> Majority:
 
 
 def class_lists(rows: tuple[ClassRow, ...]) -> tuple[ClassList, ...]:
-    """All classes by support; of more than ALL_CLASSES the worst by F1 and the largest."""
-    largest = tuple(sorted(rows, key=lambda row: -row.support))
+    """All classes, most training images first, many, medium and few apart; where those are not known, by support.
+
+    Of more than ALL_CLASSES the worst by F1, the largest, and where not all are many, medium or few the rarest.
+    """
+    largest = tuple(sorted(rows, key=lambda row: (-(row.trained or 0), -row.support)))
+    shots = _by_shot(largest)
     if len(rows) <= ALL_CLASSES:
-        return (ClassList("", largest),)
+        return shots if len(shots) > 1 else (ClassList("", largest),)
     worst = sorted((row for row in largest if row.support), key=lambda row: row.f1)
-    return (
+    lists = (
         ClassList(f"The {SOME_CLASSES} worst", tuple(worst[:SOME_CLASSES])),
         ClassList(f"The {SOME_CLASSES} largest", largest[:SOME_CLASSES]),
     )
+    rarest = largest[max(SOME_CLASSES, len(largest) - SOME_CLASSES) :]
+    return (*lists, ClassList(f"The {len(rarest)} rarest", rarest)) if len(shots) > 1 else lists
+
+
+def _by_shot(rows: tuple[ClassRow, ...]) -> tuple[ClassList, ...]:
+    """Many, medium and few, as far as there are any; nothing where training images are not known."""
+    ranges = (f"more than {MANY_ABOVE}", f"{FEW_BELOW} to {MANY_ABOVE}", f"fewer than {FEW_BELOW}")
+    lists: list[ClassList] = []
+    for shot, images in zip(SHOTS, ranges, strict=True):
+        inside = tuple(row for row in rows if row.trained is not None and shot_of(row.trained) == shot)
+        if inside:
+            lists.append(ClassList(shot.capitalize(), inside, f"{images} training images"))
+    return tuple(lists)
 
 
 def confusion(results: Results) -> Confusion:
@@ -202,7 +258,7 @@ def worst_mistakes(measured: Measured) -> tuple[Mistake, ...]:
 
 
 def _reliability(measured: Measured, temperature: Temperature, title: str) -> ReliabilityFrame:
-    probabilities = temperature.probabilities(measured.predictions.logits)
+    probabilities = temperature.probabilities(measured.policy.adjusted(measured.predictions.logits))
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == measured.predictions.truth
     error = expected_calibration_error(confidence, correct)

@@ -7,6 +7,7 @@ from typing import Any, cast
 import jinja2
 from markupsafe import Markup
 
+from sfumato.metrics.longtail import shot_of
 from sfumato.report import figures, thumbnails, wording
 from sfumato.report.curves import Chart, charts
 from sfumato.report.evidence import Evidence, Measured, read_evidence
@@ -19,12 +20,15 @@ from sfumato.report.frames import (
     headlines,
     majority_class,
     reliabilities,
+    tail_headlines,
     worst_mistakes,
 )
 from sfumato.report.seen import phase_title, phases
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.timeline import plan_figure
 from sfumato.report.timeline_picture import MARGIN
+from sfumato.report.tradeoff import trade_off
+from sfumato.report.tradeoff_picture import draw_trade_off
 from sfumato.report.verdict import verdict
 from sfumato.run_folder import RunFolder
 
@@ -67,7 +71,12 @@ def render(evidence: Evidence) -> str:
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     cast(dict[str, Any], jinja.filters).update(
-        percent=wording.percent, count=wording.count, phase_title=phase_title, moment=wording.moment, many=wording.many
+        percent=wording.percent,
+        count=wording.count,
+        phase_title=phase_title,
+        moment=wording.moment,
+        many=wording.many,
+        shot=shot_of,
     )
     measured = _measured(evidence, evidence.measured) if evidence.measured else None
     return jinja.get_template("template.html.j2").render(_run(evidence), measured=measured)
@@ -87,7 +96,7 @@ def _run(evidence: Evidence) -> dict[str, Any]:
         "verdict": verdict(evidence),
         "timeline": timeline,
         "charts": [_chart(chart) for chart in charts(evidence.history, plan.clock.epochs, plan.keyframes)],
-        "averaged": any(row.get("ema_loss") is not None for row in evidence.history),
+        "averaged": any(row.get(name) is not None for row in evidence.history for name in ("ema_loss", "swa_loss")),
         "phases": phases(prepared),
         "bad": evidence.bad[:LISTED],
         "bad_count": len(evidence.bad),
@@ -104,13 +113,25 @@ def _measured(evidence: Evidence, measured: Measured) -> dict[str, Any]:
         "samples": results.samples,
         "groups": results.groups,
         "headlines": headlines(results, majority_class(evidence, results)),
+        "tail_headlines": tail_headlines(results),
+        "trade_off": _trade_off(evidence, measured),
         "class_lists": class_lists(results.classes),
+        "long_tailed": results.long_tailed,
+        "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": confusion(results),
         "reliabilities": [_reliability(frame, place) for place, frame in enumerate(reliabilities(measured))],
         "mistakes": _mistakes(evidence, measured),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }
+
+
+def _trade_off(evidence: Evidence, measured: Measured) -> Drawn | None:
+    frame = trade_off(evidence.tau_curve, measured.policy.adjustment)
+    if frame is None:
+        return None
+    title = "Accuracy against macro-F1 by strength of logit adjustment"
+    return Drawn(frame, inline(to_svg(draw_trade_off(frame)), "trade-off", title))
 
 
 def _chart(chart: Chart) -> Drawn:

@@ -2,8 +2,10 @@
 
 import unicodedata
 
+from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, TAIL_FRACTION
 from sfumato.metrics.results import Results
 from sfumato.report.evidence import read_evidence
+from sfumato.report.frames import tail_scores
 from sfumato.report.verdict import verdict
 from sfumato.report.wording import many
 from sfumato.run_folder import RunFolder
@@ -17,6 +19,15 @@ SCORE_NAMES = {
     "coverage": "share answered",
     "accuracy_answered": "accuracy of those",
 }
+TAIL_NAMES = {
+    "many": f"recall, > {MANY_ABOVE}",
+    "medium": f"recall, {FEW_BELOW} to {MANY_ABOVE}",
+    "few": f"recall, < {FEW_BELOW}",
+    "tail": f"rarest {100 * TAIL_FRACTION:.0f} %",
+    "worst_class": "worst class",
+    "macro_f1_all": "macro-F1 over all",
+}
+"""Shown where classes are not all many, all medium or all few; the numbers are training images of a class."""
 MOST_CLASSES = 8
 """A confusion matrix of more classes is left to the report."""
 
@@ -27,10 +38,12 @@ def summary(folder: RunFolder) -> list[str]:
     lines = ["", *verdict(evidence), ""]
     if evidence.measured is not None:
         results = evidence.measured.results
+        shown = SCORE_NAMES | {name: TAIL_NAMES[name] for name in tail_scores(results)}
         lines += [f"{'':20}{evidence.measured.part}    95 % interval"]
         lines += [
-            f"  {SCORE_NAMES[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
+            f"  {shown[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
             for name, interval in results.scores.items()
+            if name in shown
         ]
         if results.groups is not None:
             lines += [f"  intervals: {many(results.groups, 'group')} of images resampled as a whole"]

@@ -233,7 +233,8 @@ class _Loop:
 
     def _validate(self) -> dict[str, float | None]:
         job = self._job
-        return validate(job.model, job.val, job.preprocess, job.machine, job.workers, job.pictures)
+        trained = job.train.class_counts
+        return validate(job.model, job.val, trained, job.preprocess, job.machine, job.workers, job.pictures)
 
     def _look_back(self, row: EpochDone) -> None:
         """Let the epoch's validation lower the rate or end training, where the recipe says so."""

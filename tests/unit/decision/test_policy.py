@@ -10,6 +10,8 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN, Predictions
 
+TRAINED = np.array([30, 30])
+
 
 def brute_force(confidence, correct, max_error, least=10):
     """Every threshold there is, the one of most answers whose error is low enough."""
@@ -71,7 +73,7 @@ def test_fitting_leaves_unknown_truth_out():
     logits = rng.normal(size=(60, 2)).astype(np.float32)
     truth = np.where(np.arange(60) % 2, UNKNOWN, logits.argmax(axis=1))
     said = Predictions(tuple(map(str, range(60))), truth, logits, LabelSpace(("a", "b")))
-    policy = fit_policy(said, DecisionSpec(abstain=AbstainSpec(max_error=0.1)))
+    policy = fit_policy(said, DecisionSpec(abstain=AbstainSpec(max_error=0.1)), TRAINED)
     assert policy.temperature.samples == 30
     assert policy.abstention is not None
     assert policy.abstention.coverage == 1
@@ -79,4 +81,4 @@ def test_fitting_leaves_unknown_truth_out():
 
 def test_without_calibration_it_is_softmax():
     said = Predictions(("a",), np.array([0]), np.zeros((1, 2), dtype=np.float32), LabelSpace(("a", "b")))
-    assert fit_policy(said, DecisionSpec(calibration="none")) == Policy()
+    assert fit_policy(said, DecisionSpec(calibration="none"), TRAINED) == Policy()

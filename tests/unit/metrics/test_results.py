@@ -1,9 +1,12 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sfumato.errors import InputError
+from sfumato.metrics.classification import answer_counts
+from sfumato.metrics.longtail import average_precision, long_tail_scores
 from sfumato.metrics.results import Results, measure
 
 
@@ -83,3 +86,81 @@ def test_results_that_are_none_name_their_file(change):
     document = json.loads(json.dumps(answers(20, 0).to_dict()))
     with pytest.raises(InputError, match=r"^x/metrics.json: not results: "):
         Results.from_dict({**document, **change}, "x/metrics.json")
+
+
+TRAINED = np.array([400, 150, 60, 30, 12, 5, 3, 0])
+
+
+def long_tail(samples: int = 300, groups: bool = False) -> tuple[Results, np.ndarray, np.ndarray, np.ndarray]:
+    """8 classes of which the last has no sample; frequent ones are named too readily."""
+    rng = np.random.default_rng(0)
+    truth = rng.choice(7, samples, p=TRAINED[:7] / TRAINED.sum())
+    truth[:7] = range(7)
+    scores = rng.random((samples, 8)) + np.eye(8)[truth] * 0.4
+    p = scores / scores.sum(axis=1, keepdims=True)
+    said, none = p.argmax(axis=1), np.zeros(samples, dtype=bool)
+    names = tuple("abcdefgh")
+    found = measure(
+        truth, said, p.max(axis=1), none, names, np.arange(samples) // 5 if groups else None,
+        probabilities=p, trained=TRAINED,
+    )  # fmt: skip
+    return found, truth, said, p
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_long_tail_scores_stand_beside_the_others_with_intervals(groups):
+    found, truth, said, p = long_tail(groups=groups)
+    values = long_tail_scores(answer_counts(truth, said, 8), TRAINED)
+    assert len(values) == 7
+    for name, value in values.items():
+        interval = found.scores[name]
+        assert interval.value == pytest.approx(value), name
+        assert interval.low <= interval.value <= interval.high, name
+        assert interval.high > interval.low, name
+    assert found.scores["few"].high - found.scores["few"].low > found.scores["many"].high - found.scores["many"].low
+    assert [row.trained for row in found.classes] == TRAINED.tolist()
+    assert [row.average_precision for row in found.classes[:7]] == average_precision(truth, p)[:7].tolist()
+    assert found.classes[7].average_precision is None
+    assert found.long_tailed
+    assert Results.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_groups_make_the_intervals_of_the_long_tail_wider():
+    rng = np.random.default_rng(0)
+    groups = np.arange(400) // 10
+    truth, right = groups % 8, (rng.random(40) < 0.7)[groups]
+    given = (truth, np.where(right, truth, (truth + 1) % 8), np.full(400, 0.7), ~right, tuple("abcdefgh"))
+    apart, together = measure(*given, trained=TRAINED), measure(*given, groups, trained=TRAINED)
+    wider = [
+        name
+        for name in ("macro_f1_all", "weighted_f1", "many", "medium", "few", "tail")
+        if together.scores[name].high - together.scores[name].low
+        > 1.5 * (apart.scores[name].high - apart.scores[name].low)
+    ]
+    assert len(wider) == 6
+
+
+def test_an_interval_of_few_classes_holds_the_truth_as_often_as_it_says():
+    """Recall 0.6 and 0.8 of two rare classes, 30 samples each, so a mean of 0.7."""
+    held = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        truth = np.repeat([0, 1, 2], [60, 30, 30])
+        said = np.where(rng.random(120) < np.array([0.9, 0.6, 0.8])[truth], truth, (truth + 1) % 3)
+        none = np.zeros(120, dtype=bool)
+        few = measure(truth, said, np.ones(120), none, ("a", "b", "c"), trained=np.array([500, 9, 4])).scores["few"]
+        held += few.low <= 0.7 <= few.high
+    assert held / 100 > 0.88
+
+
+def test_without_training_counts_there_are_no_long_tail_scores():
+    assert not {"many", "tail", "macro_f1_all"} & answers(20, 0).scores.keys()
+    assert answers(20, 0).classes[0].trained is None
+    assert not answers(20, 0).long_tailed
+
+
+def test_results_of_a_bundle_of_format_1_are_read():
+    path = Path(__file__).parents[2] / "golden" / "bundle-format-1" / "results.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for part in ("val", "test"):
+        assert Results.from_dict(document[part]).classes[0].average_precision is None

@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,11 @@ from tests.pictures import KINDS, picture
 from torch import nn
 
 from sfumato.data.table import Table, Task, make_table
+from sfumato.decision.logit_adjustment import class_priors
 from sfumato.decision.policy import DecisionSpec, fit_policy
 from sfumato.labels import LabelSpace
-from sfumato.metrics.results import measure
 from sfumato.models.heads import LinearHeadSpec
+from sfumato.outcome import measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
@@ -80,6 +80,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         train: int = 40,
         val: int = 40,
         test: int = 40,
+        trained: tuple[int, ...] | None = None,
+        decision: DecisionSpec | None = None,
         pictures: bool = True,
         finished: bool = True,
     ) -> RunFolder:
@@ -88,6 +90,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         labels = {
             part: np.arange(count) % len(names) for part, count in (("train", train), ("val", val), ("test", test))
         }
+        if trained is not None:  # images of each class, instead of as many of all
+            labels["train"] = np.repeat(np.arange(len(names)), trained)
         table = _table(tmp_path, names, labels)
         if pictures:
             for row, image in enumerate(table.first_images):
@@ -95,7 +99,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         folder.write_inputs(_recipe(tmp_path), table, _bad(tmp_path), ["train.device: cpu, <no cuda> & no mps here"])
         _write_history(folder)
         if finished:
-            _write_results(folder, names, {part: labels[part] for part in ("val", "test") if len(labels[part])}, rng)
+            measured = {part: labels[part] for part in ("val", "test") if len(labels[part])}
+            _write_results(folder, table, names, measured, rng, decision or DecisionSpec())
         return folder
 
     return make
@@ -144,27 +149,31 @@ def _write_history(folder: RunFolder) -> None:
 
 
 def _write_results(
-    folder: RunFolder, names: tuple[str, ...], labels: dict[str, np.ndarray], rng: np.random.Generator
+    folder: RunFolder,
+    table: Table,
+    names: tuple[str, ...],
+    labels: dict[str, np.ndarray],
+    rng: np.random.Generator,
+    decision: DecisionSpec,
 ) -> None:
-    space = LabelSpace(tuple(sorted(names)))
+    space, trained = LabelSpace(tuple(sorted(names))), table.part("train").class_counts
     order = np.array([space.index(name) for name in names])
-    said = {part: _predictions(part, order[classes], space, rng) for part, classes in labels.items()}
-    policy = fit_policy(said["val"], DecisionSpec()) if "val" in said else None
+    lean = np.log(class_priors(trained))
+    said = {part: _predictions(part, order[classes], space, rng, lean) for part, classes in labels.items()}
+    policy = fit_policy(said.get("val"), decision, trained)
     folder.bundle.mkdir()
-    if policy:
+    if "val" in said:
         (folder.bundle / "policy.json").write_text(json.dumps(policy.to_dict()), encoding="utf-8")
-    results = {}
+        write_tau_curve(folder, said["val"], policy, trained)
     for part, predictions in said.items():
         predictions.write(folder.predictions(part))
-        probabilities = np.exp(predictions.logits) / np.exp(predictions.logits).sum(axis=1, keepdims=True)
-        answers = probabilities.argmax(axis=1)
-        none = np.zeros(len(predictions), dtype=bool)
-        measured = measure(predictions.truth, answers, probabilities.max(axis=1).astype(float), none, space.names)
-        results[part] = asdict(measured)
-    folder.metrics.write_text(json.dumps(results, ensure_ascii=False), encoding="utf-8")
+    write_metrics(folder, {part: measure_decisions(one, policy, trained) for part, one in said.items()})
 
 
-def _predictions(part: str, truth: np.ndarray, space: LabelSpace, rng: np.random.Generator) -> Predictions:
-    logits = rng.normal(0, 1, (len(truth), len(space))).astype(np.float32)
+def _predictions(
+    part: str, truth: np.ndarray, space: LabelSpace, rng: np.random.Generator, lean: np.ndarray
+) -> Predictions:
+    """Answers that lean, as those of a plain training do, to the classes that were frequent in it."""
+    logits = (rng.normal(0, 1, (len(truth), len(space))) + lean - lean.mean()).astype(np.float32)
     logits[np.arange(len(truth)), truth] += 1.5
     return Predictions(tuple(f"{part}-{i}" for i in range(len(truth))), truth, logits, space)
