@@ -34,12 +34,13 @@ class Spec(BaseModel):
         return {name: value for name, value in cast(dict[str, Any], standard(self)).items() if name not in idle}
 
 
-def kind_or(default: str) -> Discriminator:
+def kind_or(default: str, key: str = "kind") -> Discriminator:
     """Tells the kinds of a component apart by their `kind`; a component that does not say is of the default kind."""
 
     def kind(value: object) -> str:
         if isinstance(value, Mapping):
-            return str(cast(Mapping[str, Any], value).get("kind", default))
-        return str(getattr(value, "kind", "something that is no mapping"))
+            return str(cast(Mapping[str, Any], value).get(key, default))
+        return str(getattr(value, key, "something that is no mapping"))
 
+    kind.__name__ = key  # pydantic's error about an unknown kind names the function
     return Discriminator(kind)

@@ -1,16 +1,17 @@
 """Augmentation: random changes a picture may undergo without changing its class; a function of its generator alone."""
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, Tag, model_validator
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import MODES, Preprocess, square, to_tensor
-from sfumato.spec import Spec
+from sfumato.spec import Spec, kind_or
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -18,6 +19,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class AugmentSpec(Spec):
     """What may happen to a training image at full strength; the timeline's `augment` scales it from 0 to 1."""
 
+    profile: Literal["photo", "chart", "radiograph"] = "photo"
+    """What the pictures are. Others than photographs have other defaults, and refuse what would make such a picture say
+    something else."""
     flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ("horizontal",)
     """Mirrorings that leave the class as it is, each in half of the draws; whatever the strength, unless it is 0."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -36,6 +40,88 @@ class AugmentSpec(Spec):
     """Degrees by which the picture turns, either way."""
     erase: Share = 0.0
     """Chance that a rectangle of 2 to 20 % of the area is greyed out."""
+
+
+Refusals = Mapping[str, tuple[Callable[[Any], bool], str]]
+"""Setting -> (which of its values are refused, why)."""
+_MIRRORED = (bool, "a mirrored one shows something else")
+_AT_THE_EDGE = "its title and legend stand at the edge"
+CHART_REFUSES: Refusals = {
+    "flips": _MIRRORED,
+    "hue": (bool, "its colours are values"),
+    "saturation": (bool, "its colours are values"),
+    "crop": (lambda share: share < 0.9, _AT_THE_EDGE),
+    "rotate": (lambda degrees: degrees > 3, "its text and maps are upright"),
+    "erase": (bool, _AT_THE_EDGE),
+}
+RADIOGRAPH_REFUSES: Refusals = {
+    "flips": _MIRRORED,
+    "hue": (bool, "it has no colours"),
+    "saturation": (bool, "it has no colours"),
+    "crop": (lambda share: share < 0.8, "it loses what it was taken of"),
+}
+
+
+class ChartAugmentSpec(AugmentSpec):
+    """For charts, maps and plots: their text, their colours and the legend at their edge stay what they are."""
+
+    profile: Literal["chart"] = "chart"  # pyright: ignore[reportIncompatibleVariableOverride]  # it is frozen
+    """What the pictures are."""
+    flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ()
+    """Refused: a mirrored chart shows something else."""
+    crop: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Least share of the picture's area that a random crop keeps; below 0.9 is refused."""
+    aspect: Annotated[float, Field(ge=1, le=3)] = 1.02
+    """Most that a crop is wider than high, or higher than wide, before it is bent to a square."""
+    brightness: Share = 0.1
+    """Brightness is multiplied by 1 plus or minus up to this."""
+    contrast: Share = 0.0
+    """Contrast is multiplied by 1 plus or minus up to this."""
+    force: tuple[Literal["flips", "crop", "saturation", "hue", "rotate", "erase"], ...] = ()
+    """Settings that are meant although a chart refuses them."""
+
+    @model_validator(mode="after")
+    def _keep_its_meaning(self) -> Self:
+        _refuse(self, CHART_REFUSES, self.force)
+        return self
+
+
+class RadiographAugmentSpec(AugmentSpec):
+    """For X-rays and the like: they have a left and a right, and no colours."""
+
+    profile: Literal["radiograph"] = "radiograph"  # pyright: ignore[reportIncompatibleVariableOverride]  # it is frozen
+    """What the pictures are."""
+    flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ()
+    """Refused: a mirrored radiograph shows something else."""
+    crop: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Least share of the picture's area that a random crop keeps; below 0.8 is refused."""
+    aspect: Annotated[float, Field(ge=1, le=3)] = 1.1
+    """Most that a crop is wider than high, or higher than wide, before it is bent to a square."""
+    force: tuple[Literal["flips", "crop", "saturation", "hue"], ...] = ()
+    """Settings that are meant although a radiograph refuses them."""
+
+    @model_validator(mode="after")
+    def _keep_its_meaning(self) -> Self:
+        _refuse(self, RADIOGRAPH_REFUSES, self.force)
+        return self
+
+
+AnyAugmentSpec = Annotated[
+    Annotated[AugmentSpec, Tag("photo")]
+    | Annotated[ChartAugmentSpec, Tag("chart")]
+    | Annotated[RadiographAugmentSpec, Tag("radiograph")],
+    kind_or("photo", "profile"),
+]
+
+
+def _refuse(spec: ChartAugmentSpec | RadiographAugmentSpec, refusals: Refusals, force: Sequence[str]) -> None:
+    broken = {name: why for name, (refused, why) in refusals.items() if refused(getattr(spec, name))}
+    for name, why in broken.items():
+        if name not in force:
+            raise ValueError(f"{name} on a {spec.profile}: {why}; leave it out, or force: [{name}]")
+    idle = next((name for name in force if name not in broken), None)
+    if idle is not None:
+        raise ValueError(f"force has no effect: nothing refuses this {idle}")
 
 
 def augment(

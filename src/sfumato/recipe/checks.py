@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.columns import ColumnsSpec
+from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
@@ -17,6 +18,7 @@ def refuse_ineffective(
     *,
     columns: ColumnsSpec,
     split: SplitSpec,
+    preprocess: PreprocessSpec,
     augment: AugmentSpec,
     train: TrainSpec,
     timeline: Sequence[Keyframe],
@@ -28,6 +30,7 @@ def refuse_ineffective(
     _check_sampler(train, timeline)
     _check_mixing(timeline)
     _check_augment(augment, timeline)
+    _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_adjustment(decision)
     if split.val == 0:
@@ -103,6 +106,11 @@ def _check_augment(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
                 raise _idle(f"timeline[{index}].augment", "the recipe's augment changes nothing", "raise one of it")
     if augment.crop == 1 and "aspect" in augment.changed:
         raise _idle("augment.aspect", "there is no crop", "set augment.crop below 1")
+
+
+def _check_profile(augment: AugmentSpec, preprocess: PreprocessSpec) -> None:
+    if augment.profile == "chart" and preprocess.fit == "crop":
+        raise InputError("cuts a chart's title and legend off", setting="preprocess.fit", expected="pad, or stretch")
 
 
 def _augments(spec: AugmentSpec) -> bool:

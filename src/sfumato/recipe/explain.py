@@ -80,9 +80,9 @@ def _wrong_kind(path: str, found: object, context: dict[str, Any]) -> InputError
     choices = re.findall(r"'([^']+)'", str(context.get("expected_tags", "")))
     if not isinstance(found, Mapping):
         return InputError(f"found {_shown(found)}", setting=path, expected=f"a mapping such as {{kind: {choices[0]}}}")
-    tag = str(context.get("tag"))
+    tag, key = str(context.get("tag")), str(context.get("discriminator", "kind()")).removesuffix("()")
     return InputError(
-        f"found {_shown(tag)}", setting=f"{path}.kind", expected=_one_of(choices), nearest=nearest_name(tag, choices)
+        f"found {_shown(tag)}", setting=f"{path}.{key}", expected=_one_of(choices), nearest=nearest_name(tag, choices)
     )
 
 

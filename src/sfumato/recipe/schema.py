@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from sfumato.data.augment import AugmentSpec
+from sfumato.data.augment import AnyAugmentSpec, AugmentSpec
 from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.source import DataSpec
 from sfumato.decision.policy import DecisionSpec
@@ -24,7 +24,7 @@ class Recipe(Spec):
     """Your pictures and their classes."""
     preprocess: PreprocessSpec = PreprocessSpec()
     """How a picture becomes a square, in training and afterwards."""
-    augment: AugmentSpec = AugmentSpec()
+    augment: AnyAugmentSpec = AugmentSpec()
     """What may happen to a training picture."""
     model: ModelSpec
     """The network."""
@@ -40,6 +40,7 @@ class Recipe(Spec):
         refuse_ineffective(
             columns=self.data.columns,
             split=self.data.split,
+            preprocess=self.preprocess,
             augment=self.augment,
             train=self.train,
             timeline=self.timeline,
