@@ -31,6 +31,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/solar_cells.py
 	$(BIN)/python benchmarks/allocator.py
 	$(BIN)/python benchmarks/duplicates.py planted
+	$(BIN)/python benchmarks/init_unedited.py
 
 # files made from the code; a test says when they are stale
 docs: $(INSTALLED)

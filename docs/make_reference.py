@@ -29,8 +29,8 @@ def _specs(root: Schema, path: str, field: Schema) -> Iterator[tuple[str, str, S
     for option in _options(root, field):
         if "properties" not in option:
             continue
-        kind = option["properties"].get("kind", {}).get("const")
-        yield (f"{path}, kind: {kind}" if kind else path), option.get("description", ""), option
+        named = [f", {key}: {option['properties'].get(key, {}).get('const')}" for key in ("kind", "profile")]
+        yield path + "".join(name for name in named if not name.endswith("None")), option.get("description", ""), option
         for name, inner in option["properties"].items():
             if name != "kind" and "Ramp" not in str(inner):
                 yield from _specs(root, f"{path}.{name}", inner)

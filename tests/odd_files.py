@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, features
 
 from tests.pictures import picture
 
@@ -95,6 +95,9 @@ ODD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "SVG": ("drawing.png", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not-an-image"),
     "PDF": ("scan.jpg", lambda: b"%PDF-1.7\n", "not-an-image"),
     "HEIC": ("phone.jpg", lambda: b"\0\0\0\x18ftypheic" + bytes(40), "not-an-image"),
+    "HEIC by its ending too": ("phone.heic", lambda: b"\0\0\0\x18ftyphevc" + bytes(40), "not-an-image"),
+    "JPEG XL": ("next.jxl", lambda: b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), "not-an-image"),
+    "AVIF of nothing": ("nothing.avif", lambda: b"\0\0\0\x18ftypavif" + bytes(40), "not-an-image"),
     "zeros": ("zeros.jpg", lambda: bytes(5000), "not-an-image"),
     "cut-off JPEG": ("half.jpg", lambda: half(encoded(photo(1), "JPEG")), "truncated"),
     "cut-off PNG": ("half.png", lambda: half(encoded(photo(2), "PNG")), "truncated"),
@@ -144,9 +147,16 @@ FINE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "grey JPEG": ("grey.jpg", lambda: encoded(photo(43).convert("L"), "JPEG", quality=90)),
     "EXIF that says upright": ("upright.jpg", lambda: with_orientation(1)),
     "progressive JPEG": ("progressive.jpg", lambda: encoded(photo(44), "JPEG", progressive=True, quality=90)),
+    "JPEG named .jfif": ("saved.jfif", lambda: encoded(photo(200), "JPEG", quality=90)),
+    "JPEG named .jpe": ("saved.jpe", lambda: encoded(photo(208), "JPEG", quality=90)),
+    "PPM": ("plain.ppm", lambda: encoded(photo(211), "PPM")),
     "palette": ("palette.png", lambda: encoded(photo(45).quantize(64), "PNG")),
     "odd EXIF": ("odd_exif.jpg", lambda: encoded(photo(46), "JPEG", exif=b"Exif\0\0nonsense", quality=90)),
 }
+
+
+if features.check("avif"):
+    FINE["AVIF"] = ("small.avif", lambda: encoded(photo(217), "AVIF", quality=95))
 
 
 def write_all(folder: Path) -> None:

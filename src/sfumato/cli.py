@@ -85,7 +85,7 @@ def init(
     data: Annotated[str, typer.Argument(metavar="DATA", help="A folder or a table, as data.source takes it.")],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="A.B=C", help="A column of unusual name: data.columns.label=diagnosis."),
+        typer.Option("--set", metavar="A.B=C", help="How to read the data: data.columns.label=diagnosis; may repeat."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -105,6 +105,7 @@ def check(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder of what is found; none = runs/NAME-check.")
     ] = None,
+    set_: Set = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -112,7 +113,7 @@ def check(
     from sfumato.check import check as check_data
     from sfumato.report.check_summary import check_json, check_lines
 
-    done = check_data(target, out, quiet=quiet)
+    done = check_data(target, out, overrides=_overrides(set_), quiet=quiet)
     if as_json:
         _print_json(check_json(done.examined, done.folder.path, done.folder.page))
     else:

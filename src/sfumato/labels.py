@@ -1,5 +1,6 @@
 """The label space: the classes a model can name, in the order of its outputs, and what else is known of each."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -134,8 +135,9 @@ def read_labels(path: Path, section: str | None = None) -> LabelSpace:
 
 
 def folded(text: str) -> str:
-    """The text as a reader sees it: full-width forms, case and spaces make no difference."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """The text as a reader sees it: full-width forms, case and spaces make no difference, but for spaces in numbers."""
+    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return re.sub(r"(?<!\d) | (?!\d)", "", plain)
 
 
 def look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
@@ -205,6 +207,9 @@ def _refuse_shared(labels: list[Label], document: Document, name: str) -> None:
     for i, label in enumerate(labels):
         for spelling in label.spellings:
             first = owner.setdefault(folded(spelling), i)
+            if first != i and labels[first].id == label.id:
+                where = document.place(f"{name}[{i}]")
+                raise InputError(f"class {label.id!r} stands twice", where=where, expected="every class once")
             if first != i:
                 raise InputError(
                     f"{spelling!r} names both {labels[first].id!r} and {label.id!r}",

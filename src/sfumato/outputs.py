@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from sfumato.data.images import SUFFIXES
+from sfumato.data.images import READ
 from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import read_image_paths
@@ -34,8 +34,7 @@ def expand(inputs: Iterable[str]) -> list[str]:
         if _kind(path) == "folder":
             found = [str(inner) for inner in images_below(path)]
             if not found:
-                endings = ", ".join(sorted(SUFFIXES))
-                raise InputError("no image in it", where=name, expected=f"files ending in {endings}")
+                raise InputError("no image in it", where=name, expected=f"files ending in {', '.join(READ)}")
             paths += found
         elif path.suffix.lower() in READERS and _kind(path) == "file":
             paths += read_image_paths(path)

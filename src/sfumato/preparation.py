@@ -59,7 +59,15 @@ def preview(recipe: Recipe) -> Prepared:
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
-    return Prepared(recipe, table, plan, preprocess, model, list(table.notes), _pictures(recipe))
+    notes = [*table.notes, _not_looked_at(recipe)]
+    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
+
+
+def _not_looked_at(recipe: Recipe) -> str:
+    """What a training will see of the pictures before it begins, and a preview has not."""
+    together = recipe.data.split.near_duplicates == "together"
+    alike = " and keeps pictures that are nearly the same in one part" if together else ""
+    return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
 
 
 def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:

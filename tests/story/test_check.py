@@ -67,6 +67,12 @@ def odd_check(odd_photos, tmp_path_factory):
     return checked, before, snapshot(odd_photos)
 
 
+@pytest.fixture
+def looked_at(odd_check, monkeypatch):
+    """What that check remembers, so that another one need not look at them all again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(odd_check[0].folder.path.parent / "cache"))
+
+
 @pytest.mark.parametrize("what", ODD)
 def test_each_odd_file_is_named(odd_check, what):
     name, _, code = ODD[what]
@@ -116,7 +122,7 @@ def test_bad_images_are_those_that_training_leaves_out(odd_check):
     checked = odd_check[0]
     _, bad = leave_out_bad(checked.examined.table, Pictures(0), unseen)
     assert pl.read_csv(checked.folder.data / "bad_images.csv").equals(bad)
-    assert len(bad) == 16
+    assert len(bad) == 19
 
 
 @pytest.fixture
@@ -170,7 +176,9 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path, monkeypatch):
 
 def test_workers_and_order_of_rows_change_nothing(odd_photos, tmp_path, monkeypatch):
     lines = [
-        f"{path},{path.parent.name.strip('<b>&')}" for path in sorted(odd_photos.rglob("*.*g")) if '"' not in str(path)
+        f"{path},{path.parent.name.strip('<b>&')}"
+        for path in sorted(odd_photos.rglob("*.*g"))
+        if '"' not in str(path) and path.name != "huge.png"  # half of the time, and nothing that depends on workers
     ]
     outcomes = []
     for number, (order, workers) in enumerate(((lines, "1"), (lines[::-1], "4"))):
@@ -257,7 +265,8 @@ def test_the_border_gives_the_class_away(tmp_path):
     assert len(found) >= 57
 
 
-def test_json_is_one_object(odd_photos, tmp_path):
+@pytest.mark.usefixtures("looked_at")
+def test_json_is_one_object(odd_photos):
     done = CliRunner().invoke(app, ["check", str(odd_photos), "--json", "--quiet", "--out", "out"])
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
@@ -271,10 +280,15 @@ def test_json_is_one_object(odd_photos, tmp_path):
     assert empty["samples"][0]["id"] == "odd/empty.jpg"
 
 
+@pytest.mark.usefixtures("looked_at")
 def test_lines_name_an_example_each(odd_photos):
     done = CliRunner().invoke(app, ["check", str(odd_photos), "--quiet"])
     assert done.exit_code == 0
-    assert "  error          1  Empty files, such as odd/empty.jpg (empty file)" in done.stdout.splitlines()
+    assert (
+        "  error          1  empty               Empty files, such as odd/empty.jpg (empty file)"
+        in done.stdout.splitlines()
+    )
+    assert "docs/findings.md explains each code." in done.stdout
     assert done.stdout.splitlines()[-1] == "page  runs/photos-check/check.html"
 
 

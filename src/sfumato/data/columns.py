@@ -7,6 +7,7 @@ from typing import Annotated, cast
 import polars as pl
 from pydantic import Field
 
+from sfumato.data.images import SUFFIXES
 from sfumato.errors import InputError, nearest_name
 from sfumato.spec import Spec
 
@@ -33,6 +34,9 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 USUAL_TEXTS = ("title", "description", "text", "caption")
 SEPARATORS = ("|", ";")
 """What may stand between the classes of one cell without being asked for; a comma must be asked for."""
+
+MOST_SHOWN = 20
+"""Columns of a table that an error names."""
 
 One = Annotated[str, Field(min_length=1)]
 
@@ -177,9 +181,17 @@ def _holds_bits(frame: pl.DataFrame, names: tuple[str, ...]) -> bool:
 
 
 def _nothing_like(role: str, frame: pl.DataFrame, path: Path) -> InputError:
-    usual = ", ".join(USUAL_NAMES[role])
+    """No column has a usual name for a role; one that nearly has may be a typo of it."""
+    usual, columns = USUAL_NAMES[role], frame.columns
+    shown = ", ".join(columns[:MOST_SHOWN]) + (f" and {len(columns) - MOST_SHOWN} more" * (len(columns) > MOST_SHOWN))
     return InputError(
         f"no column looks like the {role}",
         where=str(path),
-        expected=f"one of {usual}, or data.columns.{role} naming one of {', '.join(frame.columns)}",
+        expected=f"one of {', '.join(usual)}, or data.columns.{role} naming one of {shown}",
+        nearest=next((near for name in usual if (near := nearest_name(name, columns))), None),
+        mend="write a line of column names above the first" if any(map(_names_a_picture, columns)) else None,
     )
+
+
+def _names_a_picture(text: str) -> bool:
+    return Path(text).suffix.lower() in SUFFIXES

@@ -15,8 +15,14 @@ from sfumato.data.quiet import quiet
 from sfumato.data.shards import source_of
 from sfumato.data.signatures import HEAD, begins_like_an_image, name_of
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-"""Files with these endings (any case) are taken for images when a folder is read."""
+READ = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+"""Endings of what is decoded."""
+SUFFIXES = frozenset({*READ, ".heic", ".heif", ".hif", ".jxl"})
+"""Files with these endings (any case) are samples when a folder is read. The last ones no decoder here takes: each is
+named as a picture that can't be used, where passing over it would lose it without a word."""
 
 MOST_PIXELS = 100_000_000
 """An image that claims more pixels is refused before it is decoded: a small file can claim any size."""

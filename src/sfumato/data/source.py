@@ -10,9 +10,10 @@ from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import read_folder
 from sfumato.data.sources.hub import is_hub_folder, read_hub_folder
 from sfumato.data.sources.tabular import LabelsSpec, read_tabular
+from sfumato.data.sources.unreadable import refuse_what_cannot_be_read
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.table import Table
-from sfumato.errors import InputError, nearest_name
+from sfumato.errors import InputError
 from sfumato.labels import read_labels
 from sfumato.spec import Spec
 
@@ -34,6 +35,17 @@ class DataSpec(Spec):
     """Which samples train, which choose and which only measure."""
 
 
+def data_at(source: str) -> DataSpec:
+    """What a source alone says, with nothing named beside it.
+
+    Raises:
+        InputError: No name at all.
+    """
+    if not source.strip():
+        raise InputError("no name", setting="data.source", expected="a folder or a table")
+    return DataSpec(source=source)
+
+
 def read_table(spec: DataSpec) -> Table:
     """Read the source a recipe names (its path already absolute, or relative to the working folder).
 
@@ -41,22 +53,15 @@ def read_table(spec: DataSpec) -> Table:
         InputError: No such path, nothing usable in it, or a setting that has no effect on this kind of source.
     """
     path = Path(spec.source).expanduser().absolute()
+    refuse_what_cannot_be_read(spec.source, path)
     stratify = spec.split.stratify
-    if path.is_dir():
-        _refuse_images(spec, path)
-        if is_hub_folder(path):
-            return read_hub_folder(path, spec.columns, stratify, spec.labels)
-        _refuse_table_settings(spec, path)
-        return read_folder(path, read_labels(Path(spec.labels.file), spec.labels.section) if spec.labels else None)
-    if not path.exists():
-        raise InputError(f"no such file or folder: {spec.source}", setting="data.source", nearest=_neighbour(path))
-    if path.suffix.lower() not in READERS:
-        raise InputError(
-            f"{spec.source} is a file ending in {path.suffix or 'nothing'!r}",
-            setting="data.source",
-            expected=f"a folder with one sub-folder a class, or a file ending in {', '.join(READERS)}",
-        )
-    return read_tabular(path, spec.columns, stratify, spec.labels, Path(spec.images) if spec.images else None)
+    if path.is_file():
+        return read_tabular(path, spec.columns, stratify, spec.labels, Path(spec.images) if spec.images else None)
+    _refuse_images(spec, path)
+    if is_hub_folder(path):
+        return read_hub_folder(path, spec.columns, stratify, spec.labels)
+    _refuse_table_settings(spec, path)
+    return read_folder(path, read_labels(Path(spec.labels.file), spec.labels.section) if spec.labels else None)
 
 
 def _refuse_images(spec: DataSpec, path: Path) -> None:
@@ -74,10 +79,3 @@ def _refuse_table_settings(spec: DataSpec, path: Path) -> None:
             setting=f"data.{settings[0]}",
             expected=f"a file ending in {', '.join(READERS)} as data.source",
         )
-
-
-def _neighbour(path: Path) -> str | None:
-    parent = path.parent
-    names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    name = nearest_name(path.name, names)
-    return str(parent / name) if name else None

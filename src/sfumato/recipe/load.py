@@ -23,6 +23,9 @@ from sfumato.yaml_text import write_mapping
 PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file")
 """Settings that name a file or folder, relative to the file they stand in."""
 
+ENDINGS = (".yaml", ".yml")
+"""What ends so is a recipe."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -112,6 +115,7 @@ def json_schema() -> dict[str, Any]:
 
 def _with_base(path: Path) -> Document:
     """A file laid over the one it extends: one level, so that no recipe is more than one file from its source."""
+    _refuse_data(path)
     document = read_document(path)
     if "extends" not in document.settings:
         return document
@@ -133,6 +137,20 @@ def _paths_in_timeline(document: Document) -> list[str]:
     keyframes = document.settings.get("timeline")
     count = len(cast(list[Any], keyframes)) if isinstance(keyframes, list) else 0
     return [f"timeline[{index}].class_weights.file" for index in range(count)]
+
+
+def _refuse_data(path: Path) -> None:
+    """Data where a recipe is wanted is the commonest mistake of all, and no place in it would be to blame."""
+    try:
+        there = path.exists()
+    except (OSError, ValueError):
+        return
+    if there and path.suffix.lower() not in ENDINGS:
+        kind = "a folder" if path.is_dir() else "no YAML file"
+        mend = f"`sfumato init {path} > recipe.yaml` writes one for data"
+        raise InputError(
+            f"{kind}, where a recipe is wanted", where=str(path), expected=f"a file ending in {ENDINGS[0]}", mend=mend
+        )
 
 
 def _neighbour(path: Path, name: str) -> str | None:

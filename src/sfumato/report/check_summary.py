@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from sfumato.data.health.catalogue import DOCS, KINDS
 from sfumato.data.health.examination import Examined
 from sfumato.data.health.findings import Finding
 from sfumato.report.check_frames import SHOWN, inventory, verdict
 from sfumato.report.wording import count
+
+WIDEST = max(map(len, KINDS))
+"""Characters of the longest code."""
 
 
 def check_lines(examined: Examined, page: Path) -> list[str]:
@@ -14,7 +18,8 @@ def check_lines(examined: Examined, page: Path) -> list[str]:
     facts = [f"  {what:12}{value}" for what, value in inventory(examined)]
     notes = [f"  {note}" for note in examined.table.notes]
     found = [_line(finding) for finding in examined.findings]
-    return ["", *verdict(examined), "", *facts, *notes, "", *found, *([""] if found else []), f"page  {page}"]
+    explained = ["", f"docs/{DOCS} explains each code.", ""] if found else []
+    return ["", *verdict(examined), "", *facts, *notes, "", *found, *explained, f"page  {page}"]
 
 
 def check_json(examined: Examined, folder: Path, page: Path) -> dict[str, Any]:
@@ -38,7 +43,8 @@ def _line(finding: Finding) -> str:
     detail = f" ({first['detail']})" if first["detail"] else ""
     other = f" and {first['other_id']}" if first["other_id"] else ""
     number = count(len(finding))
-    return f"  {finding.kind.severity:8}{number:>8}  {finding.kind.title}, such as {first['id']}{other}{detail}"
+    start = f"  {finding.kind.severity:8}{number:>8}  {finding.code:{WIDEST}}  "
+    return f"{start}{finding.kind.title}, such as {first['id']}{other}{detail}"
 
 
 def _document(finding: Finding) -> dict[str, Any]:

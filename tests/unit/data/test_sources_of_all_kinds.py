@@ -82,6 +82,8 @@ def test_a_folder_with_metadata_is_a_table(tmp_path):
     assert table.ids == ["train/00.png", "train/01.png", "validation/00.png"]
     assert table.rows["part"].to_list() == ["train", "train", "val"]
     assert table.first_images[2] == str(tmp_path / "validation" / "00.png")
+    assert "data.split: the parts are those that folders or files are named after" in table.notes
+    assert not any("data.columns.split" in note for note in table.notes)
 
 
 def test_pictures_named_after_their_id(tmp_path):
@@ -166,10 +168,10 @@ def labels(tmp_path) -> Path:
 
 def test_classes_are_found_by_any_of_their_names(tmp_path, labels):
     (tmp_path / "t.csv").write_text(
-        "image,label\n1.png,卫星云图\n2.png,Pressure　Field\n3.png,ＣＬＯＵＤ_map\n", encoding="utf-8"
+        "image,label\n1.png,卫星云图\n2.png,Pressure　Field\n3.png,气 压场\n4.png,ＣＬＯＵＤ_map\n", encoding="utf-8"
     )
     table = read(tmp_path / "t.csv", labels=LabelsSpec(file=str(labels), section="elements"))
-    assert table.rows["label"].to_list() == ["cloud_map", "pressure", "cloud_map"]
+    assert table.rows["label"].to_list() == ["cloud_map", "pressure", "pressure", "cloud_map"]
     assert table.labels.labels[1].level == "850hPa"
     assert any(note.startswith("data.labels: read 'Pressure\\u3000Field' as 'pressure'") for note in table.notes)
 

@@ -75,6 +75,15 @@ def test_shares_and_strata_are_met():
         assert shares.to_list() == pytest.approx(whole.to_list(), abs=0.01)
 
 
+@pytest.mark.parametrize("grouped", [True, False])
+def test_strata_of_a_sample_each_leave_parts_of_their_size(grouped):
+    n = 60
+    groups = [f"g{i // 3}" for i in range(n)] if grouped else None
+    strata = [f"day {i}" for i in range(n)]
+    result = split(table(list("abc") * 20, groups, strata=strata), SplitSpec(stratify=("kind",)))
+    assert [len(result.part(name)) for name in PARTS] == [42, 9, 9]
+
+
 def test_few_large_groups_are_split_as_evenly_as_they_can_be():
     """44 groups of 60, each with a class balance of its own: no part may be far from the whole."""
     rng = np.random.default_rng(0)

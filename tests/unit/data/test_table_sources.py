@@ -52,6 +52,30 @@ def test_a_class_that_happens_to_be_named_test_is_a_class(tmp_path):
     ("files", "message"),
     [
         ([], "an empty folder; expected one sub-folder of images a class"),
+        (["notes.txt"], "files, but no folder per class; expected one sub-folder of images a class"),
+        (
+            ["images/1.png", "t.csv"],
+            "only one class, 'images'; expected at least two classes; did you mean '{}/t.csv'?",
+        ),
+        (
+            ["x.png", "t.csv"],
+            "images, but no folder per class; expected one sub-folder of images a class; did you mean '{}/t.csv'?",
+        ),
+        (["in/a/1.png", "in/b/1.png"], "only one class, 'in'; expected at least two classes; did you mean '{}/in'?"),
+        (
+            ["train/a/1.png", "train/b/1.png"],
+            "only one class, 'train'; expected at least two classes; did you mean '{}/train'?",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "tset/a/1.png", "tset/b/1.png"],
+            "the folders train and tset hold the same classes, so they seem to be the parts of a split; 'tset' is no name "
+            "of a part; expected folders named train, val, test and no others; did you mean 'test'?",
+        ),
+        (
+            ["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png", "valid/a/1.png"],
+            "the folders train and val hold the same classes, so they seem to be the parts of a split; two are named as the "
+            "same part; expected folders named train, val, test and no others",
+        ),
         (["a.png"], "images, but no folder per class; expected one sub-folder of images a class"),
         (["a/notes.txt"], "no image in any class folder; expected files ending in"),
         (["a/1.png"], "only one class, 'a'; expected at least two classes"),
@@ -60,7 +84,25 @@ def test_a_class_that_happens_to_be_named_test_is_a_class(tmp_path):
 def test_folders_that_hold_nothing_to_learn(tmp_path, files, message):
     with pytest.raises(InputError) as caught:
         read(touch(tmp_path, *files))
-    assert str(caught.value).startswith(f"{tmp_path}: {message}")
+    assert str(caught.value).startswith(f"{tmp_path}: {message.format(tmp_path)}")
+
+
+def test_a_vehicle_may_be_a_train(tmp_path):
+    touch(tmp_path, "train/steam/1.png", "train/old/1.png", "bus/old/2.png")
+    assert read(tmp_path).labels.names == ("bus", "train")
+
+
+def test_what_is_passed_over_is_noted(tmp_path):
+    touch(tmp_path, "a/1.png", "b/2.jfif", "b/3.svg", "b/4.SVG", "b/README", "b/.hidden.psd", "labels.csv")
+    assert read(tmp_path).notes[1:] == (
+        "data.source: not read, since the folders name the classes: labels.csv",
+        "data.source: passed over, since no picture ends so: .svg 2, without ending 1",
+    )
+
+
+def test_photographs_that_cannot_be_read_are_samples(tmp_path):
+    touch(tmp_path, "a/1.HEIC", "a/2.avif", "b/3.jxl", "b/4.jpe", "b/5.ppm")
+    assert read(tmp_path).ids == ["a/1.HEIC", "a/2.avif", "b/3.jxl", "b/4.jpe", "b/5.ppm"]
 
 
 def test_an_empty_class_folder_is_noted(tmp_path):
@@ -111,7 +153,11 @@ def test_named_columns_and_strata(tmp_path):
         ("a,b\n1.png,x\n", {}, "no column looks like the image; expected one of image, path"),
         ("image,b\n1.png,x\n", {}, "no column looks like the label"),
         ("image,label\n1.png,x\n,y\n", {}, "t.csv:3: no image in column 'image'"),
-        ("image,label\n1.png,x\n1.png,y\n", {}, "id '1.png' stands in 2 rows; expected an id of its own"),
+        (
+            "image,label\n1.png,x\n1.png,y\n",
+            {},
+            "t.csv:3: id '1.png' stands in 2 rows, here for the second time; expected an id of its own",
+        ),
         ("image,label\n1.png,x\n2.png,x\n", {}, "only one class, 'x'; expected at least two classes"),
         ("image,label\n1.png,\n2.png,\n", {}, "no label at all; expected at least two classes"),
         (

@@ -50,6 +50,7 @@ def _usable(table: Table, bad: pl.DataFrame) -> Table:
         reason = f"{bad['problem'][0]}: {bad['image'][0]}" if len(bad) else "no sample"
         raise InputError(
             f"{len(bad)} of {len(table)} samples can't be used ({reason})",
+            where=table.source,
             expected="usable images of at least two classes",
         )
     notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []

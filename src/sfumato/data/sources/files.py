@@ -1,7 +1,5 @@
 """Table files as they are: rows of texts, or of lists of texts; what they mean is said elsewhere."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +9,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from sfumato.data.shards import address
+from sfumato.data.sources.delimited import line_of_row, read_delimited
+from sfumato.data.sources.text_file import text_of
 from sfumato.errors import InputError
 
 
@@ -24,7 +24,7 @@ def read_rows(path: Path) -> pl.DataFrame:
     """
     frame = READERS[path.suffix.lower()](path)
     if not len(frame):
-        raise InputError("no row in it", where=str(path))
+        raise InputError("no row in it", where=str(path), expected="a row a sample, after the names of the columns")
     return frame
 
 
@@ -32,63 +32,17 @@ def line_of(path: Path, row: int) -> str:
     """`FILE:LINE` of a row (from 0) of a table file, or `FILE row N` where rows have no line."""
     if path.suffix.lower() == ".parquet":
         return f"{path} row {row + 1}"
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if path.suffix.lower() == ".jsonl":
-            lines = [number for number, line in enumerate(file, start=1) if line.strip()]
-            return f"{path}:{lines[row]}"
-        reader, seen, start = csv.reader(file, delimiter=_separator(path)), -1, 1  # the header is row -1
-        for cells in reader:
-            if any(cells) and seen == row:
-                return f"{path}:{start}"
-            seen, start = seen + any(cells), reader.line_num + 1
-    return f"{path} row {row + 1}"
-
-
-def _separator(path: Path) -> str:
-    return "\t" if path.suffix.lower() == ".tsv" else ","
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start})", where=str(path), mend="save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"can't be read: {error.strerror}", where=str(path)) from None
-
-
-def _read_csv(path: Path) -> pl.DataFrame:
-    text = _text_of(path)
-    if not text.strip():
-        raise InputError("empty", where=str(path), expected="a line of column names, then a line a sample")
-    header = next(csv.reader(io.StringIO(text), delimiter=_separator(path)))
-    _refuse_doubled_columns(header, path)
-    try:
-        frame = pl.read_csv(io.StringIO(text), separator=_separator(path), infer_schema=False)
-    except PolarsError as error:
-        _refuse_long_rows(text, len(header), path)
-        raise InputError(f"not a readable table: {str(error).splitlines()[0]}", where=str(path)) from None
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
-
-
-def _refuse_long_rows(text: str, columns: int, path: Path) -> None:
-    reader = csv.reader(io.StringIO(text), delimiter=_separator(path))
-    for cells in reader:
-        if len(cells) > columns:
-            expected = f"{columns}, as the first line has"
-            raise InputError(f"{len(cells)} columns", where=f"{path}:{reader.line_num}", expected=expected)
-
-
-def _refuse_doubled_columns(names: list[str], path: Path) -> None:
-    doubled = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if doubled is not None:
-        raise InputError(f"column {doubled!r} stands twice", where=f"{path}:1", expected="every column once")
+    if path.suffix.lower() == ".jsonl":
+        lines = [number for number, line in enumerate(text_of(path).split("\n"), start=1) if line.strip()]
+        return f"{path}:{lines[row]}"
+    line = line_of_row(path, row)
+    return f"{path} row {row + 1}" if line is None else f"{path}:{line}"
 
 
 def _read_jsonl(path: Path) -> pl.DataFrame:
     rows = [
         _json_row(line, f"{path}:{number}")
-        for number, line in enumerate(_text_of(path).split("\n"), start=1)
+        for number, line in enumerate(text_of(path).split("\n"), start=1)
         if line.strip()
     ]
     names = dict.fromkeys(name for row in rows for name in row)
@@ -169,8 +123,8 @@ def _class_names(path: Path) -> dict[str, list[str]]:
 
 
 READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_csv,
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
     ".jsonl": _read_jsonl,
     ".parquet": _read_parquet,
 }

@@ -1,17 +1,19 @@
 """Data set folders as the Hugging Face hub lays them out: pictures beside a metadata file, or Parquet shards."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from sfumato.data.columns import ColumnsSpec
 from sfumato.data.sources.files import read_rows
-from sfumato.data.sources.folder import part_folders
+from sfumato.data.sources.layout import part_folders
 from sfumato.data.sources.parts import PART_NAMES
 from sfumato.data.sources.tabular import LabelsSpec, table_of
 from sfumato.data.table import Table
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+SPLIT_NOTE = "data.columns.split:"
 SHARD_FOLDERS = (".", "data", "default")
 
 
@@ -29,6 +31,7 @@ def read_hub_folder(folder: Path, columns: ColumnsSpec, stratify: tuple[str, ...
     files = _files(folder)
     frames: list[pl.DataFrame] = []
     parts = [part for part, _ in files]
+    named = False
     for part, path in files:
         frame = read_rows(path)
         if path.name in METADATA and "file_name" in frame.columns and frame["file_name"].dtype == pl.String:
@@ -36,12 +39,19 @@ def read_hub_folder(folder: Path, columns: ColumnsSpec, stratify: tuple[str, ...
             prefix = "" if below == "." else f"{below}/"
             frame = frame.with_columns(pl.concat_str(pl.lit(prefix), pl.col("file_name")).alias("file_name"))
         if part is not None and None not in parts and "split" not in frame.columns:
+            named = True
             frame = frame.with_columns(pl.lit(part).alias("split"))
         frames.append(frame)
     rows = pl.concat(frames, how="diagonal_relaxed")
-    return table_of(
-        rows, [(path, len(f)) for (_, path), f in zip(files, frames, strict=True)], folder, columns, stratify, labels
-    )
+    counted = [(path, len(frame)) for (_, path), frame in zip(files, frames, strict=True)]
+    table = table_of(rows, counted, folder, columns, stratify, labels)
+    return _with_true_reason(table) if named else table
+
+
+def _with_true_reason(table: Table) -> Table:
+    """Its parts were put into a column here; no reader shall look for it in the data."""
+    reason = "data.split: the parts are those that folders or files are named after"
+    return replace(table, notes=tuple(reason if note.startswith(SPLIT_NOTE) else note for note in table.notes))
 
 
 def _files(folder: Path) -> list[tuple[str | None, Path]]:

@@ -10,8 +10,10 @@ import polars as pl
 from sfumato.data.columns import ColumnsSpec, Roles, find_roles, require
 from sfumato.data.sources.answers import read_answers
 from sfumato.data.sources.by_id import pictures_by_id
+from sfumato.data.sources.delimited import separator_note
 from sfumato.data.sources.files import line_of, read_rows
 from sfumato.data.sources.parts import PART_NAMES
+from sfumato.data.sources.windows_paths import with_slashes
 from sfumato.data.table import PARTS, Table, make_table
 from sfumato.data.texts import join
 from sfumato.data.times import read_times
@@ -94,8 +96,10 @@ def table_of(
     if stratify:
         values = [pl.col(name).cast(pl.String).fill_null("") for name in stratify]
         result.append(frame.select(pl.concat_str(values, separator=" / ").alias("stratum")).to_series())
+    _refuse_doubled(result[0], place)
     where = str(path) if len(files) == 1 else str(folder)
-    return make_table(pl.DataFrame(result), tasks, where, (*roles.notes, *said, *more))
+    notes = [note for file, _ in files if (note := separator_note(file))]
+    return make_table(pl.DataFrame(result), tasks, where, (*notes, *roles.notes, *said, *more))
 
 
 def read_image_paths(path: Path) -> list[str]:
@@ -105,6 +109,17 @@ def read_image_paths(path: Path) -> list[str]:
     place = partial(_place, [(path, len(frame))])
     pictures, _ = _pictures(frame, roles, path.parent, path, None, place)
     return [found[0] if found else "" for found in cast(list[list[str]], pictures.to_list())]
+
+
+def _refuse_doubled(ids: pl.Series, place: "partial[str]") -> None:
+    again = ids.is_not_null() & ~ids.is_first_distinct()
+    if again.any():
+        row = cast(int, again.arg_max())
+        raise InputError(
+            f"id {ids[row]!r} stands in {int((ids == ids[row]).sum())} rows, here for the second time",
+            where=place(row),
+            expected="an id of its own for every sample",
+        )
 
 
 def _place(files: Sequence[tuple[Path, int]], row: int) -> str:
@@ -139,12 +154,13 @@ def _pictures(
     if images is not None:
         raise InputError(f"has no effect: {path.name} names its pictures in {roles.image!r}", setting="data.images")
     cells = frame[roles.image]
+    cells, notes = with_slashes(cells, folder)
     if not isinstance(cells.dtype, pl.List):
         cells = cells.str.strip_chars().replace("", None).to_frame().select(pl.concat_list(pl.all())).to_series()
     empty = cells.list.first().is_null() | (cells.list.len() == 0)
     if empty.any():
         raise InputError(f"no image in column {roles.image!r}", where=place(cast(int, empty.arg_max())))
-    return cells.list.eval(_absolute(folder)), []
+    return cells.list.eval(_absolute(folder)), notes
 
 
 def _absolute(folder: Path) -> pl.Expr:
@@ -170,7 +186,7 @@ def _parts(cells: pl.Series, place: "partial[str]") -> pl.Series:
     if parts.null_count():
         row = cast(int, parts.is_null().arg_max())
         raise InputError(
-            f"the split is {cells[row]!r}",
+            f"the split is {cells[row]!r}" if cells[row] else "no split given, where other rows have one",
             where=place(row),
             expected=f"one of {', '.join(PARTS)}",
             nearest=nearest_name(cells[row] or "", PART_NAMES),

@@ -57,6 +57,7 @@ class _State:
         self.fold: Texts = np.array(table.rows["fold"].to_list(), dtype=object)
         self.units = units_of(table.rows)
         self.matrix = contents(table)
+        self.classes = contents(replace(table, rows=table.rows.with_columns(pl.lit("").alias("stratum"))))
         self.left = 1.0
         self._refuse_idle()
 
@@ -110,8 +111,11 @@ class _State:
         return replace(self.table, rows=self.table.rows.with_columns(series))
 
     def _leave_one_unit(self, pool: Integers, units: Integers, taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Give back the smallest unit of every class that was taken whole: what is never trained can't be measured."""
-        matrix, sizes = self.matrix[pool].tocsc(), np.bincount(units)
+        """Give back the smallest unit of every class that was taken whole: what is never trained can't be measured.
+
+        Of a stratum nothing need be kept: strata of one unit, as of a column of dates, would leave no part at all.
+        """
+        matrix, sizes = self.classes[pool].tocsc(), np.bincount(units)
         left = np.asarray(matrix.T @ (~taken).astype(np.float64))
         kept = taken.copy()
         for cls in np.flatnonzero(left == 0).tolist():

@@ -1,0 +1,30 @@
+"""Data that is named without a recipe, and the settings of it that a person may give beside it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sfumato.errors import InputError
+from sfumato.recipe.load import Loaded, load_recipe
+
+_NOBODY = "none"
+"""Stands for the backbone, which a recipe must name and data has not."""
+
+
+def load_given_data(source: str, settings: Mapping[str, Any]) -> Loaded:
+    """A recipe of which only the data means anything, so that its settings are checked as those of a recipe are.
+
+    Args:
+        source: As `data.source`.
+        settings: Recipe path -> value, all of them below `data`.
+
+    Raises:
+        InputError: A setting of something else, or a mistake in one.
+    """
+    for path in settings:
+        if not path.startswith("data.") or path == "data.source":
+            raise InputError(
+                "is no setting of how data is read",
+                setting=path,
+                expected="one such as data.columns.label, data.images or data.labels.file",
+            )
+    return load_recipe({"data": {"source": source}, "model": {"backbone": _NOBODY}}, settings)
