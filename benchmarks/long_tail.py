@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -114,6 +115,7 @@ def run(table: Path, name: str, seed: int, work: Path) -> Predictions:
     recipe = work / "recipe.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     if not (out / "bundle").exists():
+        shutil.rmtree(out, ignore_errors=True)
         begin = time.perf_counter()
         settings = [f"data.source={table}", f"train.seed={seed}"]
         settings += [f"timeline[0].{track}={json.dumps(value)}" for track, value in MECHANISMS[name].items()]

@@ -180,6 +180,7 @@ def _fit(
         workers=workers,
         pictures=prepared.pictures,
         folder=folder.checkpoints,
+        show=console.stage("computing features"),
     )
     fit(job, [console, CsvHistory(folder.history), TensorBoard(folder.path / "events")], resume=resume)
 

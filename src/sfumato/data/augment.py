@@ -40,6 +40,9 @@ class AugmentSpec(Spec):
     """Degrees by which the picture turns, either way."""
     erase: Share = 0.0
     """Chance that a rectangle of 2 to 20 % of the area is greyed out."""
+    views: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Differently augmented pictures that are made of each image: epoch e shows number e mod views. With them a frozen
+    backbone sees every picture once and no more; none = a new one each time."""
 
 
 Refusals = Mapping[str, tuple[Callable[[Any], bool], str]]

@@ -43,7 +43,7 @@ class Batch:
     """B samples on their way to the model."""
 
     images: Tensor
-    """(B, 3, H, W) uint8."""
+    """(B, 3, H, W) uint8; or (B, D) features, computed before."""
     targets: Tensor
     """(B,) int64 class indices."""
     rows: tuple[int, ...]
@@ -57,7 +57,7 @@ class Batch:
         """The same batch on a device, its images laid out channels last, which convolutions prefer."""
         ahead = device.type == "cuda"  # elsewhere a copy that is not waited for may be read before it is there
         images = self.images.to(device, non_blocking=ahead)
-        if device.type != "mps":
+        if images.ndim == 4 and device.type != "mps":
             images = images.contiguous(memory_format=torch.channels_last)
         return Batch(images, self.targets.to(device, non_blocking=ahead), self.rows)
 

@@ -56,8 +56,11 @@ class Classifier(nn.Module):
         return self.backbone((images - mean) / std)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, D) features and (B, C) float32 logits."""
-        features_bd = self.features(images)
+        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, D) features and (B, C) float32 logits.
+
+        What has two dimensions are features, computed before.
+        """
+        features_bd = images if images.ndim == 2 else self.features(images)
         return features_bd, self.head(features_bd).float()
 
     def replace_head(self, spec: Head) -> None:

@@ -25,6 +25,7 @@ from sfumato.report import thumbnails
 from sfumato.report.lanes import step_at
 from sfumato.report.wording import count, moment
 from sfumato.short import short
+from sfumato.training.draws import Draws
 from sfumato.training.parameters import learnable
 from sfumato.training.settings import Settings
 from sfumato.training.stream import requests
@@ -109,7 +110,9 @@ def _spread(found: list[Settings]) -> list[Settings]:
 
 def _phase(replay: _Replay, settings: Settings) -> Phase:
     plan, seed = replay.prepared.plan, replay.prepared.recipe.train.seed
-    batch = next(requests(plan, replay.targets, seed, settings.step, mix=replay.prepared.recipe.train.sampler))
+    recipe = replay.prepared.recipe
+    draws = Draws(seed, recipe.train.sampler, recipe.augment.views)
+    batch = next(requests(plan, replay.targets, draws, settings.step))
     images, targets, whole = _mixed(replay, [*batch[:PICTURES], *batch[PICTURES:][-1:]], settings)
     names = replay.train.labels.names
     pictures = tuple(

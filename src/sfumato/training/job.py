@@ -9,6 +9,7 @@ from pydantic import Field
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
+from sfumato.data.progress import Progress, unseen
 from sfumato.data.sampling import SamplerMix
 from sfumato.data.table import Table
 from sfumato.metrics.classification import ScoreName
@@ -17,6 +18,7 @@ from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
 from sfumato.training.contradictions import Accepted
 from sfumato.training.device import DeviceChoice
+from sfumato.training.draws import Draws
 from sfumato.training.feedback import StopSpec
 from sfumato.training.machine import Machine, Precision
 from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
@@ -79,3 +81,10 @@ class Job:
     """Decoded before, as far as they were kept."""
     folder: Path
     """Where checkpoints go: `last`, `previous`, `best`."""
+    show: Progress = unseen
+    """What shows the progress of work before the first step."""
+
+    @property
+    def draws(self) -> Draws:
+        """Which samples each step sees."""
+        return Draws(self.spec.seed, self.spec.sampler, self.augment.views)

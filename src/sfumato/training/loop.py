@@ -15,6 +15,7 @@ from sfumato.errors import Interrupted, RunError
 from sfumato.training.averaging import WeightAverage, carrying, equal_weight, norms_that_learn, refresh_statistics
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
+from sfumato.training.features import Features, can_be_kept, keep_features
 from sfumato.training.feedback import take_note
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
@@ -67,6 +68,7 @@ class _Loop:
         self._keeper = Keeper(job, self._learner)
         self._progress = Progress()
         self._unread: list[StepOutcome] = []
+        self._features: Features | None = None
 
     def begin(self, resume: bool) -> None:
         """Write the first checkpoint and announce the start, or take up the last one."""
@@ -77,6 +79,9 @@ class _Loop:
             self._progress, warnings = self._keeper.take_up()
             for warning in warnings:
                 self._tell(Noted(warning, warning=True))
+        if can_be_kept(self._job):
+            self._features = keep_features(self._job)
+            self._tell(Noted(f"features of {len(self._job.train)} images computed once: nothing below the head learns"))
         self._tell(Started(self._job.plan, self._progress.step, tuple(self._progress.history)))
 
     def run(self, wish: StopWish) -> None:
@@ -110,15 +115,11 @@ class _Loop:
         samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
         targets, start = job.train.targets, self._progress.step
         stopped = self._progress.feedback.stopped
-        wanted = requests(
-            job.plan,
-            targets,
-            job.spec.seed,
-            job.plan.steps if stopped else start,
-            mix=job.spec.sampler,
-            rank=machine.rank,
-            processes=machine.processes,
-        )
+        first = job.plan.steps if stopped else start
+        wanted = requests(job.plan, targets, job.draws, first, rank=machine.rank, processes=machine.processes)
+        if self._features is not None:
+            known = torch.from_numpy(targets).to(machine.device)
+            return (self._features.batch(requested, known) for requested in wanted)
         return batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
 
     def _settings(self, step: int) -> Settings:
@@ -211,8 +212,8 @@ class _Loop:
         job, machine = self._job, self._job.machine
         samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
         first, after = job.plan.clock.starts[epoch : epoch + 2]
-        rank, processes, mix = machine.rank, machine.processes, job.spec.sampler
-        wanted = requests(job.plan, job.train.targets, job.spec.seed, first, mix=mix, rank=rank, processes=processes)
+        rank, processes = machine.rank, machine.processes
+        wanted = requests(job.plan, job.train.targets, job.draws, first, rank=rank, processes=processes)
         for batch in batches(samples, islice(wanted, after - first), job.workers):
             yield batch.to(machine.device).images
 
@@ -234,7 +235,8 @@ class _Loop:
     def _validate(self) -> dict[str, float | None]:
         job = self._job
         trained = job.train.class_counts
-        return validate(job.model, job.val, trained, job.preprocess, job.machine, job.workers, job.pictures)
+        features = self._features.val if self._features else None
+        return validate(job.model, job.val, trained, job.preprocess, job.machine, job.workers, job.pictures, features)
 
     def _look_back(self, row: EpochDone) -> None:
         """Let the epoch's validation lower the rate or end training, where the recipe says so."""

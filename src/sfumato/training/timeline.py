@@ -173,6 +173,13 @@ class Track:
         """Every value it holds, in order."""
         return (self.start, *(segment.to for segment in self.segments))
 
+    @property
+    def steady(self) -> float | None:
+        """The value it has throughout; None where it changes."""
+        at_once = bool(self.segments) and self.segments[0].end == 0
+        held = set(self.values[1:] if at_once else self.values)
+        return held.pop() if len(held) == 1 else None
+
 
 def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment, epochs: int, last: float) -> Track:
     """Resolve one numeric track.

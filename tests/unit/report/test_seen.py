@@ -8,6 +8,7 @@ from sfumato.data.mixing import Mixing, mix, one_hot
 from sfumato.preparation import prepare_again
 from sfumato.report import thumbnails
 from sfumato.report.seen import phase_title, phases
+from sfumato.training.draws import Draws
 from sfumato.training.stream import requests
 
 
@@ -18,7 +19,7 @@ def test_the_pictures_are_those_training_saw(make_run):
     found = phases(prepared)
     assert [phase.epoch for phase in found] == [0, 2, 4]
     for phase in found:
-        batch = next(requests(prepared.plan, train.targets, prepared.recipe.train.seed, phase.step))
+        batch = next(requests(prepared.plan, train.targets, Draws(prepared.recipe.train.seed), phase.step))
         whole = samples.__getitems__(batch)
         settings = prepared.plan.at(phase.step)
         images, targets = mix(
@@ -47,7 +48,7 @@ def test_a_missing_file_leaves_its_place_empty(make_run):
     prepared = prepare_again(make_run())
     train = prepared.table.part("train")
     last = phases(prepared)[-1]  # not mixed
-    gone = next(requests(prepared.plan, train.targets, prepared.recipe.train.seed, last.step))[3]
+    gone = next(requests(prepared.plan, train.targets, Draws(prepared.recipe.train.seed), last.step))[3]
     Path(train.first_images[gone.row]).unlink()
     again = phases(prepared)[-1]
     assert [p.thumbnail is None for p in again.pictures] == [place == 3 for place in range(8)]
@@ -57,7 +58,7 @@ def test_a_missing_file_leaves_its_place_empty(make_run):
 def test_a_picture_mixed_with_a_missing_one_is_not_shown(make_run):
     prepared = prepare_again(make_run())
     train = prepared.table.part("train")
-    batch = next(requests(prepared.plan, train.targets, prepared.recipe.train.seed, 0))
+    batch = next(requests(prepared.plan, train.targets, Draws(prepared.recipe.train.seed), 0))
     Path(train.first_images[batch[-1].row]).unlink()
     first = phases(prepared)[0].pictures
     assert [p.thumbnail is None for p in first] == [True, *[False] * 7]
