@@ -29,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")]
+RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file, or a preset's name.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one setting of the recipe; may be repeated.")
 ]
@@ -151,9 +151,31 @@ def plan(
         typer.echo(f"picture: {folder / 'plan.svg'}")
 
 
+@app.command(epilog="Example: `sfumato presets`, `sfumato presets crop-disease > recipe.yaml`")
+def presets(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A preset; none = list them all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the recipes that come along; with a name, its whole text but for `data.source`, which is yours."""
+    from sfumato.recipe.preset_text import preset_settings, preset_text
+    from sfumato.recipe.presets import preset_names, preset_story
+
+    if name is not None and as_json:
+        _print_json({"name": name, "about": "\n".join(preset_story(name)), "recipe": preset_settings(name)})
+    elif name is not None:
+        typer.echo(preset_text(name), nl=False)
+    elif as_json:
+        _print_json([{"name": one, "about": preset_story(one)[0]} for one in preset_names()])
+    else:
+        widest = max(map(len, preset_names()))
+        typer.echo("\n".join(f"{one:<{widest}}  {preset_story(one)[0]}" for one in preset_names()))
+
+
 @app.command(epilog="Example: `sfumato train recipe.yaml --set train.seed=1`, `sfumato train --resume runs/x`")
 def train(
-    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="A recipe, a YAML file.")] = None,
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file, or a preset's name.")
+    ] = None,
     set_: Set = None,
     out: Out = None,
     resume: Annotated[

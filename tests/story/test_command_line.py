@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sfumato.cli import app
 
-VERBS = ("check", "demo", "init", "plan", "predict", "report", "schema", "train")
+VERBS = ("check", "demo", "init", "plan", "predict", "presets", "report", "schema", "train")
 
 
 def run(*arguments: str):
@@ -41,6 +41,24 @@ def test_wrong_options_are_wrong_input(arguments):
 
 def test_schema_is_json():
     assert json.loads(run("schema").output)["$defs"]["TrainSpec"]
+
+
+def test_presets_are_listed_and_printed():
+    listed = run("presets").output.splitlines()
+    assert listed[0].startswith("crop-disease              Crop diseases, 61 classes")
+    assert [line.split()[0] for line in listed] == [one["name"] for one in json.loads(run("presets", "--json").output)]
+    assert run("presets", "fashion-44-v1").output.startswith("# Fashion articles, 44 classes")
+    document = json.loads(run("presets", "fashion-44-v1", "--json").output)
+    assert document["recipe"]["model"]["backbone"] == "efficientnet_b0"
+    assert "Results: not measured" in document["about"]
+
+
+def test_plan_takes_a_preset_by_its_name(small_recipe, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photos = small_recipe.parent / "photos"
+    done = run("plan", "fashion-44-v1", "--set", f"data.source={photos}", "--set", "model.weights=none")
+    assert done.exit_code == 0, done.output
+    assert "picture: runs/fashion-44-v1-plan/plan.svg" in done.output
 
 
 def test_plan_prints_and_draws(small_recipe, tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from sfumato.document import Document, is_file, overlay, parse_document, read_do
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.weights import WeightsFrom
 from sfumato.recipe.explain import explain
+from sfumato.recipe.presets import FOLDER, find_preset, preset_names
 from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
@@ -50,8 +51,8 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
     """Read and check a recipe.
 
     Args:
-        source: Path of a YAML file, a Recipe, or the settings of one as a mapping; relative paths in a mapping belong
-            to the working folder.
+        source: Path of a YAML file, name of a preset where no such file exists, a Recipe, or the settings of one as a
+            mapping; relative paths in a mapping belong to the working folder.
         overrides: Recipe path -> value, such as {"train.seed": 1, "timeline[0].lr_scale": 0.5}; relative paths in
             them belong to the working folder.
 
@@ -63,13 +64,14 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
     elif isinstance(source, Mapping):
         document = Document(copy.deepcopy(dict(source)))
     else:
-        document = _with_base(Path(source))
+        document = _with_base(_file(source))
     if overrides is not None and not isinstance(cast(object, overrides), Mapping):
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
     for path, value in (overrides or {}).items():
         _set(document, path, value)
     for path in (*PATHS, *_paths_in_timeline(document)):
         _make_absolute(document, path)
+    _refuse_missing_source(document)
     return Loaded(_validate(document), document)
 
 
@@ -111,6 +113,28 @@ def json_schema() -> dict[str, Any]:
     base = {"type": "string", "description": "Another recipe, relative to this one, whose settings this one overlays."}
     schema["properties"] = {"extends": base, **schema["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _file(source: str | Path) -> Path:
+    """The recipe a path or the name of a preset stands for; what ends in .yaml is always a path."""
+    path, name = Path(source), str(source)
+    if is_file(path) or path.suffix in (".yaml", ".yml"):
+        return path
+    preset = find_preset(name)
+    if preset is None:
+        names = [*preset_names(), *(other.name for other in path.parent.glob("*.yaml"))]
+        expected = "a YAML file, or a preset's name (sfumato presets lists them)"
+        raise InputError("no such recipe", where=name, expected=expected, nearest=nearest_name(path.name, names))
+    return preset
+
+
+def _refuse_missing_source(document: Document) -> None:
+    """Presets are whole but for the pictures, so what lacks is said in the words of the command line."""
+    data = document.settings.get("data", {})
+    if Path(document.name or "").parent == FOLDER and isinstance(data, dict) and "source" not in data:
+        preset = Path(str(document.name)).stem
+        mend = "name them: --set data.source=PATH"
+        raise InputError("a preset has no pictures of its own", where=preset, setting="data.source", mend=mend)
 
 
 def _with_base(path: Path) -> Document:

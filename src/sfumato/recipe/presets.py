@@ -1,0 +1,40 @@
+"""Recipes that come with Sfumato: YAML files beside this one, each with its story in the comments at its head."""
+
+from itertools import takewhile
+from pathlib import Path
+
+from sfumato.errors import InputError, nearest_name
+
+FOLDER = Path(__file__).with_name("presets")
+
+
+def preset_names() -> list[str]:
+    """Every preset, in order of the alphabet."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def find_preset(name: str) -> Path | None:
+    """The file of a preset; None where none has the name."""
+    return FOLDER / f"{name}.yaml" if name in preset_names() else None
+
+
+def preset_file(name: str) -> Path:
+    """The file of a preset.
+
+    Raises:
+        InputError: None has the name.
+    """
+    path = find_preset(name)
+    if path is None:
+        names = preset_names()
+        near = nearest_name(name, names)
+        raise InputError(
+            f"no such preset: {name}", expected=None if near else f"one of {', '.join(names)}", nearest=near
+        )
+    return path
+
+
+def preset_story(name: str) -> list[str]:
+    """What a preset is, where it comes from and how it differs from that: the comments at its head, without their #."""
+    lines = preset_file(name).read_text(encoding="utf-8").splitlines()
+    return [line[1:].removeprefix(" ") for line in takewhile(lambda line: line.startswith("#"), lines)]

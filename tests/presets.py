@@ -1,0 +1,64 @@
+"""Presets resolved and planned without pictures, for tests of what they say."""
+
+from typing import Any
+
+from sfumato.models.backbone import expects
+from sfumato.recipe.load import load_recipe
+from sfumato.recipe.schema import Recipe
+from sfumato.training.contradictions import refuse_contradictions
+from sfumato.training.plan import Plan, make_plan
+from sfumato.training.settings import Settings
+
+SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44)}
+"""Seed -> its training images and classes."""
+
+
+def resolved(name: str) -> Recipe:
+    return load_recipe(name, {"data.source": "/photos"}).recipe
+
+
+def seed_of(name: str) -> str:
+    return next(seed for seed in SAMPLES if name.startswith(seed))
+
+
+def plan_of(name: str, recipe: Recipe) -> Plan:
+    plan = make_plan(
+        recipe.timeline,
+        recipe.train.schedule,
+        base_lr=recipe.train.optimizer.lr,
+        epochs=recipe.train.epochs,
+        samples=SAMPLES[seed_of(name)][0],
+        image_size=expects(recipe.model.backbone).image_size,
+        head=recipe.model.head,
+    )
+    refuse_contradictions(plan, recipe.train.accept)
+    return plan
+
+
+def epoch_row(plan: Plan, epoch: int) -> dict[str, Any]:
+    """What holds at the first step of an epoch, by the names of the timeline's tracks."""
+    return settings_row(plan.at(plan.clock.first_step(epoch)))
+
+
+def settings_row(now: Settings) -> dict[str, Any]:
+    """What holds at a step, by the names of the timeline's tracks; the rate itself stands for its scale."""
+    mixing = now.mixing
+    return {
+        "lr": now.lr,
+        "learn": dict(now.learn),
+        "head": now.head,
+        "batch_size": now.batch_size,
+        "image_size": now.image_size,
+        "augment": now.augment,
+        "sampler_power": now.sampler_power,
+        "loss": now.loss,
+        "class_weights": now.class_weights,
+        "label_smoothing": now.label_smoothing,
+        "mixup_alpha": mixing.mixup_alpha,
+        "cutmix_alpha": mixing.cutmix_alpha,
+        "mix_probability": mixing.probability,
+        "cutmix_share": mixing.cutmix_share,
+        "centre_loss": now.centre_loss,
+        "ema_decay": now.ema_decay,
+        "swa": now.averaging,
+    }

@@ -1,0 +1,102 @@
+"""Presets: found by name, whole but for the pictures, and honest at their heads."""
+
+import pytest
+from tests.presets import plan_of
+
+from sfumato.errors import InputError
+from sfumato.recipe.load import load_recipe
+from sfumato.recipe.preset_text import preset_text
+from sfumato.recipe.presets import preset_file, preset_names, preset_story
+
+PHOTOS = {"data.source": "/photos"}
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_name_is_the_file(name):
+    assert load_recipe(name, PHOTOS).recipe.name == name
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_resolved_text_is_the_preset_again(name, tmp_path):
+    (tmp_path / "own.yaml").write_text(preset_text(name), encoding="utf-8")
+    assert load_recipe(tmp_path / "own.yaml", PHOTOS).recipe == load_recipe(name, PHOTOS).recipe
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_the_head_tells_its_story(name):
+    story = preset_story(name)
+    assert len(story[0]) < 100 and story[0].endswith(".")
+    assert f"Command: sfumato train {name} --set data.source=photos" in "\n".join(story)
+    assert {line.split(":")[0] for line in story} >= {"Seed", "Command", "Results"}
+    assert any(line.startswith("Differs from ") for line in story)
+
+
+def test_pictures_are_asked_for_by_the_command_line_s_words():
+    with pytest.raises(InputError) as told:
+        load_recipe("crop-disease")
+    assert str(told.value) == (
+        "crop-disease: data.source: a preset has no pictures of its own; name them: --set data.source=PATH"
+    )
+    with pytest.raises(InputError, match="data.source"):
+        load_recipe("crop-disease", {"data.split.val": 0.2})
+
+
+def test_a_file_comes_before_a_preset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crop-disease").write_text("data: {source: photos}\nmodel: {backbone: resnet18}", encoding="utf-8")
+    assert load_recipe("crop-disease").recipe.model.backbone == "resnet18"
+
+
+def test_the_nearest_name_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as told:
+        load_recipe("crop-diseases")
+    assert str(told.value) == (
+        "crop-diseases: no such recipe; expected a YAML file, or a preset's name (sfumato presets lists them); "
+        "did you mean 'crop-disease'?"
+    )
+    with pytest.raises(InputError, match="no such preset: fashion; did you mean 'fashion-44-v"):
+        preset_file("fashion")
+    with pytest.raises(InputError, match="no such preset: zebra; expected one of crop-disease, "):
+        preset_file("zebra")
+
+
+def test_a_mistake_in_an_override_is_told_at_its_place():
+    with pytest.raises(InputError, match=r"--set: train.epohs: unknown setting; did you mean 'epochs'\?"):
+        load_recipe("crop-disease", {**PHOTOS, "train.epohs": 3})
+
+
+WEIGHTS = {"kind": "inverse_frequency"}
+AS_THE_SEED = [
+    ("crop-disease", {"timeline[4].loss.mean": "halves"}),
+    ("crop-disease", {"timeline[0].class_weights": {"kind": "file", "file": "class_weights.csv"}}),
+    ("crop-disease", {"timeline[0].sampler_power": 0.5, "train.accept": ["stacked_priors"]}),
+    ("crop-disease", {"train.select": "accuracy"}),
+    ("crop-disease-advanced", {"timeline[0].class_weights": WEIGHTS, "train.accept": ["stacked_priors"]}),
+    ("crop-disease-advanced", {"timeline[8].head.start": "random", "timeline[8].centre_loss.form": "whole"}),
+    ("fashion-44-v2", {"train.schedule.until": "100%", "train.accept": ["two_schedules"]}),
+    ("fashion-44-v2.1", {"train.stop.after": "0ep"}),
+    ("fashion-44-v3", {"train.sampler": "class_share"}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), AS_THE_SEED)
+def test_the_settings_that_do_as_the_seed_does_are_taken(name, settings):
+    ours, theirs = load_recipe(name, PHOTOS).recipe, load_recipe(name, {**PHOTOS, **settings}).recipe
+    assert plan_of(name, theirs)
+    assert ours != theirs
+
+
+@pytest.mark.parametrize(("name", "settings"), [case for case in AS_THE_SEED if "train.accept" in case[1]])
+def test_contradictions_are_taken_by_their_names_alone(name, settings):
+    without = {path: value for path, value in settings.items() if path != "train.accept"}
+    recipe = load_recipe(name, {**PHOTOS, **without}).recipe
+    with pytest.raises(InputError, match=settings["train.accept"][0]):
+        plan_of(name, recipe)
+
+
+@pytest.mark.parametrize("name", ["crop-disease-figure", "crop-disease-as-run", "fashion-44-v3-as-written"])
+def test_every_contradiction_a_preset_accepts_is_one(name):
+    recipe = load_recipe(name, {**PHOTOS, "train.accept": []}).recipe
+    with pytest.raises(InputError, match="or accept it"):
+        plan_of(name, recipe)
