@@ -5,7 +5,8 @@ usage: planted_check.py [NAME ...] [--write]    NAME: solar-cells, stamps; defau
 Each folder is checked twice, with the copies and without: what was near-duplicate before is the data's own business
 and counted apart. A reported pair of a planted copy is right if the other picture is the one it was made of, or one
 that the data's own near-duplicates lead to from there; every other pair of a copy is wrong, and so is every pair of
-two of the data's own pictures that was not reported without the copies.
+two of the data's own pictures that was not reported without the copies. Copies are made of pictures with sides of at
+least 160 px: no copy then falls below the 64 px from which near-duplicates are looked for.
 """
 
 import importlib.util
@@ -26,6 +27,7 @@ import polars as pl
 from PIL import Image
 
 from duplicates import KINDS, planted_copy
+from sfumato.data.duplicates.fingerprint import LEAST_SIDE
 from sfumato.data.duplicates.search import clusters
 from sfumato.data.images import decode
 from sfumato.demo.elpv import read_cells
@@ -88,7 +90,7 @@ def lay_out(folder: Path, pictures: list[tuple[Path, str]], rng: np.random.Gener
 
 def plant(folder: Path, places: dict[str, str], rng: np.random.Generator) -> dict[str, str]:
     """Write a changed copy of each of COPIES training pictures into val or test; path of a copy -> of its original."""
-    training = [name for name, place in places.items() if place.startswith("train/")]
+    training = [name for name, place in places.items() if place.startswith("train/") and large(folder / place / name)]
     planted: dict[str, str] = {}
     for turn, name in enumerate(rng.choice(training, COPIES, replace=False).tolist()):
         part, label = rng.choice(["val", "test"]).item(), places[name].partition("/")[2]
@@ -98,6 +100,12 @@ def plant(folder: Path, places: dict[str, str], rng: np.random.Generator) -> dic
         Image.fromarray(copy).save(target)
         planted[target.relative_to(folder).as_posix()] = f"{places[name]}/{name}"
     return planted
+
+
+def large(path: Path) -> bool:
+    """Whether a copy half as large, cropped by a tenth on each side, still has LEAST_SIDE."""
+    with Image.open(path) as image:
+        return min(image.size) >= LEAST_SIDE / 0.5 / 0.8
 
 
 def check(folder: Path, out: Path) -> tuple[pl.DataFrame, pl.DataFrame, float]:
@@ -176,9 +184,9 @@ def result(rows: dict[str, list[Found]]) -> str:
         "",
         f"`python benchmarks/planted_check.py --write`, {date.today()}. {env['processor']}; Python {env['python']}.",
         f"{COPIES} training pictures, copied into val or test: JPEG of quality 30 to 90, resized 0.5 to 2 times,",
-        "cropped by 2 to 10 % on each side, gain and offset off by 20 to 30 %, and combinations of these. Own pairs were",
-        "reported without the copies too; what is wrong is said at the script's head. Seconds: the whole command, the",
-        "pictures known from the first check but for the copies.",
+        "cropped by 2 to 10 % on each side, gain and offset off by 20 to 30 %, and combinations of these. Own pairs",
+        "were reported without the copies too; what is wrong, and which pictures have no copies, is said at the script's",
+        "head. Seconds: the whole command, the pictures known from the first check but for the copies.",
     ]
     for title, found in rows.items():
         lines += ["", f"## {title}", "", "| seed | planted | found | as leaks | pairs | own | wrong | seconds |"]
