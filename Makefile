@@ -1,6 +1,6 @@
 # make demo    train on real photographs, predict, report
 # make test    all tests but the slow ones      make test-all   those too
-# make check   style, types, layers, docs       make bench      accuracy, speed, memory, copies found
+# make check   style, types, layers, docs       make bench      accuracy, speed, memory, copies found, scale
 #
 # Needs make and Python 3.11, 3.12 or 3.13 (PYTHON=python3.12 picks one); everything else goes into .venv.
 
@@ -30,8 +30,10 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/solar_cells.py
 	$(BIN)/python benchmarks/allocator.py
-	$(BIN)/python benchmarks/duplicates.py planted
+	$(BIN)/python benchmarks/duplicates.py
+	$(BIN)/python benchmarks/planted_check.py
 	$(BIN)/python benchmarks/init_unedited.py
+	$(BIN)/python benchmarks/scale.py --most 100000
 
 # files made from the code; a test says when they are stale
 docs: $(INSTALLED)

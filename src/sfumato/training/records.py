@@ -1,17 +1,20 @@
 """What the loop tells its listeners: immutable records, from which nothing can reach back into training."""
 
 from dataclasses import dataclass, fields
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from sfumato.training.plan import Plan
-from sfumato.training.validation import MEASURED
+from sfumato.metrics.classification import SCORES
+from sfumato.metrics.longtail import LONG_TAIL
+
+if TYPE_CHECKING:  # a plan knows torch, which what only shows records need not wait for
+    from sfumato.training.plan import Plan
 
 
 @dataclass(frozen=True)
 class Started:
     """Training is about to begin, or to go on."""
 
-    plan: Plan
+    plan: "Plan"
     step: int
     """Steps already done; 0 for a new run."""
     history: tuple["EpochDone", ...]
@@ -28,6 +31,9 @@ class StepDone:
     """Images the step saw."""
     lr: float
 
+
+MEASURED = ("loss", *SCORES, *LONG_TAIL)
+"""What is measured of weights at the end of an epoch: the mean loss in nats, and scores."""
 
 Weights = Literal["raw", "ema", "swa"]
 """Which weights of a moment: the model's own, their moving average, or the mean of the ends of epochs."""

@@ -10,14 +10,11 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.table import Table
 from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.classification import SCORES, confusion_matrix, counts
-from sfumato.metrics.longtail import LONG_TAIL, long_tail_scores
+from sfumato.metrics.longtail import long_tail_scores
 from sfumato.models.classifier import Classifier
 from sfumato.predictions import Predictions
 from sfumato.training.inference import predict_table
 from sfumato.training.machine import Machine
-
-MEASURED = ("loss", *SCORES, *LONG_TAIL)
-"""What is measured of weights at the end of an epoch: the mean loss in nats, and scores."""
 
 
 def validate(

@@ -29,8 +29,8 @@ def jpeg(image: Image.Image, quality: int) -> Image.Image:
     return Image.open(buffer)
 
 
-def collect(images: dict[str, Image.Image], file=None) -> Fingerprints:
-    prints = Fingerprints(list(images), file)
+def collect(images: dict[str, Image.Image]) -> Fingerprints:
+    prints = Fingerprints(list(images))
     for row, image in enumerate(images.values()):
         prints.add(row, fingerprint(np.asarray(image.convert("RGB"))))
     return prints
@@ -40,8 +40,8 @@ def silent(items, total):
     return items
 
 
-def find(images: dict[str, Image.Image], file=None) -> pl.DataFrame:
-    return find_duplicates(collect(images, file), silent)
+def find(images: dict[str, Image.Image]) -> pl.DataFrame:
+    return find_duplicates(collect(images), silent)
 
 
 CHANGES = {
@@ -92,11 +92,6 @@ def test_rows_in_another_order_give_the_same():
     images = SCENES | {f"copy {i}": change(scene(i)) for i, change in enumerate(CHANGES.values())}
     shuffled = {name: images[name] for name in np.random.default_rng(0).permutation(list(images)).tolist()}
     assert find(images).equals(find(shuffled))
-
-
-def test_thumbnails_in_a_file_give_the_same(tmp_path):
-    images = {f"{i}": scene(i % 3) if i < 3 else jpeg(scene(i % 3), 70) for i in range(6)}
-    assert find(images).equals(find(images, tmp_path / "thumbnails"))
 
 
 @pytest.mark.parametrize("number", [0, 1])

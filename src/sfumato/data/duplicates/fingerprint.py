@@ -1,14 +1,13 @@
 """What is kept of a picture to find its copies: a digest of its pixels and a small grey thumbnail.
 
-Thumbnails take 17 KB each. Those of a small set stay in memory, those of a large one in a file that is read in pieces:
-decoding the candidates again would cost some milliseconds a pair, a read from the file some microseconds.
+Thumbnails take 17 KB each, so those of many pictures stay in files that are read in pieces (`fingerprint_cache`):
+decoding the candidates again would cost some milliseconds a pair, a read from a file some microseconds.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,59 +65,69 @@ def _shrink(pixels: Pixels) -> NDArray[np.float32]:
     return np.asarray(image.convert("F").resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float32)
 
 
+def coarse_of(thumbnail: Thumbnails) -> Thumbnails:
+    """(COARSE, COARSE) of a thumbnail: the same once more, smaller."""
+    r = SIDE // COARSE
+    of_rows = thumbnail.reshape(COARSE, r, SIDE).sum(axis=1, dtype=np.float32)
+    return np.rint(of_rows.reshape(COARSE, COARSE, r).sum(axis=2) / r**2).astype(np.uint8)
+
+
+class FingerprintSet(Protocol):
+    """The fingerprints of N pictures, wherever their thumbnails are."""
+
+    ids: list[str]
+    """N names, each once."""
+    digests: Thumbnails
+    """(N, DIGEST_BYTES)."""
+    present: NDArray[np.bool_]
+    """(N,) False for pictures that have none: they are never duplicates."""
+    sides: NDArray[np.int32]
+    """(N,) pixels of the shorter side."""
+    flat: NDArray[np.bool_]
+    """(N,) True for pictures that only an equal one can be a duplicate of."""
+
+    def thumbnails(self, rows: NDArray[np.int64]) -> Thumbnails:
+        """(len(rows), SIDE, SIDE) of the given rows."""
+        ...
+
+    def coarse(self, rows: NDArray[np.int64]) -> Thumbnails:
+        """(len(rows), COARSE, COARSE) of the given rows."""
+        ...
+
+
 class Fingerprints:
-    """The fingerprints of N pictures, filled one by one in any order and from any thread.
+    """A set in memory, filled one by one in any order and from any thread; 17 KB a picture.
 
     Args:
         ids: N names, each once.
-        file: Holds the thumbnails (N x 17 KB, overwritten); None = they are kept in memory.
     """
 
-    def __init__(self, ids: Sequence[str], file: Path | None = None) -> None:
+    def __init__(self, ids: Sequence[str]) -> None:
         self.ids = list(ids)
         n = len(self.ids)
         self.digests = np.zeros((n, DIGEST_BYTES), dtype=np.uint8)
-        """(N, DIGEST_BYTES)."""
         self.present = np.zeros(n, dtype=bool)
-        """(N,) False for pictures that were not added: they are never duplicates."""
         self.sides = np.zeros(n, dtype=np.int32)
-        """(N,) pixels of the shorter side."""
         self.flat = np.zeros(n, dtype=bool)
-        """(N,) True for pictures that only an equal one can be a duplicate of."""
-        self._file = file
-        if file is None or not n:
-            self._kept = np.zeros((n, SIDE, SIDE), dtype=np.uint8), np.zeros((n, COARSE, COARSE), dtype=np.uint8)
-        else:
-            with file.open("wb") as stream:
-                stream.truncate(n * (SIDE**2 + COARSE**2))
+        self._thumbnails = np.zeros((n, SIDE, SIDE), dtype=np.uint8)
+        self._coarse = np.zeros((n, COARSE, COARSE), dtype=np.uint8)
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def add(self, row: int, of: Fingerprint) -> None:
         """Put the fingerprint of the picture `ids[row]` in its place."""
-        r = SIDE // COARSE
-        coarse = np.rint(of.thumbnail.reshape(COARSE, r, COARSE, r).mean(axis=(1, 3))).astype(np.uint8)
-        for stored, values in zip(self._open("r+"), (of.thumbnail, coarse), strict=True):
-            stored[row] = values
+        self._thumbnails[row], self._coarse[row] = of.thumbnail, coarse_of(of.thumbnail)
         self.digests[row] = np.frombuffer(of.digest, dtype=np.uint8)
         self.sides[row], self.flat[row], self.present[row] = of.side, of.flat, True
 
     def thumbnails(self, rows: NDArray[np.int64]) -> Thumbnails:
-        """(len(rows), SIDE, SIDE) of the given rows."""
-        return np.asarray(self._open("r")[0][rows])
+        """As in every set."""
+        return self._thumbnails[rows]
 
     def coarse(self, rows: NDArray[np.int64]) -> Thumbnails:
-        """(len(rows), COARSE, COARSE) of the given rows: the thumbnails once more, smaller."""
-        return np.asarray(self._open("r")[1][rows])
-
-    def _open(self, mode: Literal["r", "r+"]) -> tuple[Thumbnails, Thumbnails]:
-        """Both sets. A map that stayed open would count every page it ever touched as memory of this process."""
-        if self._file is None or not len(self):
-            return self._kept
-        n = len(self)
-        large = np.memmap(self._file, np.uint8, mode, shape=(n, SIDE, SIDE))
-        return large, np.memmap(self._file, np.uint8, mode, n * SIDE**2, (n, COARSE, COARSE))
+        """As in every set."""
+        return self._coarse[rows]
 
 
 def chunks(total: int, size: int) -> Iterator[slice]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from sfumato.data.addresses import stamp_of
+from sfumato.data.addresses import stamps_of
 from sfumato.data.cache_folder import cache_folder, recall, remember
 from sfumato.data.duplicates.search import SCHEMA
 
@@ -31,6 +31,6 @@ def remembered(addresses: Sequence[str], search: Callable[[], pl.DataFrame]) -> 
 
 def _key(addresses: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for address in sorted(addresses):
-        digest.update(f"{address}\0{stamp_of(address)}\n".encode(errors="surrogatepass"))
+    for address, *stamp in stamps_of(sorted(addresses)).iter_rows():
+        digest.update(f"{address}\0{stamp}\n".encode(errors="surrogatepass"))
     return digest.hexdigest()[:32]

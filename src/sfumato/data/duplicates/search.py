@@ -10,7 +10,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components  # pyright: ignore[reportUnknownVariableType]
 
 from sfumato.data.duplicates.candidates import find_candidates
-from sfumato.data.duplicates.fingerprint import LEAST_SIDE, Fingerprints
+from sfumato.data.duplicates.fingerprint import LEAST_SIDE, FingerprintSet
+from sfumato.data.duplicates.in_order import coarse_in_order
 from sfumato.data.duplicates.verify import LEAST_SIMILARITY, similarities
 from sfumato.data.progress import Progress
 
@@ -19,7 +20,7 @@ Integers = NDArray[np.int64]
 Names = NDArray[np.object_]
 
 
-def find_duplicates(fingerprints: Fingerprints, progress: Progress) -> pl.DataFrame:
+def find_duplicates(fingerprints: FingerprintSet, progress: Progress) -> pl.DataFrame:
     """Pairs (a, b, kind, similarity) with a < b, sorted; kind is `exact` or `near`.
 
     Of K equal pictures the one with the smallest id is paired with the K - 1 others, and stands for them in near pairs.
@@ -34,7 +35,8 @@ def find_duplicates(fingerprints: Fingerprints, progress: Progress) -> pl.DataFr
     exact = _frame(ids[stands_for[equal]], ids[rows[equal]], "exact", np.ones(len(equal)))
     lone = rows[first]  # in the order of digests, which is that of no source
     lone = lone[~fingerprints.flat[lone] & (fingerprints.sides[lone] >= LEAST_SIDE)]
-    found = find_candidates(fingerprints.coarse, lone, progress)
+    with coarse_in_order(fingerprints, lone) as coarse:
+        found = find_candidates(coarse, lone, progress)
     similarity = similarities(fingerprints, found, progress)
     kept = np.flatnonzero(similarity >= LEAST_SIMILARITY)
     near = _frame(ids[found.whole[kept]], ids[found.part[kept]], "near", similarity[kept])

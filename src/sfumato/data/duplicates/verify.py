@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from sfumato.data.duplicates.align import Floats, blur, placements, refine, render
 from sfumato.data.duplicates.candidates import Candidates
-from sfumato.data.duplicates.fingerprint import SIDE, Fingerprints, chunks
+from sfumato.data.duplicates.fingerprint import SIDE, FingerprintSet, chunks
+from sfumato.data.parallel import in_parallel
 from sfumato.data.progress import Progress
 
 LEAST_SIMILARITY = 0.45
@@ -34,19 +35,19 @@ LEAST_TELLING = 0.1
 """Share of blocks that must have detail; with less, a pair is not judged."""
 
 
-def similarities(fingerprints: Fingerprints, found: Candidates, progress: Progress) -> NDArray[np.float64]:
+def similarities(fingerprints: FingerprintSet, found: Candidates, progress: Progress) -> NDArray[np.float64]:
     """(P,) similarity of each candidate pair, -1 to 1; from LEAST_SIMILARITY on, both show the same."""
     batches = list(chunks(len(found.whole), BATCH))
     result = np.full(len(found.whole), -1.0)
     # the matrices are small: threads inside each product would only wait for each other
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        compared = pool.map(partial(_batch, fingerprints, found), batches)
+        compared = in_parallel(partial(_batch, fingerprints, found), batches, pool)
         for rows, values in zip(batches, progress(compared, len(batches)), strict=True):
             result[rows] = values
     return result
 
 
-def _batch(fingerprints: Fingerprints, found: Candidates, rows: slice) -> NDArray[np.float64]:
+def _batch(fingerprints: FingerprintSet, found: Candidates, rows: slice) -> NDArray[np.float64]:
     part = fingerprints.thumbnails(found.part[rows]).astype(np.float32)
     whole = fingerprints.thumbnails(found.whole[rows]).astype(np.float32)
     side = np.minimum(fingerprints.sides[found.part[rows]], fingerprints.sides[found.whole[rows]])

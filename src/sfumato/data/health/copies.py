@@ -1,11 +1,12 @@
 """Findings about pictures that are the same, or nearly: doubled, of two classes, or on both sides of a split."""
 
-import numpy as np
 import polars as pl
 
-from sfumato.data.duplicates.fingerprint import SIDE, Fingerprint, Fingerprints
+from sfumato.data.duplicates.collecting import collect
+from sfumato.data.duplicates.fingerprint_cache import FingerprintCache
 from sfumato.data.duplicates.search import find_duplicates
 from sfumato.data.health.findings import Finding, finding
+from sfumato.data.images import decode
 from sfumato.data.progress import Progress
 
 _SIDES = ("id", "label", "part", "image")
@@ -56,15 +57,10 @@ def _leaking_groups(pictures: pl.DataFrame) -> list[Finding]:
     return finding("leak-groups", named.unique(["group", "part"], keep="first", maintain_order=True))
 
 
-def find_pairs(facts: pl.DataFrame, progress: Progress) -> pl.DataFrame:
-    """Pictures that are the same or nearly, from their facts, as `find_duplicates` gives them."""
-    side = pl.min_horizontal("width", "height").alias("side")
-    found = facts.filter(pl.col("thumbnail").is_not_null()).select("image", "digest", "thumbnail", side, "flat")
-    prints = Fingerprints(found["image"].to_list())
-    for row, (_, digest, thumbnail, shorter, flat) in enumerate(found.iter_rows()):
-        pixels = np.frombuffer(thumbnail, dtype=np.uint8).reshape(SIDE, SIDE)
-        prints.add(row, Fingerprint(digest, pixels, shorter, flat))
-    return find_duplicates(prints, progress)
+def find_pairs(facts: pl.DataFrame, cache: FingerprintCache, progress: Progress) -> pl.DataFrame:
+    """Pictures that are the same or nearly, as `find_duplicates` gives them; what is not kept of them is made again."""
+    usable = facts.filter(pl.col("code").is_null())["image"].to_list()
+    return find_duplicates(collect(usable, decode, cache, progress), progress)
 
 
 def _alike() -> pl.Expr:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from sfumato.data.addresses import pictures_of
+from sfumato.data.duplicates.fingerprint_cache import FingerprintCache
 from sfumato.data.duplicates.pairs_cache import remembered
 from sfumato.data.duplicates.search import clusters
 from sfumato.data.health.cache import cache_of
@@ -60,10 +61,7 @@ def examine(table: Table, source: Path, stages: Stages, workers: int | None = No
         stages: Shows how far each stage is.
         workers: Threads; None = as many as processors. What is found does not depend on it.
     """
-    addresses = pictures_of(table)["image"].drop_nulls().to_list()
-    facts = survey(addresses, cache_of(source), stages("looking at every picture"), workers)
-    pictures = pictures_with_facts(table, facts)
-    pairs = remembered(facts["image"].to_list(), lambda: find_pairs(facts, stages("looking for copies")))
+    pictures, pairs = _look(table, source, stages, workers)
     probed = probe(pictures, clusters(pairs, pictures["image"].fill_null("").to_list()))
     findings = (
         *file_findings(pictures),
@@ -73,3 +71,12 @@ def examine(table: Table, source: Path, stages: Stages, workers: int | None = No
         *probe_findings(probed),
     )
     return Examined(source, table, pictures, with_samples(pictures, pairs), probed, most_severe_first(findings))
+
+
+def _look(table: Table, source: Path, stages: Stages, workers: int | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The pictures with their facts, and the pairs of them that look alike."""
+    addresses = pictures_of(table)["image"].drop_nulls().to_list()
+    with FingerprintCache() as prints:
+        facts = survey(addresses, cache_of(source), prints, stages("looking at every picture"), workers)
+        pairs = remembered(facts["image"].to_list(), lambda: find_pairs(facts, prints, stages("looking for copies")))
+    return pictures_with_facts(table, facts), pairs

@@ -94,18 +94,10 @@ SCHEMA: dict[str, Any] = {
     "sharpness": pl.Float64,
     "information": pl.Float64,
     "border": pl.Binary,
-    "digest": pl.Binary,
-    "thumbnail": pl.Binary,  # SIDE x SIDE bytes of the fingerprint
-    "flat": pl.Boolean,
 }
-"""Columns of a table of facts, one row a picture; named as the fields above."""
+"""Columns of a table of facts, one row a picture; named as the fields above. Fingerprints have a place of their own."""
 
 _OWN = ("image", "bytes", "mtime_ns", "code", "problem")
-_OF_FINGERPRINT: dict[str, Callable[[Fingerprint], Any]] = {
-    "digest": lambda of: of.digest,
-    "thumbnail": lambda of: of.thumbnail.tobytes(),
-    "flat": lambda of: of.flat,
-}
 
 
 def facts_frame(facts: list[Facts]) -> pl.DataFrame:
@@ -116,7 +108,4 @@ def facts_frame(facts: list[Facts]) -> pl.DataFrame:
 
 def _reader(name: str) -> Callable[[Facts], Any]:
     """What gives the value of a column."""
-    if name in _OF_FINGERPRINT:
-        read = _OF_FINGERPRINT[name]
-        return lambda facts: facts.fingerprint and read(facts.fingerprint)
     return attrgetter(name if name in _OWN else f"header.{name}" if name in Header.__slots__ else f"look.{name}")

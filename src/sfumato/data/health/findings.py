@@ -70,7 +70,7 @@ def pictures_with_facts(table: Table, facts: pl.DataFrame) -> pl.DataFrame:
     Sorted by id and place. A sample without a picture has one row, whose code says so.
     """
     of_sample = table.rows.select("id", "group", "part").join(label_of(table), on="id")
-    rows = pictures_of(table).join(of_sample, on="id").join(facts.drop("thumbnail"), on="image", how="left")
+    rows = pictures_of(table).join(of_sample, on="id").join(facts, on="image", how="left")
     nothing = pl.when(pl.col("image").is_null())
     rows = rows.with_columns(
         code=nothing.then(pl.lit(WITHOUT)).otherwise("code"),

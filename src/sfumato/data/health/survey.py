@@ -9,19 +9,22 @@ from typing import cast
 
 import polars as pl
 
-from sfumato.data.addresses import stamp_of
+from sfumato.data.addresses import Stamp, stamps_of
+from sfumato.data.duplicates.fingerprint_cache import FingerprintCache
 from sfumato.data.health.cache import FactsCache
-from sfumato.data.health.facts import SCHEMA, Facts, facts_frame
+from sfumato.data.health.facts import Facts, facts_frame
 from sfumato.data.health.inspection import Keep, inspect
+from sfumato.data.parallel import in_parallel
 from sfumato.data.progress import Progress
 
 CHUNK = 1024
-"""Pictures that are under way at once: bounds memory, and how long an interrupted survey goes on."""
+"""Pictures whose facts become one piece of the table: bounds how many thumbnails are in memory."""
 
 
 def survey(
     addresses: Sequence[str],
     cache: FactsCache,
+    prints: FingerprintCache,
     progress: Progress,
     workers: int | None = None,
     keep: Keep | None = None,
@@ -31,19 +34,22 @@ def survey(
     Args:
         addresses: May repeat; each is decoded at most once.
         cache: What was known before; it is brought up to date, also when the survey is interrupted.
+        prints: Keeps the fingerprints of what is decoded.
         progress: Sees one item a picture that is decoded.
         workers: Threads; None = as many as processors. The facts do not depend on it.
         keep: Is given the pixels of what is decoded.
     """
     wanted = sorted(set(addresses))
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        known = _still_true(cache.read(), wanted, pool)
+        known = _still_true(cache.read(), wanted)
         have = set(cast(list[str], known["image"].to_list()))
         new = [address for address in wanted if address not in have]
         frames = [known]
         try:
-            looked = _inspected(new, pool, keep)
-            frames.extend(facts_frame(chunk) for chunk in _chunks(progress(looked, len(new))))
+            looked = in_parallel(partial(inspect, keep=keep), new, pool)
+            for chunk in _chunks(progress(looked, len(new))):
+                frames.append(facts_frame(chunk))
+                _keep_fingerprints(chunk, prints)
         finally:
             facts = pl.concat(frames).sort("image")
             if len(frames) > 1:
@@ -57,16 +63,13 @@ def _chunks(facts: Iterable[Facts]) -> Iterator[list[Facts]]:
         yield chunk
 
 
-def _inspected(addresses: list[str], pool: ThreadPoolExecutor, keep: Keep | None) -> Iterator[Facts]:
-    for start in range(0, len(addresses), CHUNK):
-        yield from pool.map(partial(inspect, keep=keep), addresses[start : start + CHUNK])
+def _keep_fingerprints(facts: list[Facts], prints: FingerprintCache) -> None:
+    for one in facts:
+        if one.fingerprint is not None and one.bytes is not None and one.mtime_ns is not None:
+            prints.add(one.image, Stamp(one.bytes, one.mtime_ns), one.fingerprint)
 
 
-def _still_true(cached: pl.DataFrame, wanted: list[str], pool: ThreadPoolExecutor) -> pl.DataFrame:
+def _still_true(cached: pl.DataFrame, wanted: list[str]) -> pl.DataFrame:
     """The cached facts of wanted files whose size and time are what they were."""
-    stamps = [stamp or (None, None) for stamp in pool.map(stamp_of, wanted, chunksize=CHUNK)]
-    now = pl.DataFrame(
-        {"image": wanted, "bytes": [size for size, _ in stamps], "mtime_ns": [mtime for _, mtime in stamps]},
-        schema={name: SCHEMA[name] for name in ("image", "bytes", "mtime_ns")},
-    )
-    return cached.join(now, on=["image", "bytes", "mtime_ns"], how="semi")
+    now = stamps_of(wanted)
+    return cached.join(now, on=now.columns, how="semi")

@@ -8,6 +8,7 @@ from functools import partial
 import polars as pl
 
 from sfumato.data.images import BadImageError
+from sfumato.data.parallel import in_parallel
 from sfumato.data.pictures import Pictures
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
@@ -26,7 +27,7 @@ def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple
         InputError: What is left has fewer than two classes.
     """
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = pool.map(partial(_problem, pictures), table.first_images)
+        found = in_parallel(partial(_problem, pictures), table.first_images, pool)
         problems = list(progress(found, len(table)))
     bad = unusable(table, pl.DataFrame({"id": table.ids, "problem": problems}, schema_overrides={"problem": pl.String}))
     return _usable(table, bad), bad
