@@ -185,8 +185,8 @@ def result(rows: dict[str, list[Found]]) -> str:
         f"`python benchmarks/planted_check.py --write`, {date.today()}. {env['processor']}; Python {env['python']}.",
         f"{COPIES} training pictures, copied into val or test: JPEG of quality 30 to 90, resized 0.5 to 2 times,",
         "cropped by 2 to 10 % on each side, gain and offset off by 20 to 30 %, and combinations of these. Own pairs",
-        "were reported without the copies too; what is wrong, and which pictures have no copies, is said at the script's",
-        "head. Seconds: the whole command, the pictures known from the first check but for the copies.",
+        "were reported without the copies too; what is wrong, and which pictures have no copies, is said at the",
+        "script's head. Seconds: the whole command, the pictures known from the first check but for the copies.",
     ]
     for title, found in rows.items():
         lines += ["", f"## {title}", "", "| seed | planted | found | as leaks | pairs | own | wrong | seconds |"]

@@ -1,7 +1,11 @@
 """What many tests need: one small finished run, made once."""
 
+import os
 import signal
 from pathlib import Path
+
+# the networks here are tiny: a second thread waits for the first longer than it helps, most of all on a busy machine
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
