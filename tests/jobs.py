@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import torch
+from PIL import Image
+from torch import nn
 
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.table import Table, Task, make_table
 from sfumato.labels import LabelSpace
+from sfumato.models.classifier import Classifier
+from sfumato.models.heads import Head, LinearHeadSpec
 from sfumato.training.job import Job, TrainSpec
 from sfumato.training.machine import Machine
 
@@ -27,7 +33,7 @@ def table_of(counts, images=None) -> Table:
     return make_table(frame, (Task("label", LabelSpace(tuple(names))),), "made up")
 
 
-def job_of(model, plan, spec=None, *, train=None, val=None, size=32, folder=Path("nowhere")) -> Job:
+def job_of(model, plan, spec=None, *, train=None, val=None, size=32, folder=Path("nowhere"), machine=None) -> Job:
     train = train or table_of([3, 3, 2])
     return Job(
         model=model,
@@ -37,8 +43,36 @@ def job_of(model, plan, spec=None, *, train=None, val=None, size=32, folder=Path
         preprocess=Preprocess(size, "crop", "bilinear", HALF, HALF),
         train=train,
         val=val or train.part("val"),
-        machine=Machine("cpu", "fp32"),
+        machine=machine or Machine("cpu", "fp32"),
         workers=0,
         pictures=Pictures(1e9),
         folder=folder,
     )
+
+
+def colours_of(counts, root: Path, size: int = 32) -> Table:
+    """Samples whose pictures are noise around a colour of their class: separable, and not at once."""
+    table = table_of(counts, root)
+    rng = np.random.default_rng(0)
+    means = rng.uniform(60, 200, (len(counts), 3))
+    for name, target in zip(table.ids, table.targets.tolist(), strict=True):
+        pixels = np.clip(means[target] + rng.normal(0, 12, 3) + rng.normal(0, 30, (size, size, 3)), 0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(root / f"{name}.png")
+    return table
+
+
+def tiny_model(classes: int = 3, head: Head | None = None, *, dropout: float = 0.0) -> Classifier:
+    """Two convolutions with batch norm."""
+    torch.manual_seed(0)
+    backbone = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Conv2d(8, 16, 3, stride=2),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+    return Classifier(backbone, head or LinearHeadSpec(), 16, classes, HALF, HALF)

@@ -12,6 +12,7 @@ from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.source import read_table
+from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.models.backbone import Expects, expects
@@ -55,7 +56,7 @@ class Prepared:
 
 def preview(recipe: Recipe) -> Prepared:
     """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`."""
-    table = _split(recipe, read_table(recipe.data))
+    table = _split_unseen(recipe, read_table(recipe.data))
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
@@ -77,17 +78,17 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     """
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
-    plan, preprocess = _plan(recipe, len(table))
+    plan, preprocess = _plan(recipe, len(_split_unseen(recipe, table).part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     origin = load_pretrained(model, recipe.model, preprocess.size)
     pictures = _pictures(recipe)
     usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
     if recipe.data.split.near_duplicates == "together":
         usable = with_clusters(usable, pictures, console.stage)
-    table = _split(recipe, usable)
+    table = _split(recipe, usable, recipe.data.split)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if len(table.labels) != model.classes:  # a class had no usable image
-        model = _model(recipe, table, preprocess)
+        model = _model(recipe, table, plan, preprocess)
         load_pretrained(model, recipe.model, preprocess.size)
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
@@ -107,7 +108,7 @@ def prepare_again(folder: RunFolder) -> Prepared:
     table = folder.read_table()
     with loaded.located():
         plan, preprocess = _plan(loaded.recipe, len(table.part("train")))
-        model = _model(loaded.recipe, table, preprocess)
+        model = _model(loaded.recipe, table, plan, preprocess)
         if not any_below(folder.checkpoints):
             load_pretrained(model, loaded.recipe.model, preprocess.size)
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe))
@@ -117,8 +118,16 @@ def _pictures(recipe: Recipe) -> Pictures:
     return Pictures(recipe.train.keep_decoded * GIGABYTE)
 
 
-def _split(recipe: Recipe, table: Table) -> Table:
-    parted = split(table, recipe.data.split)
+def _split_unseen(recipe: Recipe, table: Table) -> Table:
+    """The split as it is known before any image is looked at: none is bad yet, and no near-duplicate is found."""
+    spec = recipe.data.split
+    if table.rows["cluster"].null_count() == len(table):
+        spec = spec.model_copy(update={"accept": tuple(kind for kind in spec.accept if kind != "near-duplicates")})
+    return _split(recipe, table, spec)
+
+
+def _split(recipe: Recipe, table: Table, spec: SplitSpec) -> Table:
+    parted = split(table, spec)
     refuse_without_validation(recipe.train, recipe.decision, len(parted.part("val")))
     return parted
 
@@ -145,16 +154,17 @@ def _with_read_weights(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})
 
 
-def _model(recipe: Recipe, table: Table, preprocess: Preprocess) -> Classifier:
-    """A model with random weights that depend on the seed alone."""
+def _model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
+    """A model with the plan's first head, and random weights that depend on the seed alone."""
+    spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
-        return build_classifier(recipe.model, len(table.labels), preprocess.size, preprocess.mean, preprocess.std)
+        return build_classifier(spec, len(table.labels), preprocess.size, preprocess.mean, preprocess.std)
 
 
 def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
     """The same, refused where the plan names parameters it lacks or sizes it can't take."""
-    model = _model(recipe, table, preprocess)
+    model = _model(recipe, table, plan, preprocess)
     check_learning(model, plan)
     check_given_weights(plan, table.labels.names)
     check_sizes(model, plan.image_sizes, recipe.model.backbone)

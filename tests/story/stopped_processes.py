@@ -22,14 +22,14 @@ def step(self, batch, settings, step_images):
     return take_step(self, batch, settings, step_images)
 
 
-def validate_alike(job):
+def validate_alike(model, *others):
     """Both processes must measure the same network, batch-norm statistics and their average included."""
-    mine = torch.cat([tensor.flatten().double() for tensor in job.model.state_dict().values()])
+    mine = torch.cat([tensor.flatten().double() for tensor in model.state_dict().values()])
     least, most = mine.clone(), mine.clone()
     torch.distributed.all_reduce(least, torch.distributed.ReduceOp.MIN)
     torch.distributed.all_reduce(most, torch.distributed.ReduceOp.MAX)
     assert torch.equal(least, most)
-    return validate(job)
+    return validate(model, *others)
 
 
 loop.validate = validate_alike

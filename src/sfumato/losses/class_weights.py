@@ -96,6 +96,8 @@ def class_weights(spec: ClassWeights, counts: Tensor, names: Sequence[str]) -> T
     raw = torch.zeros(len(counts), dtype=torch.float64)
     if isinstance(spec, GivenWeightsSpec):
         raw[seen] = _in_order(spec.weights, names)[seen]
+        if not raw.any():
+            raise InputError("every class that has images weighs 0", expected="a weight above 0 for one of them")
     else:
         raw[seen] = spec.raw(counts[seen].double())
         raw = raw.clamp(max=math.inf if spec.cap is None else spec.cap * float(raw[seen].min()))
@@ -109,6 +111,4 @@ def _in_order(weights: Mapping[str, float], names: Sequence[str]) -> Tensor:
     absent = next((name for name in names if name not in weights), None)
     if absent is not None:
         raise InputError(f"no weight for class {absent!r}", expected="a weight for every class")
-    if not any(weights.values()):
-        raise InputError("every weight is 0", expected="a weight above 0")
     return torch.tensor([weights[name] for name in names], dtype=torch.float64)

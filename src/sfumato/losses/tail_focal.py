@@ -24,18 +24,22 @@ class TailFocalSpec(Spec):
     batch: a compatibility setting."""
 
     def terms(self, logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
-        """The terms of focal loss for tail classes and of cross-entropy for others: (B, C) -> (B, C), in nats."""
-        focal = focal_terms(logits, targets, self.gamma)
-        return torch.where(tail(counts, self.fraction), focal, CrossEntropySpec().terms(logits, targets, counts))
+        """The terms of focal loss for samples of the tail, of cross-entropy for others: (B, C) -> (B, C), in nats."""
+        focal, plain = focal_terms(logits, targets, self.gamma), CrossEntropySpec().terms(logits, targets, counts)
+        return torch.where(self._in_tail(targets, counts)[:, None], focal, plain)
 
     def sample_weights(self, targets: Tensor, counts: Tensor) -> Tensor:
         """(B,) weights under which the mean over the batch is the sum of the means over tail and others."""
-        is_tail = tail(counts, self.fraction)[targets.argmax(dim=1)]
+        is_tail = self._in_tail(targets, counts)
         if self.mean == "samples":
             return torch.ones_like(is_tail, dtype=torch.float32)
         of_tail = is_tail.sum()
         half = torch.where(is_tail, of_tail, len(is_tail) - of_tail)
         return len(is_tail) / half.float()
+
+    def _in_tail(self, targets: Tensor, counts: Tensor) -> Tensor:
+        """(B,) bool: whether the likeliest class of each sample's target is one of the tail's."""
+        return tail(counts, self.fraction)[targets.argmax(dim=1)]
 
 
 def tail(counts: Tensor, fraction: float) -> Tensor:

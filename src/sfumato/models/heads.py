@@ -87,8 +87,14 @@ def _linear(features: int, classes: int) -> nn.Linear:
 
 @torch.no_grad()
 def take_class_vectors(head: nn.Module, vectors: Tensor) -> None:
-    """Let a cosine head begin from (C, D) vectors of any length; it looks at their directions alone."""
-    cast(CosineClassifier, head).weight.copy_(F.normalize(vectors.float(), dim=1))
+    """Let a cosine head begin from (C, D) vectors of any length; it looks at their directions alone.
+
+    A vector of zeros, as of a class without image, has none: its gradient would be without bound. The head keeps its
+    own direction there.
+    """
+    weight = cast(CosineClassifier, head).weight
+    there = vectors.any(dim=1, keepdim=True)
+    weight.copy_(F.normalize(torch.where(there, vectors.float(), weight), dim=1))
 
 
 def linear_rows(head: nn.Module) -> Tensor:

@@ -40,7 +40,7 @@ class LearningBar:
 def learning_bars(plan: Plan, model: nn.Module) -> tuple[LearningBar, ...]:
     """One bar a group, the end of the network (its head) first."""
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    tables = [scales(sizes, change.value, change.setting, every_pattern=False) for change in plan.learn]
+    tables = [scales(sizes, change.value, change.setting, now=False) for change in plan.learn]
     fates = {name: tuple(table[name] for table in tables) for name in sizes}
     groups = _by_fate(fates)
     if len(groups) > MOST_BARS:

@@ -16,7 +16,10 @@ Tensors = dict[str, Tensor]
 
 
 class SwaSpec(Spec):
-    """Stochastic weight averaging (Izmailov et al., UAI 2018): a steady learning rate, and an average along it."""
+    """Stochastic weight averaging (Izmailov et al., UAI 2018): a steady learning rate, and an average along it.
+
+    With a new head the average begins anew.
+    """
 
     lr: Annotated[float, Field(gt=0)]
     """Learning rate while averaging, instead of the schedule's; 0.05 to 0.5 of the greatest one serves."""

@@ -56,7 +56,7 @@ class Criterion:
         self._counts = torch.from_numpy(counts.astype(np.float32)).to(device)
         self._names = names
         self._total = total
-        self._weights: dict[int, Tensor] = {}
+        self._weights: dict[int, tuple[ClassWeights, Tensor]] = {}
 
     def want(self, classes: Tensor, targets: Tensor, settings: Settings, share: float) -> Wanted:
         """Smooth and weigh a batch.
@@ -84,5 +84,6 @@ class Criterion:
     def _class_weights(self, spec: ClassWeights) -> Tensor:
         key = id(spec)  # a plan gives the same object at every step
         if key not in self._weights:
-            self._weights[key] = class_weights(spec, self._counts.cpu(), self._names).to(self._counts.device)
-        return self._weights[key]
+            weights = class_weights(spec, self._counts.cpu(), self._names)
+            self._weights[key] = spec, weights.to(self._counts.device)  # while it is kept, nothing else has its id
+        return self._weights[key][1]

@@ -95,6 +95,8 @@ def _bf16_ratio(model: Classifier, settings: Settings) -> float:
     Others on the machine can only make a step slower, and in turn they slow both down alike.
     """
     trial = copy.deepcopy(model)
+    if settings.head != trial.head_spec:
+        trial.replace_head(settings.head)
     apply_learning(trial, settings.learn)
     size, count = settings.image_size, min(_TRIAL_IMAGES, settings.batch_size)
     images = torch.zeros(count, 3, size, size, dtype=torch.uint8).contiguous(memory_format=torch.channels_last)

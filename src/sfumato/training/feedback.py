@@ -94,4 +94,5 @@ def take_note(
 
 def _more_is_better(scores: dict[str, float], monitor: str) -> float:
     value = scores[monitor]
-    return -value if monitor == "loss" else value if math.isfinite(value) else -math.inf
+    value = -value if monitor == "loss" else value
+    return -math.inf if math.isnan(value) else value

@@ -47,16 +47,19 @@ def _read(spec: FileWeightsSpec, setting: str) -> GivenWeightsSpec:
     path = Path(spec.file)
     if not path.is_file():
         raise InputError(f"no such file: {path}", setting=f"{setting}.file")
-    rows = [row for row in csv.reader(read_text(path).splitlines()) if row]
-    if not rows or [cell.strip().lower() for cell in rows[0]] != HEADER:
+    reader = csv.reader(read_text(path).splitlines())
+    rows = [(reader.line_num, row) for row in reader if row]
+    if not rows or [cell.strip().lower() for cell in rows[0][1]] != HEADER:
         raise InputError("no table of class weights", where=str(path), expected="a first line `class,weight`")
     weights: dict[str, float] = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         name, weight = row[0].strip(), _number(row)
         if weight is None or name in weights:
             what = f"{name!r} a second time" if name in weights else ",".join(row)
             raise InputError(f"found {what}", where=f"{path}:{number}", expected="a class, and its weight from 0 on")
         weights[name] = weight
+    if not weights:
+        raise InputError("no weight in it", where=str(path), expected="a line for every class")
     return GivenWeightsSpec(weights=weights, mean_over=spec.mean_over)
 
 

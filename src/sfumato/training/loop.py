@@ -124,8 +124,8 @@ class _Loop:
 
     def _settings(self, step: int) -> Settings:
         """What the plan says, at the rate that a plateau has left."""
-        settings = self._job.plan.at(step)
-        return replace(settings, lr=settings.lr * self._progress.feedback.lr_factor)
+        plan, factor = self._job.plan, self._progress.feedback.lr_factor
+        return replace(plan.at(step), lr=plan.lr_at(plan.clock.epoch_at(step), factor))
 
     def _step(self, batch: Batch, settings: Settings, watch: "_Stopwatch") -> None:
         images = self._job.plan.images_at(settings.step)

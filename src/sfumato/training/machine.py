@@ -73,7 +73,9 @@ class Machine:
         return model.no_sync() if isinstance(model, DistributedDataParallel) else contextlib.nullcontext()
 
     def take(self, optimizer: torch.optim.Optimizer) -> None:
-        """Use this optimiser in `move`."""
+        """Use this optimiser in `move`, and no longer the one before."""
+        # accelerate undoes fp16's scale for each optimiser it was ever given: twice for what two of them share
+        cast(Any, self._accelerator)._optimizers.clear()
         self._optimizer = self._accelerator.prepare_optimizer(optimizer)
 
     def differentiate(self, loss: Tensor) -> None:

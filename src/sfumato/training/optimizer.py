@@ -53,7 +53,7 @@ def build_optimizer(
     names = [name for name, _ in model.named_parameters()]
     tables = [change.value for change in plan.learn]
     never = _never_decay(model)
-    by_table = [scales(names, change.value, change.setting, every_pattern=False) for change in plan.learn]
+    by_table = [scales(names, change.value, change.setting, now=False) for change in plan.learn]
     groups: dict[tuple[object, ...], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
         history = (name.startswith("head."), *(by_name[name] for by_name in by_table))

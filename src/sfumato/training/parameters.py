@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from torch import nn
 
@@ -13,14 +14,15 @@ from sfumato.training.settings import FROZEN
 from sfumato.training.timeline import LearnTable
 
 
-def scales(names: Iterable[str], table: LearnTable, setting: str, *, every_pattern: bool = True) -> dict[str, float]:
+def scales(names: Iterable[str], table: LearnTable, setting: str, *, now: bool = True) -> dict[str, float]:
     """Learning-rate scale of each parameter; FROZEN where it does not learn.
 
     Args:
         names: Parameter names, such as `backbone.blocks.0.conv.weight`.
         table: (pattern, scale) in order; `*` in a pattern stands for any characters, dots included.
         setting: Recipe path of the table, for errors.
-        every_pattern: Whether each pattern must decide over a name: not where another head stands meanwhile.
+        now: Whether the table holds for these very names, and must fit them. One that holds while another head stands
+            may name none of the parameters of this one, which then do not learn.
 
     Raises:
         InputError: A name that no pattern matches, or a pattern that decides over no name.
@@ -30,14 +32,14 @@ def scales(names: Iterable[str], table: LearnTable, setting: str, *, every_patte
     result: dict[str, float] = {}
     for name in names:
         match = next(((pattern, scale) for pattern, scale in table if fnmatchcase(name, pattern)), None)
-        if match is None:
+        if match is None and now:
             raise InputError(f"no pattern covers {name}", setting=setting, mend='end with "*": frozen, or "*": 1')
-        served.add(match[0])
-        result[name] = match[1]
+        pattern, result[name] = match or ("", FROZEN)
+        served.add(pattern)
     for pattern, _ in table:
-        if pattern not in served and every_pattern:
+        if pattern not in served and now:
             _refuse_pattern(pattern, names, setting)
-    if not any(result.values()):
+    if now and not any(result.values()):
         raise InputError("nothing learns", setting=setting, expected="a pattern with a scale above 0")
     return result
 
@@ -53,8 +55,12 @@ def check_learning(model: Classifier, plan: Plan) -> None:
     for change, end in zip(plan.learn, ends, strict=True):
         heads = [plan.head_at(change.begin), *(h.value for h in plan.heads if change.begin < h.begin < end)]
         built = [build_head(head, model.width, model.classes) for head in heads]
-        names = dict.fromkeys([*body, *(f"head.{name}" for head in built for name, _ in head.named_parameters())])
-        scales(names, change.value, change.setting)
+        of_heads = [[f"head.{name}" for name, _ in head.named_parameters()] for head in built]
+        scales(dict.fromkeys([*body, *chain(*of_heads)]), change.value, change.setting)
+        for head, own in zip(heads, of_heads, strict=True):
+            if not any(scales([*body, *own], change.value, change.setting, now=False).values()):
+                what = f"nothing learns while the {head.kind} head stands"
+                raise InputError(what, setting=change.setting, expected="a pattern for its weights, such as head.*")
 
 
 def apply_learning(model: nn.Module, table: LearnTable) -> None:
@@ -63,7 +69,7 @@ def apply_learning(model: nn.Module, table: LearnTable) -> None:
     A module whose parameters are all frozen goes to evaluation mode: gradients do not reach the running statistics of
     batch norm, so freezing parameters alone would still change the network.
     """
-    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", every_pattern=False)
+    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", now=False)
     for name, parameter in model.named_parameters():
         learns = by_name[name] != FROZEN
         parameter.requires_grad_(learns)
@@ -78,7 +84,7 @@ def apply_learning(model: nn.Module, table: LearnTable) -> None:
 
 def learnable(model: nn.Module, table: LearnTable) -> tuple[int, int]:
     """(parameters that learn, all parameters), counted in numbers."""
-    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", every_pattern=False)
+    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", now=False)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     return sum(size for name, size in sizes.items() if by_name[name] != FROZEN), sum(sizes.values())
 

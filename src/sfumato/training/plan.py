@@ -136,15 +136,15 @@ class Plan:
         """Images an optimiser step sees over all processes: a batch, or all samples where there are fewer."""
         return min(self.at(step).batch_size, self.samples)
 
-    def lr_at(self, epoch: float) -> float:
-        """Learning rate at a moment, in epochs from the start."""
+    def lr_at(self, epoch: float, factor: float = 1.0) -> float:
+        """Learning rate at a moment, in epochs from the start, where a plateau has left a factor of the schedule's."""
         swa, scale = self.averaging, self.tracks["lr_scale"]
         if swa is None or epoch < swa.begin:
-            return self.schedule.rate(epoch, scale.at(epoch))
+            return factor * self.schedule.rate(epoch, scale.at(epoch))
         left = 1 - (epoch - swa.begin) / swa.anneal if swa.anneal else 0.0
         if left <= 0:
             return swa.spec.lr
-        before = self.schedule.rate(swa.begin, scale.at(swa.begin))
+        before = factor * self.schedule.rate(swa.begin, scale.at(swa.begin))
         return swa.spec.lr + (before - swa.spec.lr) * (1 - math.cos(math.pi * left)) / 2
 
     def learn_at(self, epoch: float) -> LearnTable:
@@ -172,7 +172,9 @@ class Plan:
         return sorted(at for at in found if at < self.clock.epochs)
 
     def _head_lr(self, epoch: float) -> float:
-        return min([1.0, *((epoch - begin) / long for begin, long in self.head_warmups if begin <= epoch)])
+        begin = value_at(self.heads, epoch).begin
+        long = dict(self.head_warmups).get(begin)
+        return 1.0 if long is None else min(1.0, (epoch - begin) / long)
 
 
 def make_plan(

@@ -144,7 +144,7 @@ class Schedule:
     def _cycle(self, spec: OneCycleSpec, step: float) -> float:
         """Share of the base at a step: the peak is at step rise * N - 1, the end at the last step."""
         first = 1 / spec.start_divisor
-        peak = max(0.0, spec.rise * self.steps - 1)
+        peak = spec.rise * self.steps - 1  # before the first step where the rise is shorter than one
         if step <= peak and peak > 0:
             return _cosine(first, 1.0, step / peak)
         long = self.steps - 1 - peak
@@ -173,11 +173,9 @@ def resolve(spec: Schedules, base: float, moment: Moment, epochs: int, steps: in
             f"the decay ends at epoch {until:g}, within the warm-up of {warmup:g}", setting="train.schedule.until"
         )
     every = moment(spec.every, 0.0) if isinstance(spec, StepSpec) else 0.0
-    if warmup + every > epochs:
-        raise InputError(
-            f"has no effect: the first change, at epoch {warmup + every:g}, is past the end of training at {epochs}",
-            setting="train.schedule.every",
-        )
+    if every and warmup + every >= epochs:
+        when = f"at epoch {warmup + every:g}, and training ends at {epochs}"
+        raise InputError(f"has no effect: the first change is {when}", setting="train.schedule.every")
     return Schedule(spec, base, steps, epochs, warmup, until, every)
 
 

@@ -77,9 +77,9 @@ class Learner:
         self.head = settings.head
         self.optimizer = replaced_head(self.optimizer, self._job)
         self._machine.take(self.optimizer)
-        for average in (self.average, self.mean):
-            if average is not None:
-                average.follow(self.model, "head.")
+        if self.average is not None:
+            self.average.follow(self.model, "head.")
+        self.mean = None  # in an equal average the head's first weights would count as often as all before it
         self._learns = None
 
     def leave_training(self) -> None:

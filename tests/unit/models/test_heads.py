@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sfumato.models.heads import CosineClassifier, CosineHeadSpec, LinearHeadSpec, MlpHeadSpec, build_head
+from sfumato.models.heads import (
+    CosineClassifier,
+    CosineHeadSpec,
+    LinearHeadSpec,
+    MlpHeadSpec,
+    build_head,
+    linear_rows,
+    take_class_vectors,
+)
 
 FEATURES = torch.randn(7, 16, generator=torch.Generator().manual_seed(0))
 
@@ -47,3 +55,49 @@ def test_cosine_loss_reaches_its_bound_on_a_simplex(scale):
     loss = F.cross_entropy(head(simplex).double(), torch.arange(classes)).detach()
     bound = math.log(1 + (classes - 1) * math.exp(-scale * classes / (classes - 1)))
     assert float(loss) == pytest.approx(bound, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 61])
+@pytest.mark.parametrize("scale", [1.0, 5.0, 10.0])
+def test_no_vectors_beat_the_bound(classes, scale):
+    """Of an even batch; the further from equal angles, the further from it."""
+    bound = math.log(1 + (classes - 1) * math.exp(-scale * classes / (classes - 1)))
+    generator = torch.Generator().manual_seed(0)
+    simplex = torch.eye(classes) - 1 / classes
+    losses = []
+    for noise in (0.0, 0.03, 0.1, 0.3, 1.0, 10.0):
+        head = CosineClassifier(classes, classes, scale)
+        take_class_vectors(head, simplex + noise * torch.randn(classes, classes, generator=generator))
+        features = simplex + noise * torch.randn(classes, classes, generator=generator)
+        logits = head(features).double().detach()
+        losses.append(float(F.cross_entropy(logits, torch.arange(classes))))
+    assert losses[0] == pytest.approx(bound, rel=1e-3, abs=1e-8)
+    assert min(losses) == losses[0]
+    assert losses[-1] > 1.1 * bound
+
+
+def test_class_vectors_are_taken_by_direction():
+    head, vectors = CosineClassifier(16, 5, scale=30), torch.randn(5, 16)
+    take_class_vectors(head, vectors * torch.arange(1, 6)[:, None])
+    assert torch.allclose(head(FEATURES), 30 * F.cosine_similarity(FEATURES[:, None], vectors[None], dim=2), atol=1e-4)
+    assert torch.allclose(head.weight.norm(dim=1), torch.ones(5))
+
+
+def test_a_class_without_a_vector_keeps_a_direction():
+    """At a vector of zeros the slope is 1e12 times what it is elsewhere, and clipping would leave the rest nothing."""
+    head, vectors = CosineClassifier(16, 3, scale=30), torch.randn(3, 16, generator=torch.Generator().manual_seed(1))
+    vectors[1] = 0
+    own = F.normalize(head.weight[1].detach(), dim=0)
+    take_class_vectors(head, vectors)
+    assert torch.allclose(head.weight[1], own)
+    F.cross_entropy(head(FEATURES), torch.arange(7) % 3).backward()
+    assert float(head.weight.grad.abs().max()) < 100
+
+
+def test_rows_of_a_linear_head_are_those_that_answer():
+    head = build_head(LinearHeadSpec(dropout=0.5), 16, 5).eval()
+    rows = linear_rows(head)
+    assert torch.allclose(head(FEATURES), FEATURES @ rows.T, atol=1e-5)
+    with torch.no_grad():
+        head[1].weight.zero_()
+    assert rows.any()

@@ -1,11 +1,17 @@
 import pytest
 import torch
+from tests.jobs import job_of, table_of, tiny_model
+from tests.plans import plan
 from torch import nn
 
+from sfumato.data.loading import Batch
 from sfumato.errors import InputError
 from sfumato.models.classifier import Classifier
 from sfumato.models.heads import LinearHeadSpec
+from sfumato.training.job import TrainSpec
+from sfumato.training.optimizer import AdamWSpec
 from sfumato.training.parameters import apply_learning, learnable, scales
+from sfumato.training.step import Learner
 
 HALF = (0.5, 0.5, 0.5)
 FROZEN = (("head.*", 1.0), ("*", 0.0))
@@ -44,6 +50,34 @@ def test_unfrozen_parts_move_again_statistics_included():
     train_steps(m)
     moved = [name for name, tensor in m.backbone.state_dict().items() if not torch.equal(before[name], tensor)]
     assert sorted(moved) == sorted(before)
+
+
+def test_frozen_parts_keep_every_bit_through_steps_of_the_loop():
+    """Weights, statistics and counters, with weight decay, momentum of a former phase and an average beside."""
+    p = plan(
+        {"at": "0ep", "batch_size": 8, "ema_decay": 0.5},
+        {"at": "1ep", "learn": {"head.*": 1.0, "backbone.4.*": 1.0, "*": "frozen"}},
+        {"at": "2ep", "learn": {"head.*": 1.0, "*": "frozen"}},
+        {"at": "3ep", "learn": {"*": 1.0}},
+    )
+    taught = tiny_model()
+    spec = TrainSpec(optimizer=AdamWSpec(weight_decay=0.5))
+    learner, generator = Learner(job_of(taught, p, spec, train=table_of([12, 12, 8]))), torch.Generator().manual_seed(0)
+    moved = []
+    for epoch in range(4):
+        before = {name: tensor.clone() for name, tensor in taught.state_dict().items()}
+        for step in range(4 * epoch, 4 * epoch + 4):
+            learner.apply(p.at(step))
+            images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator)
+            learner.step(Batch(images, torch.arange(8) % 3, tuple(range(8))), p.at(step), 8)
+            frozen = {"1": ("backbone.0", "backbone.1", "backbone.5"), "2": ("backbone",)}.get(str(epoch), ())
+            assert all(w.grad is None for name, w in taught.named_parameters() if name.startswith(frozen))
+        moved.append({name for name, tensor in taught.state_dict().items() if not torch.equal(tensor, before[name])})
+    everything = set(taught.state_dict())
+    assert len(everything) == 16
+    assert moved[0] == moved[3] == everything
+    assert moved[1] == {f"{part}.{kind}" for part in ("backbone.4", "head.1") for kind in ("weight", "bias")}
+    assert moved[2] == {"head.1.weight", "head.1.bias"}
 
 
 def test_dropout_rests_in_a_frozen_backbone_and_works_in_the_head():
