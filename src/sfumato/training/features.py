@@ -42,7 +42,7 @@ def can_be_kept(job: Job) -> bool:
     """Whether every step would compute the same features again: frozen, unmixed, of pictures that recur."""
     plan, model = job.plan, job.model
     names = [name for name, _ in model.named_parameters()]
-    tables = [scales(names, change.value, change.setting, every_pattern=False) for change in plan.learn]
+    tables = [scales(names, change.value, change.setting, now=False) for change in plan.learn]
     learn = {name for table in tables for name, scale in table.items() if scale != FROZEN}
     if any(not name.startswith("head.") for name in learn) or len(plan.image_sizes) > 1:
         return False
