@@ -116,11 +116,11 @@ def json_schema() -> dict[str, Any]:
 
 
 def _file(source: str | Path) -> Path:
-    """The recipe a path or the name of a preset stands for; what ends in .yaml is always a path."""
+    """The recipe a path or the name of a preset stands for; pictures in a folder of that name do not hide a preset."""
     path, name = Path(source), str(source)
-    if is_file(path) or path.suffix in (".yaml", ".yml"):
-        return path
     preset = find_preset(name)
+    if preset is None and (path.exists() or path.suffix.lower() in ENDINGS):
+        return path
     if preset is None:
         names = [*preset_names(), *(other.name for other in path.parent.glob("*.yaml"))]
         expected = "a YAML file, or a preset's name (sfumato presets lists them)"
@@ -147,9 +147,10 @@ def _with_base(path: Path) -> Document:
     name = document.settings.pop("extends")
     if not isinstance(name, str):
         raise InputError("found no path", setting="extends", where=place, expected="another recipe's path")
-    if not is_file(path.parent / name):
+    source = find_preset(name) or path.parent / name
+    if not is_file(source):
         raise InputError(f"no such recipe: {name}", setting="extends", where=place, nearest=_neighbour(path, name))
-    base = read_document(path.parent / name)
+    base = read_document(source)
     if "extends" in base.settings:
         raise InputError(
             f"{name} extends a recipe itself", setting="extends", where=place, expected="a recipe that extends nothing"
@@ -178,7 +179,8 @@ def _refuse_data(path: Path) -> None:
 
 
 def _neighbour(path: Path, name: str) -> str | None:
-    return nearest_name(name, [other.name for other in path.parent.glob("*.yaml") if other.name != path.name])
+    beside = [other.name for other in path.parent.glob("*.yaml") if other.name != path.name]
+    return nearest_name(name, [*beside, *preset_names()])
 
 
 def _set(document: Document, path: str, value: Any) -> None:

@@ -129,7 +129,7 @@ CHANGED = {
     **{f"{name} not in UTF-8": (text(name, b"\xff\xfe{"), f"{name}: damaged: not UTF-8 text (byte 0)")
        for name in ("labels.yaml", "recipe.yaml", POLICY, MODEL)},
     **{f"a deep {name}": (text(name, DEEP), f"{name}: damaged: ") for name in (MODEL, POLICY, EXPECTED)},
-    "a doubled class": (text("labels.yaml", "labels: [{id: a}, {id: b}, {id: a}]"), "labels.yaml:1: 'a' names both 'a' and 'a'"),
+    "a doubled class": (text("labels.yaml", "labels: [{id: a}, {id: b}, {id: a}]"), "labels.yaml:1: class 'a' stands twice"),
     "a blank class": (text("labels.yaml", "labels: [{id: a}, {id: ' '}, {id: c}]"), "labels.yaml:1: a class without id"),
     "an empty class": (text("labels.yaml", "labels: [a, '', c]"), "labels.yaml:1: a class without id"),
     "a model of other types": (document(MODEL, "drop_path", "0.1"), "model.json: not a model: drop_path should be a valid number"),

@@ -41,10 +41,22 @@ def test_pictures_are_asked_for_by_the_command_line_s_words():
         load_recipe("crop-disease", {"data.split.val": 0.2})
 
 
-def test_a_file_comes_before_a_preset(tmp_path, monkeypatch):
+def test_a_folder_of_pictures_does_not_hide_a_preset(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "crop-disease").write_text("data: {source: photos}\nmodel: {backbone: resnet18}", encoding="utf-8")
-    assert load_recipe("crop-disease").recipe.model.backbone == "resnet18"
+    (tmp_path / "crop-disease").mkdir()
+    recipe = load_recipe("crop-disease", {"data.source": "crop-disease"}).recipe
+    assert (recipe.model.backbone, recipe.data.source) == ("resnet50", str(tmp_path / "crop-disease"))
+
+
+def test_a_recipe_may_extend_a_preset(tmp_path):
+    mine = "extends: crop-disease\ndata: {source: photos}\ntrain: {seed: 7}\n"
+    (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
+    recipe, whole = load_recipe(tmp_path / "mine.yaml").recipe, load_recipe("crop-disease", {"data.source": "x"}).recipe
+    assert recipe.train == whole.train.model_copy(update={"seed": 7})
+    assert (recipe.timeline, recipe.data.source) == (whole.timeline, str(tmp_path / "photos"))
+    (tmp_path / "other.yaml").write_text("extends: crop-desease\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no such recipe: crop-desease; did you mean 'crop-disease'?"):
+        load_recipe(tmp_path / "other.yaml")
 
 
 def test_the_nearest_name_is_told(tmp_path, monkeypatch):

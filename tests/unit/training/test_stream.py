@@ -10,6 +10,7 @@ from tests.plans import plan
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.loading import Batch, Samples, batches
 from sfumato.data.preprocess import Preprocess
+from sfumato.training.draws import Draws
 from sfumato.training.job import TrainSpec
 from sfumato.training.loop import fit
 from sfumato.training.stream import requests
@@ -40,7 +41,7 @@ def test_batches_have_the_size_of_their_step_and_the_workers_live_on(table, star
     p = plan(*RESIZED, samples=24)
     samples = Signed(table, Preprocess(48, "crop", "bilinear", HALF, HALF), AugmentSpec(crop=0.5), 0)
     workers = {"before": set(), "after": set()}
-    for step, batch in enumerate(batches(samples, requests(p, table.targets, 0, start), 2), start=start):
+    for step, batch in enumerate(batches(samples, requests(p, table.targets, Draws(0), start), 2), start=start):
         size = 32 if step < 12 else 48
         assert batch.images.shape == (4 if step < 18 else 6, 3, size, size)
         workers["before" if step < 12 else "after"].update(batch.rows)
