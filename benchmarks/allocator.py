@@ -41,7 +41,7 @@ def measure(name: str, size: int, device: str) -> dict[str, float]:
         machine = Machine("cpu", "fp32")
         learner = Learner(model, build_optimizer(AdamWSpec(), model, plan, machine.device), machine, TrainSpec())
         images = torch.randint(0, 256, (32, 3, size, size), dtype=torch.uint8)
-        batch = Batch(images, torch.arange(32) % 10, tuple(range(32))).to(machine.device)
+        batch = Batch(images, (torch.arange(32) % 10)[:, None], tuple(range(32))).to(machine.device)
         seconds = []
         for step in range(STEPS):
             begin = time.perf_counter()

@@ -29,3 +29,26 @@ def folder_per_class(root: Path, counts: dict[str, int], size: int = 48) -> Path
         for i in range(count):
             picture(KINDS[turn % len(KINDS)], 1000 * turn + i, size).save(root / name / f"{i:03}.png")
     return root
+
+
+COLOURS = {"red": (220, 40, 40), "green": (40, 190, 60), "blue": (50, 70, 220)}
+
+
+def shapes_and_colours(root: Path, count: int, size: int = 48) -> Path:
+    """`root/pictures/i.png` of a kind and a colour, drawn by chance, and `root/table.csv` that says which.
+
+    Every seventh picture has no answer to one of the two questions.
+    """
+    rng = np.random.default_rng(5)
+    (root / "pictures").mkdir(parents=True)
+    lines = ["image,shape,colour"]
+    for i in range(count):
+        kind, colour = str(rng.choice(KINDS, p=[0.5, 0.3, 0.2])), str(rng.choice(list(COLOURS)))
+        mask = np.array(picture(kind, i, size).convert("L"), dtype=float)
+        light = (mask > mask.mean())[:, :, None]
+        pixels = np.where(light, COLOURS[colour], 20) + rng.normal(0, 8, (size, size, 3))
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(root / "pictures" / f"{i:03}.png")
+        known = (kind if i % 14 else "", colour if i % 14 != 7 else "")
+        lines.append(f"pictures/{i:03}.png,{known[0]},{known[1]}")
+    (root / "table.csv").write_text("\n".join(lines) + "\n")
+    return root / "table.csv"

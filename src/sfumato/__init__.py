@@ -13,7 +13,7 @@ from sfumato.version import VERSION
 
 if TYPE_CHECKING:
     from sfumato.labels import LabelSpace
-    from sfumato.predict import Decision, Predictor, load
+    from sfumato.predict import Answer, Decision, Predictor, load
     from sfumato.predictions import Predictions
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOME = {
+    "Answer": "sfumato.predict",
     "Decision": "sfumato.predict",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
@@ -35,6 +36,7 @@ _HOME = {
 """Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
 
 __all__ = [
+    "Answer",
     "Decision",
     "InputError",
     "Interrupted",

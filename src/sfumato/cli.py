@@ -207,16 +207,14 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
-    from dataclasses import asdict
-
     from sfumato.console import Console
-    from sfumato.outputs import check_target, csv_lines, expand, write_decisions
+    from sfumato.outputs import check_target, classes_of, csv_lines, expand, write_decisions
     from sfumato.predict import load
 
     check_target(out)
     paths = expand(inputs)
     predictor = load(bundle)
-    classes = predictor.labels.names
+    classes = classes_of(predictor)
     stream = Console(quiet=quiet).progress(predictor.stream(paths), len(paths), "deciding")
     if out is not None:
         write_decisions(stream, out, classes)
@@ -225,7 +223,7 @@ def predict(
         else:
             typer.echo(f"{len(paths)} rows in {out}")
     elif as_json:
-        _print_json([asdict(decision) for decision in stream])
+        _print_json([decision.to_dict() for decision in stream])
     else:
         for line in csv_lines(stream, classes):
             typer.echo(line, nl=False)

@@ -94,18 +94,22 @@ class LabelSpace:
         kept = tuple(label for label in self.details if label.id in wanted)
         return LabelSpace(tuple(name for name in self.names if name in wanted), kept)
 
-    def to_yaml(self) -> str:
-        """The text of a labels.yaml, which `from_yaml` reads back."""
-        entries = [
+    @property
+    def entries(self) -> list[dict[str, object]]:
+        """What is known of each class, as a section of a label file says it."""
+        return [
             {field.name: _plain(value) for field in fields(Label) if (value := getattr(label, field.name))}
             for label in self.labels
         ]
-        return write_mapping({"labels": entries})
+
+    def to_yaml(self) -> str:
+        """The text of a labels.yaml, which `from_yaml` reads back."""
+        return write_mapping({"labels": self.entries})
 
     @classmethod
     def from_yaml(cls, text: str, where: str) -> "LabelSpace":
         """Read the text that `to_yaml` wrote; `where` names it in errors."""
-        return _section(parse_document(text, where, Path(), EXAMPLE), "labels")
+        return label_section(parse_document(text, where, Path(), EXAMPLE), "labels")
 
 
 def read_labels(path: Path, section: str | None = None) -> LabelSpace:
@@ -131,7 +135,7 @@ def read_labels(path: Path, section: str | None = None) -> LabelSpace:
     if name not in document.settings:
         near = nearest_name(name, names)
         raise InputError(f"no section {name!r}", where=str(path), expected=f"one of {', '.join(names)}", nearest=near)
-    return _section(document, name)
+    return label_section(document, name)
 
 
 def folded(text: str) -> str:
@@ -148,7 +152,8 @@ def look_alikes(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def _section(document: Document, name: str) -> LabelSpace:
+def label_section(document: Document, name: str) -> LabelSpace:
+    """The classes of one section of a label file that was read."""
     entries = document.settings.get(name)
     if isinstance(entries, dict):
         labels = _two_sides(cast(dict[str, Any], entries), document, name)

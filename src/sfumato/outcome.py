@@ -1,6 +1,7 @@
 """What is left of a run: scores of its decisions, and the bundle that makes them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -11,18 +12,24 @@ from numpy.typing import NDArray
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
+from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
+from sfumato.models.classifier import UNCERTAINTY
 from sfumato.predict import load, picture_logits
-from sfumato.predictions import UNKNOWN, Predictions
+from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
 
 
 def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None = None) -> Results:
-    """Scores, with intervals, of what a policy makes of a predictions table; `trained`: (C,) training images."""
+    """Scores, with intervals, of what a policy makes of a predictions table; `trained`: (C,) training images.
+
+    Samples of unknown class are left out.
+    """
+    said = said.known()
     verdicts = policy.apply(said.logits)
     return measure(
         said.truth,
@@ -36,7 +43,9 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     )
 
 
-def write_tau_curve(folder: RunFolder, val: Predictions, policy: Policy, trained: NDArray[np.int64]) -> None:
+def write_tau_curve(
+    folder: RunFolder, val: Predictions, policy: Policy, trained: NDArray[np.int64], task: str = ""
+) -> None:
     """Write tau_curve.csv: what each strength of post-hoc logit adjustment reaches on validation, the policy's too.
 
     Args:
@@ -44,19 +53,22 @@ def write_tau_curve(folder: RunFolder, val: Predictions, policy: Policy, trained
         val: What its weights say of the validation samples; those of unknown class are left out.
         policy: Its strength has a row even where the recipe gave one between the steps.
         trained: (C,) training images of each class.
+        task: One of several tasks.
     """
     taus = sorted({*TAUS, policy.adjustment.tau} if policy.adjustment else TAUS)
-    known = val.truth != UNKNOWN
-    rows = sweep(val.logits[known], val.truth[known], class_priors(trained), taus)
-    pl.DataFrame([asdict(row) for row in rows]).write_csv(folder.tau_curve)
+    known = val.known()
+    rows = sweep(known.logits, known.truth, class_priors(trained), taus)
+    pl.DataFrame([asdict(row) for row in rows]).write_csv(folder.tau_curve_of(task))
 
 
 def write_metrics(folder: RunFolder, results: dict[str, Results]) -> None:
-    """Write metrics.json: the results of each part that was measured."""
+    """Write metrics.json: the results of each part that was measured; of several tasks each as `PART.TASK`."""
     write_json(folder.metrics, {part: result.to_dict() for part, result in results.items()})
 
 
-def make_bundle(folder: RunFolder, prepared: Prepared, policy: Policy, results: dict[str, Results]) -> None:
+def make_bundle(
+    folder: RunFolder, prepared: Prepared, policies: Mapping[str, Policy], results: dict[str, Results]
+) -> None:
     """Write the bundle and load it once, so that it is known to check out before anybody relies on it."""
     model = prepared.model.cpu()
     recipe = without_folders(prepared.recipe)
@@ -68,12 +80,12 @@ def make_bundle(folder: RunFolder, prepared: Prepared, policy: Policy, results: 
         for i, (picture, row) in enumerate(zip(pictures, logits.tolist(), strict=True))
     )
     bundle = Bundle(
-        weights=model.state_dict(),
+        weights={name: tensor for name, tensor in model.state_dict().items() if name != UNCERTAINTY},
         recipe=to_yaml(recipe),
         model=cast(dict[str, Any], json.loads(spec.model_dump_json())),
         transform=prepared.preprocess.to_dict(),
-        labels=prepared.table.labels,
-        policy=policy.to_dict(),
+        tasks=prepared.table.layout,
+        policy=policies_to_dict(policies),
         results={part: result.to_dict() for part, result in results.items()},
         provenance=provenance(folder),
         samples=samples,

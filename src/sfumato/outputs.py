@@ -3,8 +3,7 @@
 import csv
 import io
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +15,19 @@ from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import read_image_paths
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
-from sfumato.predict import Decision
+from sfumato.predict import Decision, Predictor
+from sfumato.tasks import of_task
 
 COLUMNS = ("input", "label", "confidence", "calibrated", "abstained", "error")
+SAID: dict[str, type[pl.DataType]] = {
+    "label": pl.String,
+    "confidence": pl.Float64,
+    "calibrated": pl.Boolean,
+    "abstained": pl.Boolean,
+}
+"""What is said of a task."""
+Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
+"""Names of the classes; where there are several tasks, task -> those of each."""
 
 
 def expand(inputs: Iterable[str]) -> list[str]:
@@ -67,7 +76,13 @@ def check_target(out: Path | None) -> None:
         raise InputError(f"can't be written: {error.strerror}", where=str(out)) from None
 
 
-def write_decisions(decisions: Iterable[Decision], out: Path, classes: tuple[str, ...]) -> None:
+def classes_of(predictor: Predictor) -> Classes:
+    """What a bundle can say."""
+    names = {task: space.names for task, space in predictor.tasks.spaces.items()}
+    return names if predictor.tasks.several else names[""]
+
+
+def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
 
     It is written aside and renamed, so that a file of that name is whole.
@@ -94,18 +109,39 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: tuple[str, ...]) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], classes: Classes) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line([*COLUMNS, *(f"p:{name}" for name in classes)])
+    yield _csv_line(_schema(classes))
     for decision in decisions:
         row = flat(decision, classes)
         yield _csv_line("" if value is None else value for value in row.values())
 
 
-def flat(decision: Decision, classes: tuple[str, ...]) -> dict[str, object]:
-    """A decision as one row: COLUMNS, then `p:CLASS` for each class, None where the image is bad."""
-    row = {name: getattr(decision, name) for name in COLUMNS}
-    return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
+def flat(decision: Decision, classes: Classes) -> dict[str, object]:
+    """A decision as one row: COLUMNS, then `p:CLASS` for each class, None where the image is bad.
+
+    Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
+    """
+    if isinstance(classes, tuple):
+        row = {name: getattr(decision, name) for name in COLUMNS}
+        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
+    answers = decision.answers or {}
+    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
+    chances = {
+        f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
+        for task, names in classes.items()
+        for name in names
+    }
+    return {"input": decision.input, **said, "error": decision.error, **chances}
+
+
+def _schema(classes: Classes) -> dict[str, type[pl.DataType]]:
+    """Every column of a row with its type."""
+    if isinstance(classes, tuple):
+        return {"input": pl.String, **SAID, "error": pl.String, **{f"p:{name}": pl.Float64 for name in classes}}
+    said = {of_task(name, task): kind for task in classes for name, kind in SAID.items()}
+    chances = {f"p.{task}:{name}": pl.Float64 for task, names in classes.items() for name in names}
+    return {"input": pl.String, **said, "error": pl.String, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -114,28 +150,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: tuple[str, ...]) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(csv_lines(decisions, classes))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: tuple[str, ...]) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(to_json(asdict(decision), indent=None) + "\n" for decision in decisions)
+        file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: tuple[str, ...]) -> None:
-    schema: dict[str, type[pl.DataType]] = {
-        "input": pl.String,
-        "label": pl.String,
-        "confidence": pl.Float64,
-        "calibrated": pl.Boolean,
-        "abstained": pl.Boolean,
-        "error": pl.String,
-        **{f"p:{name}": pl.Float64 for name in classes},
-    }
-    pl.DataFrame([flat(decision, classes) for decision in decisions], schema=schema).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes) -> None:
+    rows = [flat(decision, classes) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(classes)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, tuple[str, ...]], None]
+Writer = Callable[[Iterable[Decision], Path, Classes], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

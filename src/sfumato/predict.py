@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from sfumato.bundle.folder import Bundle, check_samples, read_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.data.preprocess import Preprocess
+from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
@@ -25,13 +26,30 @@ from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.stored import first_mistake
+from sfumato.tasks import TaskLayout
 
 BATCH = 32
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a bundle says of one input in one task."""
+
+    label: str | None
+    """Name of the class; None where the answer is not sure enough."""
+    confidence: float
+    """Probability of the likeliest class, 0 to 1."""
+    probabilities: dict[str, float]
+    """Class name -> probability, likeliest first."""
+    calibrated: bool
+    """Whether the probabilities were calibrated on validation samples."""
+    abstained: bool
+    """Whether the answer was withheld because it is not sure enough."""
+
+
+@dataclass(frozen=True)
 class Decision:
-    """What a bundle says of one input."""
+    """What a bundle says of one input. Of several tasks `answers` says it, and the fields for one class are empty."""
 
     input: str
     """Path of the input, or its kind and place in the list."""
@@ -42,11 +60,20 @@ class Decision:
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first; empty where the image is bad."""
     calibrated: bool
-    """Whether the probabilities were calibrated on validation samples."""
+    """Whether the probabilities were calibrated on validation samples; of several tasks, all of them."""
     abstained: bool
-    """Whether the answer was withheld because it is not sure enough."""
+    """Whether the answer was withheld because it is not sure enough; of several tasks, whether any was."""
     error: str | None
     """What is wrong with the image; None = nothing."""
+    answers: dict[str, Answer] | None = None
+    """Task -> its answer, where the bundle has several tasks, empty where the image is bad; None = it has one task."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the fields that say something for the bundle's number of tasks."""
+        document = asdict(self)
+        if self.answers is not None:
+            return {name: document[name] for name in ("input", "answers", "error")}
+        return {name: value for name, value in document.items() if name != "answers"}
 
 
 class Predictor:
@@ -62,13 +89,32 @@ class Predictor:
     """
 
     def __init__(self, bundle: Bundle, where: str, device: str | None = None) -> None:
-        self.labels: LabelSpace = bundle.labels
-        self.policy = Policy.from_dict(bundle.policy, f"{where}/policy.json")
-        self.policy.check_classes(len(self.labels), f"{where}/policy.json")
+        self.tasks: TaskLayout = bundle.tasks
+        self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.device = _device(device)
         self._model = _build(bundle, self.preprocess, where).to(self.device)
         check_samples(bundle, self._sample_logits, where)
+
+    @property
+    def labels(self) -> LabelSpace:
+        """The classes of the only task.
+
+        Raises:
+            InputError: There are several; `tasks.spaces` has those of each.
+        """
+        return self.tasks.labels
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the only task; of several, `policies` has that of each."""
+        _ = self.labels
+        return self.policies[""]
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether all its probabilities were calibrated on validation samples."""
+        return all(policy.temperature.fitted for policy in self.policies.values())
 
     def predict(self, inputs: Iterable[Source]) -> list[Decision]:
         """One decision an input, in order.
@@ -99,28 +145,36 @@ class Predictor:
 
     def _decide(self, names: list[str], pixels: list[Pixels | str]) -> Iterator[Decision]:
         good = [picture for picture in pixels if not isinstance(picture, str)]
-        verdicts = iter(self._verdicts(good))
+        logits = iter(self.logits(good) if good else ())
         for name, picture in zip(names, pixels, strict=True):
-            verdict = picture if isinstance(picture, str) else next(verdicts)
-            if isinstance(verdict, str):
-                yield Decision(name, None, None, {}, self.policy.temperature.fitted, abstained=False, error=verdict)
-                continue
-            probabilities, abstained = verdict
-            ranked = dict(sorted(probabilities.items(), key=lambda item: -item[1]))
-            label = None if abstained else next(iter(ranked))
-            confidence = next(iter(ranked.values()))
-            yield Decision(name, label, confidence, ranked, self.policy.temperature.fitted, abstained, None)
+            row = picture if isinstance(picture, str) else next(logits)
+            if not isinstance(row, str) and not np.isfinite(row).all():
+                row = "the network gives it scores that are not finite"
+            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row)
 
-    def _verdicts(self, pictures: list[Pixels]) -> Iterator[tuple[dict[str, float], bool] | str]:
-        """Probabilities by name and whether the answer is withheld, or why there is none."""
-        logits = self.logits(pictures) if pictures else np.zeros((0, len(self.labels)), dtype=np.float32)
-        for row in logits:
-            if not np.isfinite(row).all():
-                yield "the network gives it scores that are not finite"
-                continue
-            said = self.policy.apply(row[None])
-            probabilities = cast(list[float], said.probabilities[0].tolist())
-            yield dict(zip(self.labels.names, probabilities, strict=True)), bool(said.abstained[0])
+    def _bad(self, name: str, error: str) -> Decision:
+        answers: dict[str, Answer] | None = {} if self.tasks.several else None
+        return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
+
+    def _decision(self, name: str, logits: NDArray[np.float32]) -> Decision:
+        answers = {task: self._answer(task, logits[where]) for task, where in self.tasks.slices.items()}
+        if self.tasks.several:
+            withheld = any(answer.abstained for answer in answers.values())
+            return Decision(name, None, None, {}, self.calibrated, withheld, None, answers)
+        only = answers[""]
+        return Decision(name, only.label, only.confidence, only.probabilities, only.calibrated, only.abstained, None)
+
+    def _answer(self, task: str, logits: NDArray[np.float32]) -> Answer:
+        """What the policy of a task makes of its (C,) logits."""
+        policy = self.policies[task]
+        said = policy.apply(logits[None])
+        probabilities = zip(
+            self.tasks.spaces[task].names, cast(list[float], said.probabilities[0].tolist()), strict=True
+        )
+        ranked = dict(sorted(probabilities, key=lambda item: -item[1]))
+        label, confidence = next(iter(ranked.items()))
+        abstained = bool(said.abstained[0])
+        return Answer(None if abstained else label, confidence, ranked, policy.temperature.fitted, abstained)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():
@@ -149,7 +203,7 @@ def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> Classifier:
         spec = ModelSpec.model_validate_json(to_json(bundle.model))
     except ValidationError as error:
         raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-    model = build_classifier(spec, len(bundle.labels), preprocess.size, preprocess.mean, preprocess.std)
+    model = build_classifier(spec, bundle.tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
     try:
         model.load_state_dict(bundle.weights)
     except RuntimeError as error:

@@ -49,6 +49,15 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def known(self) -> "Predictions":
+        """The samples whose class is known."""
+        rows = self.truth != UNKNOWN
+        if rows.all():
+            return self
+        ids = tuple(name for name, there in zip(self.ids, rows.tolist(), strict=True) if there)
+        groups = None if self.groups is None else self.groups[rows]
+        return Predictions(ids, self.truth[rows], self.logits[rows], self.labels, groups)
+
     def write(self, path: Path) -> None:
         """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata.
 

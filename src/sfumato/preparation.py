@@ -27,6 +27,7 @@ from sfumato.training.given_weights import check_given_weights, with_read_weight
 from sfumato.training.machine import Precision
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan, make_plan
+from sfumato.training.task_weights import refuse_idle_tasks
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def preview(recipe: Recipe) -> Prepared:
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
-    notes = [*table.notes, _not_looked_at(recipe)]
+    notes = [*table.notes, *_task_notes(recipe, table, plan), _not_looked_at(recipe)]
     return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
 
 
@@ -87,13 +88,13 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
         usable = with_clusters(usable, pictures, console.stage)
     table = _split(recipe, usable, recipe.data.split)
     plan, preprocess = _plan(recipe, len(table.part("train")))
-    if len(table.labels) != model.classes:  # a class had no usable image
+    if table.layout.outputs != model.outputs:  # a class had no usable image
         model = _model(recipe, table, plan, preprocess)
         load_pretrained(model, recipe.model, preprocess.size)
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
-    notes = [*table.notes, f"model.weights: {origin}", kept]
+    notes = [*table.notes, *_task_notes(recipe, table, plan), f"model.weights: {origin}", kept]
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
@@ -150,6 +151,14 @@ def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)
 
 
+def _task_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
+    """What is chosen where there are several tasks and the recipe does not say."""
+    balanced = any(plan.tracks["sampler_power"].values)
+    if not table.layout.several or not balanced or recipe.train.sampler_task is not None:
+        return []
+    return [f"train.sampler_task: {table.question(None).name!r}, the first of data.columns.label"]
+
+
 def _with_read_weights(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})
 
@@ -159,13 +168,19 @@ def _model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> 
     spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
-        return build_classifier(spec, len(table.labels), preprocess.size, preprocess.mean, preprocess.std)
+        outputs = table.layout.outputs
+        model = build_classifier(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+    if recipe.train.task_weights == "uncertainty":
+        model.learn_uncertainty()
+    return model
 
 
 def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
-    """The same, refused where the plan names parameters it lacks or sizes it can't take."""
+    """The same, refused where the plan names parameters or tasks it lacks, or sizes it can't take."""
+    refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
     model = _model(recipe, table, plan, preprocess)
     check_learning(model, plan)
-    check_given_weights(plan, table.labels.names)
+    if not table.layout.several:
+        check_given_weights(plan, table.labels.names)
     check_sizes(model, plan.image_sizes, recipe.model.backbone)
     return model

@@ -20,9 +20,10 @@ from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
 from sfumato.report.timeline import write_plan
 from sfumato.run_folder import RunFolder, new_folder, open_folder
+from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.inference import predict_table
+from sfumato.training.inference import predict_tasks
 from sfumato.training.job import Job
 from sfumato.training.listeners import CsvHistory, TensorBoard
 from sfumato.training.loop import fit
@@ -30,6 +31,9 @@ from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
 from sfumato.training.records import Noted
 from sfumato.training.stopping import uninterrupted
+
+Said = dict[str, dict[str, Predictions]]
+"""Part -> task -> predictions."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,19 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Scores with intervals: `test` where there is a test part; `val`, which chose the weights, beside it."""
+        """Scores with intervals: `test` where there is a test part; `val`, which chose the weights, beside it.
+
+        Of several tasks those of each: `test.TASK` and `val.TASK`.
+        """
         return cast(dict[str, Any], json.loads(RunFolder(self.folder).metrics.read_text(encoding="utf-8")))
 
     @cached_property
     def predictions(self) -> dict[str, Predictions]:
-        """Predictions tables of the parts that were not trained on."""
-        paths = {part: RunFolder(self.folder).predictions(part) for part in ("val", "test")}
-        return {part: Predictions.read(path) for part, path in paths.items() if path.is_file()}
+        """Predictions tables of the parts that were not trained on; of several tasks each as `PART.TASK`."""
+        folder = RunFolder(self.folder)
+        tasks = folder.read_table().layout.spaces
+        paths = {of_task(part, task): folder.predictions(part, task) for part in ("val", "test") for task in tasks}
+        return {name: Predictions.read(path) for name, path in paths.items() if path.is_file()}
 
     def report(self) -> Path:
         """Write the report anew and return its path."""
@@ -99,9 +108,9 @@ def train(
             console.note(Noted(f"memory: {memory}"))
             console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
             _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
-            predictions = _predict(folder, prepared, machine, int(workers.value))
+            said = _predict(folder, prepared, machine, int(workers.value))
         if machine.is_main:
-            _decide(folder, prepared, predictions)
+            _decide(folder, prepared, said)
         machine.wait()
     return Run(folder.path)
 
@@ -182,32 +191,41 @@ def _fit(
         folder=folder.checkpoints,
         show=console.stage("computing features"),
     )
-    fit(job, [console, CsvHistory(folder.history), TensorBoard(folder.path / "events")], resume=resume)
+    layout = prepared.table.layout
+    history = CsvHistory(folder.history, layout.spaces if layout.several else ())
+    fit(job, [console, history, TensorBoard(folder.path / "events")], resume=resume)
 
 
-def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int) -> dict[str, Predictions]:
+def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int) -> Said:
     """What the best weights say of the samples that were not trained on."""
     parts = {name: prepared.table.part(name) for name in ("val", "test")}
     said = {
-        name: predict_table(
+        name: predict_tasks(
             prepared.model, part, prepared.preprocess, machine, workers, exact=True, pictures=prepared.pictures
         )
         for name, part in parts.items()
         if len(part)
     }
     if machine.is_main:
-        for name, predictions in said.items():
-            predictions.write(folder.predictions(name))
+        for name, tasks in said.items():
+            for task, predictions in tasks.items():
+                predictions.write(folder.predictions(name, task))
     return said
 
 
-def _decide(folder: RunFolder, prepared: Prepared, predictions: dict[str, Predictions]) -> None:
-    """From predictions to decisions: their policy, its scores, the bundle and the report."""
-    trained = prepared.table.part("train").class_counts
-    policy = fit_policy(predictions.get("val"), prepared.recipe.decision, trained)
-    results = {part: measure_decisions(said, policy, trained) for part, said in predictions.items()}
-    if "val" in predictions:
-        write_tau_curve(folder, predictions["val"], policy, trained)
+def _decide(folder: RunFolder, prepared: Prepared, said: Said) -> None:
+    """From predictions to decisions: the policy of each task, its scores, the bundle and the report."""
+    val, spec = said.get("val", {}), prepared.recipe.decision
+    trained = prepared.table.part("train").counts
+    policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+    results = {
+        of_task(part, task): measure_decisions(predictions, policies[task], trained[task])
+        for part, tasks in said.items()
+        for task, predictions in tasks.items()
+        if len(predictions.known())
+    }
+    for task, predictions in val.items():
+        write_tau_curve(folder, predictions, policies[task], trained[task], task)
     write_metrics(folder, results)
-    make_bundle(folder, prepared, policy, results)
+    make_bundle(folder, prepared, policies, results)
     write_report(folder)

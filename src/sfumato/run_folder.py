@@ -21,6 +21,7 @@ from sfumato.free_folder import free_folder, holds_something, make_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.recipe.load import Loaded, load_recipe, to_yaml
 from sfumato.recipe.schema import Recipe
+from sfumato.tasks import key, of_task
 from sfumato.version import VERSION
 
 PLAN_FILES = ("plan.txt", "plan.svg")
@@ -60,7 +61,11 @@ class RunFolder:
     @property
     def tau_curve(self) -> Path:
         """Validation scores at each strength of post-hoc logit adjustment."""
-        return self.path / "tau_curve.csv"
+        return self.tau_curve_of("")
+
+    def tau_curve_of(self, task: str) -> Path:
+        """The same of one of several tasks; of an only one `tau_curve`."""
+        return self.path / f"{of_task('tau_curve', key(task))}.csv"
 
     @property
     def environment(self) -> Path:
@@ -77,9 +82,9 @@ class RunFolder:
         """The page a person looks at."""
         return self.path / "report.html"
 
-    def predictions(self, part: str) -> Path:
-        """The predictions table of a part."""
-        return self.path / "predictions" / f"{part}.parquet"
+    def predictions(self, part: str, task: str = "") -> Path:
+        """The predictions table of a part; of one of several tasks."""
+        return self.path / "predictions" / f"{of_task(part, key(task))}.parquet"
 
     def load_recipe(self) -> Loaded:
         """The resolved recipe."""

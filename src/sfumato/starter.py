@@ -63,7 +63,7 @@ def starting_recipe(source: str, settings: Mapping[str, Any] | None = None) -> s
     loaded = load_given_data(source, settings or {})
     with loaded.located():
         table = read_table(loaded.recipe.data)
-        _ = table.task  # raises if there are several questions, and says what to name
+        _ = table.questions  # raises where a sample may have several classes
         split(table, loaded.recipe.data.split)  # raises if the parts the data gives leak, as training would
     gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     found = Found(table, _median_side(table), gpu)
@@ -73,12 +73,11 @@ def starting_recipe(source: str, settings: Mapping[str, Any] | None = None) -> s
 
 
 def _head(found: Found, given: Mapping[str, Any]) -> str:
-    table, labels = found.table, found.table.rows[found.table.task.column].drop_nulls()
-    counts = labels.value_counts()["count"]
-    rarest, largest = int(cast(int, counts.min())), int(cast(int, counts.max()))
+    table = found.table
+    task = "one class a sample" if len(table.tasks) == 1 else "several questions a sample, one class each"
     lines = [
-        f"# {len(table)} samples of {len(table.labels)} classes, {rarest} to {largest} samples each.",
-        "# Task: one class a sample, since no sample names several.",
+        *_questions(table),
+        f"# Task: {task}, since no sample names several.",
         *(f"# {' '.join(note.split())}" for note in table.notes),  # a column's name may hold a line's end
         f"name: {_name(str(given['source']))}",
         "data:",
@@ -86,6 +85,18 @@ def _head(found: Found, given: Mapping[str, Any]) -> str:
         *(f"  {name}: {_flow(value)}  # as you asked" for name, value in given.items() if name != "source"),
     ]
     return "\n".join([*lines, *([] if "split" in given else _split(found))])
+
+
+def _questions(table: Table) -> list[str]:
+    """How many samples of how many classes; of several tasks, a line each."""
+    lines: list[str] = []
+    for task in table.questions:
+        counts = table.rows[task.column].drop_nulls().value_counts()["count"]
+        rarest, largest = int(cast(int, counts.min())), int(cast(int, counts.max()))
+        samples = len(table) - table.rows[task.column].null_count() if len(table.tasks) > 1 else len(table)
+        of = f"{task.name}: " if len(table.tasks) > 1 else ""
+        lines.append(f"# {of}{samples} samples of {len(task.labels)} classes, {rarest} to {largest} samples each.")
+    return lines
 
 
 def _split(found: Found) -> list[str]:
@@ -151,7 +162,8 @@ def _timeline(found: Found) -> str:
     ]
     imbalance = _imbalance(found)
     if imbalance >= UNEQUAL:
-        why = f"the largest class has {imbalance:.0f} times the samples of the smallest; now all count alike"
+        of = f" of {found.table.question(None).name}" if len(found.table.tasks) > 1 else ""
+        why = f"the largest class{of} has {imbalance:.0f} times the samples of the smallest; now all count alike"
         lines += [f"    loss: {{kind: logit_adjusted}}  # {why}"]
     else:
         why = f"the largest class has but {imbalance:.1f} times the samples of the smallest"
@@ -183,7 +195,7 @@ def _training_samples(found: Found) -> int:
 
 
 def _imbalance(found: Found) -> float:
-    counts = found.table.rows[found.table.task.column].drop_nulls().value_counts()["count"]
+    counts = found.table.rows[found.table.question(None).column].drop_nulls().value_counts()["count"]
     return float(cast(int, counts.max())) / float(cast(int, counts.min()))
 
 

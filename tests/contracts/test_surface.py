@@ -6,7 +6,7 @@ import sys
 import sfumato
 
 SURFACE = {
-    "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
+    "Answer", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
     "SfumatoError", "__version__", "load", "load_recipe", "train",
 }  # fmt: skip
 

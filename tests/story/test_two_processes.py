@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.pictures import folder_per_class
+from tests.pictures import folder_per_class, shapes_and_colours
 
 import sfumato
 
@@ -42,6 +42,24 @@ def test_two_processes_are_one(tmp_path: Path):
     (tmp_path / "recipe.yaml").write_text(
         RECIPE.replace("accumulate: 2}", STEADY).replace("epochs: 4", "epochs: 6") + CHANGEOVER
     )
+    alone = two_are_one(tmp_path)
+    centres = [
+        load_file(folder / "checkpoints/last/centres.safetensors")["centres"]
+        for folder in (alone.folder, tmp_path / "shared")
+    ]
+    assert torch.allclose(*centres, atol=2e-5)
+    assert sfumato.Run(tmp_path / "shared").metrics["test"]["samples"] == alone.metrics["test"]["samples"]
+
+
+def test_two_processes_learn_the_weights_of_tasks_alike(tmp_path: Path):
+    shapes_and_colours(tmp_path, 60)
+    data = "source: table.csv, columns: {label: [shape, colour]}"
+    text = RECIPE.replace("source: photos", data).replace("train: {", "train: {task_weights: uncertainty, ")
+    (tmp_path / "recipe.yaml").write_text(text.replace("stages.3.*", 'stages.3.*": 1, "uncertainty'))
+    two_are_one(tmp_path)
+
+
+def two_are_one(tmp_path: Path) -> "sfumato.Run":
     alone = sfumato.train(tmp_path / "recipe.yaml", out=tmp_path / "alone", quiet=True)
     torchrun(str(Path(__file__).with_name("two_processes.py")), str(tmp_path / "recipe.yaml"), str(tmp_path / "shared"))
     ours, theirs = (
@@ -50,17 +68,12 @@ def test_two_processes_are_one(tmp_path: Path):
     )
     for name, tensor in ours.items():
         assert torch.allclose(tensor, theirs[name], atol=2e-5), name
-    centres = [
-        load_file(folder / "checkpoints/last/centres.safetensors")["centres"]
-        for folder in (alone.folder, tmp_path / "shared")
-    ]
-    assert torch.allclose(*centres, atol=2e-5)
     histories = [pl.read_csv(folder / "history.csv") for folder in (alone.folder, tmp_path / "shared")]
     for column in ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "swa_loss", "learning"):
         assert histories[0][column].fill_null(-1).to_list() == pytest.approx(
             histories[1][column].fill_null(-1).to_list(), abs=1e-4
         ), column
-    assert sfumato.Run(tmp_path / "shared").metrics["test"]["samples"] == alone.metrics["test"]["samples"]
+    return alone
 
 
 def test_a_signal_to_one_process_stops_both_which_then_go_on(tmp_path: Path):

@@ -17,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text, write_json
 from sfumato.labels import LabelSpace
 from sfumato.sealed import MANIFEST, read_manifest, sealed_folder, verify
+from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
@@ -38,7 +39,8 @@ class Bundle:
     """How to build the network that the weights belong to."""
     transform: Document
     """How a picture becomes the network's input."""
-    labels: LabelSpace
+    tasks: TaskLayout
+    """What the network is asked, and the classes it answers with."""
     policy: Document
     """How logits become decisions."""
     results: Document
@@ -46,6 +48,11 @@ class Bundle:
     provenance: Document
     """Where it comes from: data, versions, hardware, date."""
     samples: tuple[Sample, ...]
+
+    @property
+    def labels(self) -> LabelSpace:
+        """The classes of the only task; several are an InputError."""
+        return self.tasks.labels
 
 
 def write_bundle(folder: Path, bundle: Bundle) -> None:
@@ -56,7 +63,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     with sealed_folder(folder, about) as work:
         write_tensors(work / "weights.safetensors", bundle.weights)
         (work / "recipe.yaml").write_text(bundle.recipe, encoding="utf-8")
-        (work / "labels.yaml").write_text(bundle.labels.to_yaml(), encoding="utf-8")
+        (work / "labels.yaml").write_text(bundle.tasks.to_yaml(), encoding="utf-8")
         for name in ("model", "transform", "policy", "results"):
             write_json(work / f"{name}.json", getattr(bundle, name))
         write_samples(work / "samples", bundle.samples)
@@ -82,7 +89,7 @@ def read_bundle(folder: Path) -> Bundle:
         recipe=read_text(folder / "recipe.yaml"),
         model=read_json(folder / "model.json"),
         transform=read_json(folder / "transform.json"),
-        labels=LabelSpace.from_yaml(read_text(folder / "labels.yaml"), str(folder / "labels.yaml")),
+        tasks=TaskLayout.from_yaml(read_text(folder / "labels.yaml"), str(folder / "labels.yaml")),
         policy=read_json(folder / "policy.json"),
         results=read_json(folder / "results.json"),
         provenance=cast(Document, manifest.get("provenance", {})),
@@ -133,9 +140,9 @@ def _refuse_format(manifest: Document, folder: Path) -> None:
 
 def _refuse_length(bundle: Bundle, where: str) -> None:
     for sample in bundle.samples:
-        if len(sample.logits) != len(bundle.labels):
+        if len(sample.logits) != bundle.tasks.classes:
             raise InputError(
                 f"damaged: {len(sample.logits)} logits for sample {sample.name!r}",
                 where=f"{where}/samples/expected.json",
-                expected=f"{len(bundle.labels)}, one a class",
+                expected=f"{bundle.tasks.classes}, one a class",
             )

@@ -45,7 +45,7 @@ class Batch:
     images: Tensor
     """(B, 3, H, W) uint8; or (B, D) features, computed before."""
     targets: Tensor
-    """(B,) int64 class indices."""
+    """(B, T) int64 class indices of each task; below 0 = no answer is known."""
     rows: tuple[int, ...]
     """Rows of the table they came from."""
 
@@ -71,7 +71,7 @@ class Samples(Dataset["Batch | RunError"]):
         self.pictures = Pictures(limit=0) if pictures is None else pictures
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
         self._images = [image or "" for image in table.first_images]
-        self._targets = torch.from_numpy(table.targets)
+        self._targets = torch.from_numpy(table.answers)
         self._preprocess = preprocess
         self._spec = spec
         self._seed = seed

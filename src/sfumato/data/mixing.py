@@ -1,5 +1,6 @@
 """Mixup and CutMix: pictures of a batch blended in pairs, targets blended alike; a function of (seed, step)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +38,12 @@ def one_hot(targets: Tensor, classes: int) -> Tensor:
     return torch.nn.functional.one_hot(targets.clamp(min=0), classes).float() * known
 
 
+def one_hots(targets: Tensor, sizes: Sequence[int]) -> Tensor:
+    """(B, T) class indices of T tasks -> (B, C) probabilities, side by side as their logits are; see `one_hot`."""
+    tasks = [one_hot(column, size) for column, size in zip(targets.unbind(dim=1), sizes, strict=True)]
+    return tasks[0] if len(tasks) == 1 else torch.cat(tasks, dim=1)
+
+
 def mix(images: Tensor, targets: Tensor, mixing: Mixing, seed: int, step: int) -> tuple[Tensor, Tensor]:
     """Mix a batch, or leave it as it is.
 
@@ -45,7 +52,7 @@ def mix(images: Tensor, targets: Tensor, mixing: Mixing, seed: int, step: int) -
 
     Args:
         images: (B, 3, H, W), uint8 or floats in 0 to 255.
-        targets: (B, C) class probabilities.
+        targets: (B, C) class probabilities, of several tasks side by side.
         mixing: How much.
         seed: Of the run.
         step: Optimiser step; equal seeds and steps mix alike.

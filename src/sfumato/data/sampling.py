@@ -33,13 +33,16 @@ def epoch_order(targets: Integers, power: float, seed: int, epoch: int, mix: Sam
 
     With power 0 every row comes once. Else each row's expected count is N / n_class times the chance of its class by
     `draw_chances`, and systematic sampling draws it the next whole number below or above that: the expectation
-    of drawing with replacement at a fraction of its variance.
+    of drawing with replacement at a fraction of its variance. Rows of unknown class (a target below 0) have an expected
+    count of 1, and the others share the rest.
     """
     rng = generator(seed, "order", epoch)
     if power == 0:
         return rng.permutation(len(targets))
-    counts = np.bincount(targets)
-    chance = (draw_chances(counts, power, mix) / np.maximum(counts, 1))[targets]
+    known = targets >= 0
+    counts = np.bincount(targets[known])
+    of_class = known.mean() * draw_chances(counts, power, mix) / np.maximum(counts, 1)
+    chance = np.where(known, of_class[targets], 1 / len(targets))
     shuffled = rng.permutation(len(targets))
     ticks = (np.arange(len(targets)) + rng.random()) / len(targets)
     edges = np.cumsum(chance[shuffled])

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sfumato.errors import InputError
+from sfumato.errors import InputError, nearest_name
 from sfumato.labels import LabelSpace
+from sfumato.predictions import UNKNOWN
+from sfumato.tasks import TaskLayout
 
 PARTS = ("train", "val", "test")
 """train fits the weights; val chooses (best weights, temperature, thresholds); test is only ever measured."""
@@ -42,6 +44,11 @@ class Task:
     many: bool = False
     """Whether a sample may have several classes."""
 
+    @property
+    def name(self) -> str:
+        """What people call it: its column, as the data names it where there are several."""
+        return self.column.removeprefix("label.")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -66,6 +73,44 @@ class Table:
         """The samples whose id is not in `ids`."""
         return replace(self, rows=self.rows.filter(~pl.col("id").is_in(ids)))
 
+    def only(self, name: str) -> "Table":
+        """The samples with an answer to one of several tasks, without the others; the table itself for an only task."""
+        if not name:
+            return self
+        task = self.question(name)
+        others = [other.column for other in self.tasks if other is not task]
+        rows = self.rows.filter(pl.col(task.column).is_not_null()).drop(others)
+        return replace(self, rows=rows, tasks=(task,))
+
+    @cached_property
+    def questions(self) -> tuple[Task, ...]:
+        """The tasks, each of which has one answer a sample, or none.
+
+        Raises:
+            InputError: Several answers a sample.
+        """
+        many = next((task for task in self.tasks if task.many), None)
+        if many is not None:
+            raise InputError(
+                f"several classes a sample in {many.name!r}, and a model that names one",
+                where=self.source,
+                expected="one class a sample",
+            )
+        return self.tasks
+
+    def question(self, name: str | None) -> Task:
+        """The task of a name; None = the first.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        names = [task.name for task in self.questions]
+        if name is not None and name not in names:
+            raise InputError(
+                f"no label column {name!r}", expected=f"one of {', '.join(names)}", nearest=nearest_name(name, names)
+            )
+        return self.questions[names.index(name) if name is not None else 0]
+
     @cached_property
     def task(self) -> Task:
         """The only question of this table, with one answer a sample.
@@ -73,20 +118,21 @@ class Table:
         Raises:
             InputError: Several questions, or several answers a sample.
         """
-        names = ", ".join(task.column.removeprefix("label.") for task in self.tasks)
         if len(self.tasks) != 1:
+            names = ", ".join(task.name for task in self.tasks)
             raise InputError(
                 f"{len(self.tasks)} label columns ({names}), and a model that answers one",
                 where=self.source,
                 expected="data.columns.label naming one of them",
             )
-        if self.tasks[0].many:
-            raise InputError(
-                f"several classes a sample in {names!r}, and a model that names one",
-                where=self.source,
-                expected="one class a sample",
-            )
-        return self.tasks[0]
+        return self.questions[0]
+
+    @cached_property
+    def layout(self) -> TaskLayout:
+        """The tasks with their classes, as a model answers them."""
+        if len(self.tasks) == 1:
+            return TaskLayout({"": self.labels})
+        return TaskLayout({task.name: task.labels for task in self.questions})
 
     @property
     def labels(self) -> LabelSpace:
@@ -106,14 +152,28 @@ class Table:
     @property
     def targets(self) -> NDArray[np.int64]:
         """(N,) class indices of the only task; every sample must have a label."""
-        index = {name: i for i, name in enumerate(self.labels.names)}
-        codes = self.rows[self.task.column].replace_strict(index, return_dtype=pl.Int64)
+        return self.targets_of(self.task)
+
+    def targets_of(self, task: Task) -> NDArray[np.int64]:
+        """(N,) class indices of one of the tasks; UNKNOWN where a sample has no answer to it."""
+        index = {name: i for i, name in enumerate(task.labels.names)}
+        codes = self.rows[task.column].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN)
         return codes.to_numpy().astype(np.int64)
+
+    @cached_property
+    def answers(self) -> NDArray[np.int64]:
+        """(N, T) class indices of each task; UNKNOWN where a sample has no answer."""
+        return np.stack([self.targets_of(task) for task in self.questions], axis=1)
 
     @property
     def class_counts(self) -> NDArray[np.int64]:
         """(C,) samples of each class of the only task."""
         return np.bincount(self.targets, minlength=len(self.labels))
+
+    @cached_property
+    def counts(self) -> dict[str, NDArray[np.int64]]:
+        """Task of the layout -> (C,) samples of each of its classes."""
+        return {name: self.only(name).class_counts for name in self.layout.spaces}
 
 
 def make_table(

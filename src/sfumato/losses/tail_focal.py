@@ -29,13 +29,16 @@ class TailFocalSpec(Spec):
         return torch.where(self._in_tail(targets, counts)[:, None], focal, plain)
 
     def sample_weights(self, targets: Tensor, counts: Tensor) -> Tensor:
-        """(B,) weights under which the mean over the batch is the sum of the means over tail and others."""
-        is_tail = self._in_tail(targets, counts)
+        """(B,) weights under which the mean over the batch is the sum of the means over tail and others.
+
+        A row of zeros, an unknown class, is neither.
+        """
+        known = targets.sum(dim=1) > 0
+        is_tail = self._in_tail(targets, counts) & known
         if self.mean == "samples":
             return torch.ones_like(is_tail, dtype=torch.float32)
-        of_tail = is_tail.sum()
-        half = torch.where(is_tail, of_tail, len(is_tail) - of_tail)
-        return len(is_tail) / half.float()
+        half = torch.where(is_tail, is_tail.sum(), (known & ~is_tail).sum()).clamp(min=1)
+        return known.sum() / half.float()
 
     def _in_tail(self, targets: Tensor, counts: Tensor) -> Tensor:
         """(B,) bool: whether the likeliest class of each sample's target is one of the tail's."""

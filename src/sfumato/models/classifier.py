@@ -15,6 +15,7 @@ from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.heads import Head, HeadSpec, LinearHeadSpec, build_head
 from sfumato.models.weights import WeightsSpec, load_weights
 from sfumato.spec import Spec
+from sfumato.tasks import Outputs
 
 
 class ModelSpec(Spec):
@@ -30,14 +31,22 @@ class ModelSpec(Spec):
     """What stands on the backbone."""
 
 
-class Classifier(nn.Module):
-    """Images to one logit a class. Parameter names begin with `backbone.` or `head.`."""
+UNCERTAINTY = "uncertainty"
+"""Name of the parameter that weighs the tasks' losses; only training needs it."""
 
-    def __init__(self, backbone: nn.Module, head: Head, width: int, classes: int, mean: Triple, std: Triple) -> None:
+
+class Classifier(nn.Module):
+    """Images to one logit a class of each task. Parameter names begin with `backbone.` or `head.`; see UNCERTAINTY."""
+
+    def __init__(
+        self, backbone: nn.Module, head: Head, width: int, classes: Outputs, mean: Triple, std: Triple
+    ) -> None:
         super().__init__()
         self.width = width
         """Features of an image, D."""
-        self.classes = classes
+        self.outputs = classes
+        """What the head is built for."""
+        self.classes = classes if isinstance(classes, int) else sum(classes.values())
         """Logits of an image, C."""
         self.backbone = backbone
         self.head_spec = head
@@ -45,6 +54,13 @@ class Classifier(nn.Module):
         self.head = build_head(head, width, classes)
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.uncertainty: nn.Parameter | None
+        self.register_parameter(UNCERTAINTY, None)
+
+    def learn_uncertainty(self) -> None:
+        """Have a logarithm of each task's variance learnt beside the weights, (T,), by which losses are weighed."""
+        tasks = 1 if isinstance(self.outputs, int) else len(self.outputs)
+        self.uncertainty = nn.Parameter(torch.zeros(tasks))
 
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, C) float32."""
@@ -67,15 +83,15 @@ class Classifier(nn.Module):
         """Put another head, with random weights, where the present one is."""
         where = next(self.parameters()).device
         self.head_spec = spec
-        self.head = build_head(spec, self.width, self.classes).to(where)
+        self.head = build_head(spec, self.width, self.outputs).to(where)
 
 
-def build_classifier(spec: ModelSpec, classes: int, image_size: int, mean: Triple, std: Triple) -> Classifier:
+def build_classifier(spec: ModelSpec, classes: Outputs, image_size: int, mean: Triple, std: Triple) -> Classifier:
     """A classifier with random weights, laid out channels last.
 
     Args:
         spec: Backbone and head; its `weights` are not read.
-        classes: Number of logits.
+        classes: Number of logits; of each task, where there are several.
         image_size: Side in pixels the model must accept.
         mean: Subtracted from the pixels, per channel, on a scale of 0 to 1.
         std: The pixels are divided by it, per channel, on a scale of 0 to 1.

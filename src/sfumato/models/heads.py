@@ -7,7 +7,9 @@ from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.models.task_heads import TaskHeads
 from sfumato.spec import Spec, kind_or
+from sfumato.tasks import Outputs
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
@@ -67,8 +69,10 @@ class CosineClassifier(nn.Module):
         return self.scale * cosine_bc
 
 
-def build_head(spec: Head, features: int, classes: int) -> nn.Module:
-    """A module from (B, features) to (B, classes)."""
+def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
+    """A module from (B, features) to (B, classes); of several tasks one such head each, side by side."""
+    if not isinstance(classes, int):
+        return TaskHeads({task: build_head(spec, features, count) for task, count in classes.items()})
     if isinstance(spec, CosineHeadSpec):
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
@@ -87,16 +91,22 @@ def _linear(features: int, classes: int) -> nn.Linear:
 
 @torch.no_grad()
 def take_class_vectors(head: nn.Module, vectors: Tensor) -> None:
-    """Let a cosine head begin from (C, D) vectors of any length; it looks at their directions alone.
+    """Let cosine heads begin from (C, D) vectors of any length; they look at their directions alone.
 
     A vector of zeros, as of a class without image, has none: its gradient would be without bound. The head keeps its
     own direction there.
     """
-    weight = cast(CosineClassifier, head).weight
-    there = vectors.any(dim=1, keepdim=True)
-    weight.copy_(F.normalize(torch.where(there, vectors.float(), weight), dim=1))
+    weights = [cast(CosineClassifier, one).weight for one in _heads(head)]
+    parts = cast(tuple[Tensor, ...], vectors.split([len(weight) for weight in weights]))
+    for weight, rows in zip(weights, parts, strict=True):
+        there = rows.any(dim=1, keepdim=True)
+        weight.copy_(F.normalize(torch.where(there, rows.float(), weight), dim=1))
 
 
 def linear_rows(head: nn.Module) -> Tensor:
-    """(C, D) weights of the last layer of a linear head."""
-    return cast(nn.Linear, cast(nn.Sequential, head)[-1]).weight.detach().clone()
+    """(C, D) weights of the last layer of a linear head; of several tasks one below the other."""
+    return torch.cat([cast(nn.Linear, cast(nn.Sequential, one)[-1]).weight.detach() for one in _heads(head)])
+
+
+def _heads(head: nn.Module) -> list[nn.Module]:
+    return list(head.children()) if isinstance(head, TaskHeads) else [head]

@@ -2,19 +2,21 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
 from sfumato.decision.logit_adjustment import TauRow
+from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text
 from sfumato.metrics.results import Results
-from sfumato.predictions import UNKNOWN, Predictions
+from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, prepare_again
 from sfumato.run_folder import RunFolder
+from sfumato.tasks import TaskLayout, of_task
 
 HistoryRow = dict[str, float | None]
 """Column of history.csv -> number; None where the epoch has none. `best` is 1 for raw weights, 2 for EMA, 3 for SWA."""
@@ -47,6 +49,13 @@ class Evidence:
     bad: tuple[dict[str, str], ...]
     """Pictures that were left out: id, image, problem."""
     environment: dict[str, Any]
+    tasks: "dict[str, Evidence]" = field(default_factory=dict[str, "Evidence"])
+    """Of several tasks the same of each, its table without the others; then nothing is measured of them together."""
+
+    @property
+    def by_task(self) -> "dict[str, Evidence]":
+        """The tasks, an only one under the empty name."""
+        return self.tasks or {"": self}
 
 
 def read_evidence(folder: RunFolder) -> Evidence:
@@ -55,41 +64,45 @@ def read_evidence(folder: RunFolder) -> Evidence:
     Raises:
         InputError: It is no run's folder, or a file of it that the page shows is damaged.
     """
-    return Evidence(
+    prepared = prepare_again(folder)
+    layout = prepared.table.layout
+    whole = Evidence(
         folder.path,
-        prepare_again(folder),
-        _measured(folder),
+        prepared,
+        None if layout.several else _measured(folder, layout, ""),
         tuple(_history_row(row, folder.history) for row in _rows(folder.history)),
-        _tau_curve(folder),
+        () if layout.several else _tau_curve(folder, layout, ""),
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
         _environment(folder),
     )
+    if not layout.several:
+        return whole
+    return replace(whole, tasks={task: _of_task(folder, whole, task) for task in layout.spaces})
 
 
-def _measured(folder: RunFolder) -> Measured | None:
+def _of_task(folder: RunFolder, whole: Evidence, task: str) -> Evidence:
+    layout = whole.prepared.table.layout
+    prepared = replace(whole.prepared, table=whole.prepared.table.only(task))
+    measured = _measured(folder, layout, task)
+    return replace(whole, prepared=prepared, measured=measured, tau_curve=_tau_curve(folder, layout, task))
+
+
+def _measured(folder: RunFolder, layout: TaskLayout, task: str) -> Measured | None:
     scores = read_json(folder.metrics) if folder.metrics.is_file() else {}
     for part in ("test", "val"):
-        path = folder.predictions(part)
-        if part in scores and path.is_file():
-            predictions, policy = _known(Predictions.read(path)), _policy(folder)
-            results = Results.from_dict(scores[part], str(folder.metrics))
+        path, name = folder.predictions(part, task), of_task(part, task)
+        if name in scores and path.is_file():
+            predictions, policy = Predictions.read(path).known(), _policy(folder, layout, task)
+            results = Results.from_dict(scores[name], str(folder.metrics))
             if tuple(row.name for row in results.classes) != predictions.labels.names:
                 raise InputError(f"damaged: other classes than in {path.name}", where=str(folder.metrics))
             return Measured(part, predictions, policy, policy.apply(predictions.logits), results)
     return None
 
 
-def _known(predictions: Predictions) -> Predictions:
-    """The samples whose class is known."""
-    rows = [row for row, truth in enumerate(predictions.truth.tolist()) if truth != UNKNOWN]
-    ids = tuple(predictions.ids[row] for row in rows)
-    groups = None if predictions.groups is None else predictions.groups[rows]
-    return Predictions(ids, predictions.truth[rows], predictions.logits[rows], predictions.labels, groups)
-
-
-def _policy(folder: RunFolder) -> Policy:
+def _policy(folder: RunFolder, layout: TaskLayout, task: str) -> Policy:
     path = folder.bundle / "policy.json"
-    return Policy.from_dict(read_json(path), str(path)) if path.is_file() else Policy()
+    return policies_from_dict(read_json(path), layout, str(path))[task] if path.is_file() else Policy()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -113,13 +126,14 @@ def _history_row(row: dict[str, str], path: Path) -> HistoryRow:
         raise _damaged(path, str(error)) from None
 
 
-def _tau_curve(folder: RunFolder) -> tuple[TauRow, ...]:
-    rows = tuple(_tau_row(row, folder.tau_curve) for row in _rows(folder.tau_curve))
-    adjustment = _policy(folder).adjustment
+def _tau_curve(folder: RunFolder, layout: TaskLayout, task: str) -> tuple[TauRow, ...]:
+    path = folder.tau_curve_of(task)
+    rows = tuple(_tau_row(row, path) for row in _rows(path))
+    adjustment = _policy(folder, layout, task).adjustment
     used = adjustment.tau if adjustment else 0.0
     missing = {0.0, used} - {row.tau for row in rows}
     if rows and missing:
-        raise _damaged(folder.tau_curve, f"no row of τ = {max(missing):g}")
+        raise _damaged(path, f"no row of τ = {max(missing):g}")
     return rows
 
 

@@ -29,7 +29,7 @@ from sfumato.report.timeline import plan_figure
 from sfumato.report.timeline_picture import MARGIN
 from sfumato.report.tradeoff import trade_off
 from sfumato.report.tradeoff_picture import draw_trade_off
-from sfumato.report.verdict import verdict
+from sfumato.report.verdict import verdicts
 from sfumato.run_folder import RunFolder
 
 LISTED = 20
@@ -78,8 +78,12 @@ def render(evidence: Evidence) -> str:
         many=wording.many,
         shot=shot_of,
     )
-    measured = _measured(evidence, evidence.measured) if evidence.measured else None
-    return jinja.get_template("template.html.j2").render(_run(evidence), measured=measured)
+    measured = [
+        _measured(own, own.measured, task, place)
+        for place, (task, own) in enumerate(evidence.by_task.items())
+        if own.measured
+    ]
+    return jinja.get_template("template.html.j2").render(_run(evidence), measurements=measured)
 
 
 def _run(evidence: Evidence) -> dict[str, Any]:
@@ -92,46 +96,53 @@ def _run(evidence: Evidence) -> dict[str, Any]:
     return {
         "recipe": prepared.recipe,
         "recipe_text": (evidence.folder / "recipe.yaml").read_text(encoding="utf-8"),
-        "classes": len(prepared.table.labels),
-        "verdict": verdict(evidence),
+        "classes": {task: len(space) for task, space in prepared.table.layout.spaces.items()},
+        "verdict": verdicts(evidence),
         "timeline": timeline,
         "charts": [_chart(chart) for chart in charts(evidence.history, plan.clock.epochs, plan.keyframes)],
         "averaged": any(row.get(name) is not None for row in evidence.history for name in ("ema_loss", "swa_loss")),
         "phases": phases(prepared),
         "bad": evidence.bad[:LISTED],
         "bad_count": len(evidence.bad),
-        "parts": part_rows(prepared.table),
+        "trained_images": len(prepared.table.part("train")),
+        "parts": {task: part_rows(own.prepared.table) for task, own in evidence.by_task.items()},
         "facts": environment_facts(evidence),
         "notes": evidence.environment.get("notes", []),
     }
 
 
-def _measured(evidence: Evidence, measured: Measured) -> dict[str, Any]:
-    results = measured.results
+def _measured(evidence: Evidence, measured: Measured, task: str, place: int) -> dict[str, Any]:
+    """What there is to show of a task; `place` keeps the names of its pictures apart from those of the others."""
+    results, mark = measured.results, str(place or "")
     return {
+        "of": f": {task}" if task else "",
         "part": measured.part,
         "samples": results.samples,
         "groups": results.groups,
         "headlines": headlines(results, majority_class(evidence, results)),
         "tail_headlines": tail_headlines(results),
-        "trade_off": _trade_off(evidence, measured),
+        "trade_off": _trade_off(evidence, measured, mark),
+        "validated": len(evidence.prepared.table.part("val")),
         "class_lists": class_lists(results.classes),
         "long_tailed": results.long_tailed,
         "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": confusion(results),
-        "reliabilities": [_reliability(frame, place) for place, frame in enumerate(reliabilities(measured))],
+        "reliabilities": [
+            _reliability(frame, f"{mark}{'-' if mark else ''}{turn}")
+            for turn, frame in enumerate(reliabilities(measured))
+        ],
         "mistakes": _mistakes(evidence, measured),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }
 
 
-def _trade_off(evidence: Evidence, measured: Measured) -> Drawn | None:
+def _trade_off(evidence: Evidence, measured: Measured, mark: str) -> Drawn | None:
     frame = trade_off(evidence.tau_curve, measured.policy.adjustment)
     if frame is None:
         return None
     title = "Accuracy against macro-F1 by strength of logit adjustment"
-    return Drawn(frame, inline(to_svg(draw_trade_off(frame)), "trade-off", title))
+    return Drawn(frame, inline(to_svg(draw_trade_off(frame)), f"trade-off{mark}", title))
 
 
 def _chart(chart: Chart) -> Drawn:
@@ -139,9 +150,9 @@ def _chart(chart: Chart) -> Drawn:
     return Drawn(chart, inline(to_svg(figures.draw_chart(chart)), name, f"{chart.title} by epoch"))
 
 
-def _reliability(frame: ReliabilityFrame, place: int) -> Drawn:
+def _reliability(frame: ReliabilityFrame, mark: str) -> Drawn:
     svg = to_svg(figures.draw_reliability(frame))
-    return Drawn(frame, inline(svg, f"reliability{place}", f"Accuracy by confidence: {frame.title}"))
+    return Drawn(frame, inline(svg, f"reliability{mark}", f"Accuracy by confidence: {frame.title}"))
 
 
 def _mistakes(evidence: Evidence, measured: Measured) -> list[ShownMistake]:

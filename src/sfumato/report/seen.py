@@ -5,7 +5,7 @@ After a training by one process they are exactly the same. Several processes sha
 there order and augmentation are the same, and which pictures were mixed with each other is not.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sfumato.data.loading import Request, Samples
-from sfumato.data.mixing import mix, one_hot
+from sfumato.data.mixing import mix, one_hots
 from sfumato.data.table import Table
 from sfumato.errors import RunError
 from sfumato.preparation import Prepared
@@ -25,6 +25,7 @@ from sfumato.report import thumbnails
 from sfumato.report.lanes import step_at
 from sfumato.report.wording import count, moment
 from sfumato.short import short
+from sfumato.tasks import TaskLayout
 from sfumato.training.draws import Draws
 from sfumato.training.parameters import learnable
 from sfumato.training.settings import Settings
@@ -65,7 +66,8 @@ def phases(prepared: Prepared) -> tuple[Phase, ...]:
             changed[settings.step] = settings
     train = prepared.table.part("train")
     samples = Samples(train, prepared.preprocess, prepared.recipe.augment, prepared.recipe.train.seed)
-    replay = _Replay(prepared, train, train.targets, samples, train.first_images)
+    drawn_by = train.targets_of(train.question(prepared.recipe.train.sampler_task))
+    replay = _Replay(prepared, train, drawn_by, samples, train.first_images)
     with _as_a_worker():
         return tuple(_phase(replay, settings) for settings in _spread(list(changed.values())))
 
@@ -82,7 +84,7 @@ class _Replay:
     prepared: Prepared
     train: Table
     targets: NDArray[np.int64]
-    """(N,) class indices of the training samples."""
+    """(N,) class indices of the training samples in the task that the sampler balances."""
     samples: Samples
     images: list[str | None]
     """Address of each training sample's picture."""
@@ -114,11 +116,11 @@ def _phase(replay: _Replay, settings: Settings) -> Phase:
     draws = Draws(seed, recipe.train.sampler, recipe.augment.views)
     batch = next(requests(plan, replay.targets, draws, settings.step))
     images, targets, whole = _mixed(replay, [*batch[:PICTURES], *batch[PICTURES:][-1:]], settings)
-    names = replay.train.labels.names
+    layout = replay.train.layout
     pictures = tuple(
         SeenPicture(
             thumbnails.of_tensor(images[place]) if whole[place] else None,
-            _labels(targets[place], names),
+            _labels(targets[place], layout),
             Path(replay.images[request.row] or "").name,
         )
         for place, request in enumerate(batch[:PICTURES])
@@ -136,8 +138,8 @@ def _mixed(replay: _Replay, wanted: list[Request], settings: Settings) -> tuple[
     tensors = [_image(replay.samples, request) for request in wanted]
     blank = torch.full((3, settings.image_size, settings.image_size), 128, dtype=torch.uint8)
     images = torch.stack([blank if tensor is None else tensor for tensor in tensors])
-    truth = torch.from_numpy(replay.targets[[request.row for request in wanted]])
-    classes = one_hot(truth, len(replay.train.labels))
+    truth = torch.from_numpy(replay.train.answers[[request.row for request in wanted]])
+    classes = one_hots(truth, replay.train.layout.sizes)
     mixed, targets = mix(images, classes, settings.mixing, replay.prepared.recipe.train.seed, settings.step)
     whole = [tensor is not None for tensor in tensors]
     if mixed is not images:
@@ -150,11 +152,22 @@ def _image(samples: Samples, request: Request) -> Tensor | None:
     return None if isinstance(batch, RunError) else batch.images[0]
 
 
-def _labels(target: Tensor, names: Iterable[str]) -> tuple[str, ...]:
-    """The classes that make up a target, (C,) shares; a share too small to be seen is left out."""
-    shares = sorted(zip(cast(list[float], target.tolist()), names, strict=True), reverse=True)
+def _labels(target: Tensor, layout: TaskLayout) -> tuple[str, ...]:
+    """The classes that make up a target, (C,) shares, of several tasks one after the other."""
+    return tuple(
+        f"{task}: {said}" if task else said
+        for task, where in layout.slices.items()
+        for said in _shares(cast(list[float], target[where].tolist()), layout.spaces[task].names)
+    )
+
+
+def _shares(target: list[float], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The classes of one task; a share too small to be seen is left out, and so is an answer that is not known."""
+    shares = sorted(zip(target, names, strict=True), reverse=True)
     there = [(share, name) for share, name in shares if share >= 0.005]
-    return tuple(f"{share:.2f} {name}" for share, name in there) if len(there) > 1 else (there[0][1],)
+    if len(there) == 1 and there[0][0] > 0.99:
+        return (there[0][1],)
+    return tuple(f"{share:.2f} {name}" for share, name in there)
 
 
 def _text(prepared: Prepared, settings: Settings, targets: Tensor) -> str:
@@ -165,5 +178,5 @@ def _text(prepared: Prepared, settings: Settings, targets: Tensor) -> str:
     if settings.mixing.on:
         alphas = (("mixup", settings.mixing.mixup_alpha), ("CutMix", settings.mixing.cutmix_alpha))
         parts += [f"{name} {alpha:.3g}" for name, alpha in alphas if alpha]
-        parts += [] if bool((targets.max(dim=1).values < 1).any()) else ["this batch was not mixed"]
+        parts += [] if bool(((targets > 0) & (targets < 1)).any()) else ["this batch was not mixed"]
     return ", ".join(parts)

@@ -4,9 +4,9 @@ import unicodedata
 
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, TAIL_FRACTION
 from sfumato.metrics.results import Results
-from sfumato.report.evidence import read_evidence
+from sfumato.report.evidence import Measured, read_evidence
 from sfumato.report.frames import tail_scores
-from sfumato.report.verdict import verdict
+from sfumato.report.verdict import verdicts
 from sfumato.report.wording import many
 from sfumato.run_folder import RunFolder
 
@@ -35,20 +35,26 @@ MOST_CLASSES = 8
 def summary(folder: RunFolder) -> list[str]:
     """Lines for the terminal."""
     evidence = read_evidence(folder)
-    lines = ["", *verdict(evidence), ""]
-    if evidence.measured is not None:
-        results = evidence.measured.results
-        shown = SCORE_NAMES | {name: TAIL_NAMES[name] for name in tail_scores(results)}
-        lines += [f"{'':20}{evidence.measured.part}    95 % interval"]
-        lines += [
-            f"  {shown[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
-            for name, interval in results.scores.items()
-            if name in shown
-        ]
-        if results.groups is not None:
-            lines += [f"  intervals: {many(results.groups, 'group')} of images resampled as a whole"]
-        lines += ["", *_confusion(results)] if len(results.classes) <= MOST_CLASSES else []
+    lines = ["", *verdicts(evidence), ""]
+    for task, own in evidence.by_task.items():
+        lines += _scores(own.measured, task) if own.measured else []
     return [*lines, f"report  {folder.report}", f"bundle  {folder.bundle}"]
+
+
+def _scores(measured: Measured, task: str) -> list[str]:
+    """A line a score; the confusion below them where it is small."""
+    results = measured.results
+    shown = SCORE_NAMES | {name: TAIL_NAMES[name] for name in tail_scores(results)}
+    lines = [*([task] if task else []), f"{'':20}{measured.part}    95 % interval"]
+    lines += [
+        f"  {shown[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
+        for name, interval in results.scores.items()
+        if name in shown
+    ]
+    if results.groups is not None:
+        lines += [f"  intervals: {many(results.groups, 'group')} of images resampled as a whole"]
+    confusion = _confusion(results) if len(results.classes) <= MOST_CLASSES else []
+    return [*lines, *([""] if confusion or task else []), *confusion]
 
 
 def _confusion(results: Results) -> list[str]:

@@ -23,6 +23,15 @@ def verdict(evidence: Evidence) -> tuple[str, ...]:
     return (reach(measured, majority), failures(measured.results), trust_in_confidence(measured))
 
 
+def verdicts(evidence: Evidence) -> tuple[str, ...]:
+    """The same of every task, each begun by its name where there are several."""
+    said: list[str] = []
+    for task, own in evidence.by_task.items():
+        first, *rest = verdict(own)
+        said += [f"{task}: {first}" if task else first, *rest]
+    return tuple(said)
+
+
 def _nothing(evidence: Evidence) -> str:
     parts = set(evidence.prepared.table.rows["part"].to_list())
     if parts & {"val", "test"}:

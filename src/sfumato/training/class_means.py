@@ -12,6 +12,8 @@ from sfumato.training.job import Job
 def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
     """(C, D) means of the features that the model has now, without augmentation; zeros for a class without image.
 
+    The classes of several tasks stand one below the other, as their logits do side by side.
+
     It depends on weights and data alone, so that a run that is killed at such a moment goes on alike.
 
     Args:
@@ -20,15 +22,16 @@ def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
         unit: Whether features are scaled to length 1 first.
     """
     model, machine = job.model.eval(), job.machine
-    targets = torch.from_numpy(job.train.targets).to(machine.device)
+    targets = torch.from_numpy(job.train.answers).to(machine.device)
+    places = [where.start for where in job.train.layout.slices.values()]
     sums = torch.zeros(model.classes, model.width + 1, dtype=torch.float64, device=machine.device)
     for rows, features in outputs(
         model.features, job.train, job.preprocess, machine, job.workers, pictures=job.pictures, image_size=image_size
     ):
-        known = targets[rows] >= 0
-        found = features.float()[known]
-        found = F.normalize(found, dim=1) if unit else found
-        counted = torch.cat([found, torch.ones_like(found[:, :1])], dim=1)
-        sums.index_add_(0, targets[rows][known], counted.to(sums.dtype))
+        found = F.normalize(features.float(), dim=1) if unit else features.float()
+        counted = torch.cat([found, torch.ones_like(found[:, :1])], dim=1).to(sums.dtype)
+        for answers, first in zip(targets[rows].unbind(dim=1), places, strict=True):
+            known = answers >= 0
+            sums.index_add_(0, first + answers[known], counted[known])
     sums = machine.sum(sums)
     return (sums[:, :-1] / sums[:, -1:].clamp(min=1)).float()

@@ -1,89 +1,124 @@
-"""What is minimised at a step: the settings' loss, weighed by class, and the centre loss beside it."""
+"""What is minimised at a step: the losses of the tasks, weighed and added up, and the centre loss beside them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sfumato.losses.centre import Centres
-from sfumato.losses.class_weights import ClassWeights, class_weights
 from sfumato.losses.cross_entropy import smoothed
-from sfumato.losses.reduce import reduce, weigh
-from sfumato.losses.tail_focal import TailFocalSpec
+from sfumato.losses.reduce import reduce
 from sfumato.training.settings import Settings
+from sfumato.training.task_loss import TaskLoss
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a batch of B images should be answered with."""
+    """What a batch of B images should be answered with: T tasks, C classes of them all side by side."""
 
     classes: Tensor
-    """(B,) indices before mixing; below 0 = unknown."""
+    """(B, T) indices before mixing; below 0 = unknown."""
     targets: Tensor
     """(B, C) probabilities, mixed and smoothed."""
     factors: Tensor
-    """(B, C) under which the terms of the batch add up to its mean loss."""
+    """(B, C) under which the terms of each task add up to its mean loss over the batch."""
+    answered: Tensor
+    """(T,) 1 for a task that the batch has an answer to, else 0."""
     share: float
     """Images of the whole step over its processes."""
+    part: float = 1.0
+    """Share of a batch that this is, 0 to 1."""
 
     def pieces(self, count: int) -> "list[Wanted]":
         """The same batch in pieces, whose losses add up to its own."""
         classes, targets, factors = (t.tensor_split(count) for t in (self.classes, self.targets, self.factors))
-        return [Wanted(*part, self.share) for part in zip(classes, targets, factors, strict=True)]
+        return [
+            Wanted(*rows, self.answered, self.share, len(rows[0]) / len(self.classes))
+            for rows in zip(classes, targets, factors, strict=True)
+        ]
 
 
 class Criterion:
-    """The loss of batches, for training images of known class counts.
+    """The loss of batches.
 
     Args:
-        counts: (C,) training images of each class.
-        names: The C classes.
-        device: Where to compute.
+        tasks: The loss of each task.
+        weights: T numbers, how much each counts; without effect on learnt ones.
+        uncertainty: (T,) logarithms of variances that are learnt; None = the weights are fixed.
         total: Mean over the processes that share a batch, () -> ().
     """
 
     def __init__(
         self,
-        counts: NDArray[np.int64],
-        names: Sequence[str],
-        device: torch.device,
+        tasks: Sequence[TaskLoss],
+        weights: Sequence[float],
+        uncertainty: Tensor | None,
         total: Callable[[Tensor], Tensor],
     ) -> None:
+        self.sizes = [task.classes for task in tasks]
+        """Classes of each task."""
         self.centres: Centres | None = None
-        self._counts = torch.from_numpy(counts.astype(np.float32)).to(device)
-        self._names = names
+        self._tasks = tasks
+        self._weights = weights
+        self._uncertainty = uncertainty
         self._total = total
-        self._weights: dict[int, tuple[ClassWeights, Tensor]] = {}
 
     def want(self, classes: Tensor, targets: Tensor, settings: Settings, share: float) -> Wanted:
         """Smooth and weigh a batch.
 
         Args:
-            classes: (B,) indices before mixing.
+            classes: (B, T) indices before mixing.
             targets: (B, C) probabilities, mixed.
             settings: Of the step.
             share: Images of the whole step over its processes.
         """
-        loss, spec = settings.loss, settings.class_weights
-        ones = torch.ones(len(targets), device=targets.device)
-        samples = loss.sample_weights(targets, self._counts) if isinstance(loss, TailFocalSpec) else ones
-        weights = torch.ones_like(self._counts) if spec is None else self._class_weights(spec)
-        factors = weigh(targets, weights, samples, "samples" if spec is None else spec.mean_over, self._total)
-        return Wanted(classes, smoothed(targets, settings.label_smoothing), factors, share)
+        parts = self._by_task(targets)
+        factors = [task.factors(part, settings, self._total) for task, part in zip(self._tasks, parts, strict=True)]
+        smooth = [smoothed(part, settings.label_smoothing) for part in parts]
+        return Wanted(classes, _beside(smooth), _beside(factors), self._answered(parts), share)
 
     def __call__(self, features: Tensor, logits: Tensor, wanted: Wanted, settings: Settings) -> Tensor:
         """() loss of a piece of a batch: (B, D) features, (B, C) logits."""
-        loss = reduce(settings.loss.terms(logits, wanted.targets, self._counts), wanted.factors)
+        parts = zip(self._tasks, *map(self._by_task, (logits, wanted.targets, wanted.factors)), strict=True)
+        loss = self._joined([reduce(task.terms(z, q, settings), factors) for task, z, q, factors in parts], wanted)
         if settings.centre_loss is None or self.centres is None:
             return loss
-        return loss + self.centres.losses(features, wanted.classes, settings.centre_loss).sum() / wanted.share
+        return loss + self.centres.losses(features, wanted.classes[:, 0], settings.centre_loss).sum() / wanted.share
 
-    def _class_weights(self, spec: ClassWeights) -> Tensor:
-        key = id(spec)  # a plan gives the same object at every step
-        if key not in self._weights:
-            weights = class_weights(spec, self._counts.cpu(), self._names)
-            self._weights[key] = spec, weights.to(self._counts.device)  # while it is kept, nothing else has its id
-        return self._weights[key][1]
+    def hits(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """() sum over the images of the target probability of the predicted class, its mean over the tasks answered."""
+        parts = zip(*map(self._by_task, (logits, targets)), strict=True)
+        named = [q.gather(1, z.argmax(dim=1, keepdim=True)) for z, q in parts]
+        if len(named) == 1:
+            return named[0].sum()
+        return (torch.cat(named, dim=1).sum(dim=1) / targets.sum(dim=1).clamp(min=1e-12)).sum()
+
+    def _joined(self, losses: list[Tensor], wanted: Wanted) -> Tensor:
+        """() weighted sum of the tasks' losses.
+
+        Learnt, it is sum of exp(-s) L + s / 2 with s = log sigma^2: Kendall, Gal and Cipolla, Multi-Task Learning Using
+        Uncertainty, CVPR 2018, eq. 10 for tasks that are all classifications. A task that the batch has no answer to
+        leaves its s alone.
+        """
+        if self._uncertainty is None:
+            weighed = [loss if w == 1 else w * loss for loss, w in zip(losses, self._weights, strict=True)]
+            return sum(weighed[1:], weighed[0])
+        s = self._uncertainty
+        return (torch.exp(-s) * torch.stack(losses)).sum() + (wanted.answered * s).sum() / 2 * wanted.part
+
+    def _answered(self, parts: Sequence[Tensor]) -> Tensor:
+        if self._uncertainty is None:
+            return torch.ones(len(parts))  # nobody asks, and the processes need not meet for it
+        return torch.stack([(self._total(part.sum()) > 0).float() for part in parts])
+
+    def _by_task(self, together: Tensor) -> Sequence[Tensor]:
+        """(B, C) -> (B, classes) of each task."""
+        if len(self.sizes) == 1:
+            return (together,)
+        return cast(tuple[Tensor, ...], together.split(self.sizes, dim=1))
+
+
+def _beside(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=1)

@@ -63,12 +63,41 @@ def predict_table(
     exact: bool = False,
     pictures: Pictures | None = None,
 ) -> Predictions:
-    """Logits of N samples with labels; arguments as for `outputs`. The model must be in evaluation mode."""
-    logits = np.zeros((len(table), len(table.labels)), dtype=np.float32)
-    for rows, found in outputs(model.logits, table, preprocess, machine, workers, exact=exact, pictures=pictures):
-        logits[rows] = found.float().cpu().numpy()
-    total = machine.sum(torch.from_numpy(logits).to(machine.device))
-    return Predictions(tuple(table.ids), table.targets, total.cpu().numpy(), table.labels, groups_of(table))
+    """Logits of N samples with labels of an only task; arguments as for `outputs`."""
+    _ = table.task
+    return predict_tasks(model, table, preprocess, machine, workers, exact=exact, pictures=pictures)[""]
+
+
+def predict_tasks(
+    model: Classifier,
+    table: Table,
+    preprocess: Preprocess,
+    machine: Machine,
+    workers: int,
+    *,
+    exact: bool = False,
+    pictures: Pictures | None = None,
+    features: Tensor | None = None,
+) -> dict[str, Predictions]:
+    """Task of the table's layout -> logits of N samples; arguments as for `outputs`.
+
+    A sample without an answer to a task has an unknown truth there. The model must be in evaluation mode. Where (N, D)
+    features were computed before, they are used.
+    """
+    layout = table.layout
+    logits = np.zeros((len(table), layout.classes), dtype=np.float32)
+    if features is None:
+        for rows, found in outputs(model.logits, table, preprocess, machine, workers, exact=exact, pictures=pictures):
+            logits[rows] = found.float().cpu().numpy()
+    else:
+        with torch.no_grad():
+            logits = model.logits(features).cpu().numpy()
+    said = machine.sum(torch.from_numpy(logits).to(machine.device)).cpu().numpy()
+    ids, groups = tuple(table.ids), groups_of(table)
+    return {
+        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups)
+        for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)
+    }
 
 
 def groups_of(table: Table) -> NDArray[np.int64] | None:

@@ -1,9 +1,12 @@
 """What the loop is given: how to train, and everything it trains on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.data.augment import AugmentSpec
@@ -24,6 +27,7 @@ from sfumato.training.machine import Machine, Precision
 from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
 from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
+from sfumato.training.task_weights import TaskWeightsSpec
 
 
 class TrainSpec(Spec):
@@ -44,12 +48,17 @@ class TrainSpec(Spec):
     sampler: SamplerMix = "power"
     """How the timeline's `sampler_power` a between 0 and 1 draws: `power` by 1 / n^a, `distribution` by a share a of
     balanced and 1 - a of natural draws; `class_share` adds class shares to ones, a compatibility setting."""
+    sampler_task: Annotated[str, Field(min_length=1)] | None = None
+    """Label column whose classes `sampler_power` balances, where there are several; none = the first."""
+    task_weights: TaskWeightsSpec | None = None
+    """How much the loss of each of several label columns counts: `{disease: 1, severity: 0.5}`, 1 where not named; or
+    `uncertainty`, learnt beside the network; none = all the same."""
     stop: StopSpec | None = None
     """When to end early; none = never."""
     accept: tuple[Accepted, ...] = ()
     """Contradictions that are meant, each by its name."""
     select: ScoreName = "macro_f1"
-    """Validation score that decides which epoch's weights are kept."""
+    """Validation score that decides which epoch's weights are kept; of several label columns, the mean."""
     device: DeviceChoice = "auto"
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""
     precision: Literal["auto"] | Precision = "auto"
@@ -88,3 +97,8 @@ class Job:
     def draws(self) -> Draws:
         """Which samples each step sees."""
         return Draws(self.spec.seed, self.spec.sampler, self.augment.views)
+
+    @cached_property
+    def drawn_by(self) -> NDArray[np.int64]:
+        """(N,) class indices of the training samples in the task that the sampler balances; below 0 = unknown."""
+        return self.train.targets_of(self.train.question(self.spec.sampler_task))

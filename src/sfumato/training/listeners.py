@@ -1,30 +1,35 @@
 """Listeners that every run has: history.csv and TensorBoard. The console is the command line's own."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfumato.training.records import PREFIXES, EpochDone, Record, Started
+from sfumato.tasks import of_task
+from sfumato.training.records import MEASURED, PREFIXES, EpochDone, Record, Started
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
 
-COLUMNS = tuple(EpochDone(0, 0, 0.0, 0, 0, 0.0, 0.0, {}, None, 0.0, 0.0).cells())
-"""Of history.csv."""
+def columns(tasks: Iterable[str] = ()) -> tuple[str, ...]:
+    """Of history.csv: the same for every training of one task, of several those of each besides."""
+    measured: dict[str, float | None] = {of_task(name, task): None for task in tasks for name in MEASURED}
+    return tuple(EpochDone(0, 0, 0.0, 0, 0, 0.0, 0.0, {"raw": measured}, None, 0.0, 0.0).cells())
 
 
 class CsvHistory:
     """One row an epoch; on resume the file is written anew from what the checkpoint remembers."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tasks: Iterable[str] = ()) -> None:
         self._path = path
+        self._columns = columns(tasks)
 
     def __call__(self, record: Record) -> None:
         """Write epochs as they come."""
         if isinstance(record, Started):
             with self._path.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(COLUMNS)
+                csv.writer(file).writerow(self._columns)
             for row in record.history:
                 self._append(row)
         elif isinstance(record, EpochDone):
@@ -32,7 +37,8 @@ class CsvHistory:
 
     def _append(self, row: EpochDone) -> None:
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow("" if value is None else value for value in row.cells().values())
+            cells = row.cells()
+            csv.writer(file).writerow("" if (value := cells.get(name)) is None else value for name in self._columns)
 
     def close(self) -> None:
         """Nothing is held open."""

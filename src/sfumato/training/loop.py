@@ -109,16 +109,26 @@ class _Loop:
             self._keeper.save(self._progress)
         self._keeper.load_best()
         self._job.model.eval()
+        self._tell_weights()
+
+    def _tell_weights(self) -> None:
+        """Say how much each task counted in the best weights, where that was learnt."""
+        learnt = self._job.model.uncertainty
+        if learnt is not None:
+            values = cast(list[float], torch.exp(-learnt.detach()).tolist())
+            weights = zip(self._job.train.layout.spaces, values, strict=True)
+            said = ", ".join(f"{task} {weight:.3g}" for task, weight in weights)
+            self._tell(Noted(f"train.task_weights: {said}, learnt by the kept epoch"))
 
     def _batches(self) -> Iterator[Batch]:
         job, machine = self._job, self._job.machine
         samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
-        targets, start = job.train.targets, self._progress.step
+        targets, start = job.drawn_by, self._progress.step
         stopped = self._progress.feedback.stopped
         first = job.plan.steps if stopped else start
         wanted = requests(job.plan, targets, job.draws, first, rank=machine.rank, processes=machine.processes)
         if self._features is not None:
-            known = torch.from_numpy(targets).to(machine.device)
+            known = torch.from_numpy(job.train.answers).to(machine.device)
             return (self._features.batch(requested, known) for requested in wanted)
         return batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
 
@@ -213,7 +223,7 @@ class _Loop:
         samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
         first, after = job.plan.clock.starts[epoch : epoch + 2]
         rank, processes = machine.rank, machine.processes
-        wanted = requests(job.plan, job.train.targets, job.draws, first, rank=rank, processes=processes)
+        wanted = requests(job.plan, job.drawn_by, job.draws, first, rank=rank, processes=processes)
         for batch in batches(samples, islice(wanted, after - first), job.workers):
             yield batch.to(machine.device).images
 
@@ -234,8 +244,8 @@ class _Loop:
 
     def _validate(self) -> dict[str, float | None]:
         job = self._job
-        trained = job.train.class_counts
         features = self._features.val if self._features else None
+        trained = job.train.counts
         return validate(job.model, job.val, trained, job.preprocess, job.machine, job.workers, job.pictures, features)
 
     def _look_back(self, row: EpochDone) -> None:

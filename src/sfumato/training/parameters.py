@@ -54,7 +54,7 @@ def check_learning(model: Classifier, plan: Plan) -> None:
     body = [name for name, _ in model.named_parameters() if not name.startswith("head.")]
     for change, end in zip(plan.learn, ends, strict=True):
         heads = [plan.head_at(change.begin), *(h.value for h in plan.heads if change.begin < h.begin < end)]
-        built = [build_head(head, model.width, model.classes) for head in heads]
+        built = [build_head(head, model.width, model.outputs) for head in heads]
         of_heads = [[f"head.{name}" for name, _ in head.named_parameters()] for head in built]
         scales(dict.fromkeys([*body, *chain(*of_heads)]), change.value, change.setting)
         for head, own in zip(heads, of_heads, strict=True):

@@ -61,7 +61,8 @@ class EpochDone:
     train_accuracy: float
     """Mean target probability of the predicted class: of a mixed image, the share that was named."""
     validation: dict[Weights, dict[str, float | None]]
-    """What was measured of each of the weights there were: the names of MEASURED; empty without a validation part."""
+    """What was measured of each of the weights there were: the names of MEASURED, and of several tasks those of each;
+    empty without a validation part."""
     best: Weights | None
     """Which of its weights are the best so far; None = none of them."""
     images_per_second: float
@@ -77,13 +78,14 @@ class EpochDone:
         return found[0] if found else "raw"
 
     def cells(self) -> dict[str, int | float | str | None]:
-        """Every figure by the name of its column in history.csv, the same columns for every epoch of any training."""
+        """Every figure by the name of its column in history.csv, the same columns for every epoch of a training."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "validation"}
         head, tail = own, {name: own.pop(name) for name in ("best", "images_per_second", "seconds")}
+        names = dict.fromkeys([*MEASURED, *self.validation.get("raw", {})])
         scores = {
             f"{prefix}_{name}": self.validation.get(which, {}).get(name)
             for which, prefix in PREFIXES.items()
-            for name in MEASURED
+            for name in names
         }
         return {**head, **scores, **tail}
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sfumato.data.loading import Batch
-from sfumato.data.mixing import mix, one_hot
+from sfumato.data.mixing import mix, one_hots
 from sfumato.data.randomness import torch_seed
 from sfumato.training.averaging import WeightAverage, moving_weight
 from sfumato.training.changeover import change_head, make_centres, replaced_head
@@ -18,6 +18,8 @@ from sfumato.training.job import Job
 from sfumato.training.optimizer import apply_rates, build_optimizer
 from sfumato.training.parameters import apply_learning
 from sfumato.training.settings import Settings
+from sfumato.training.task_loss import TaskLoss
+from sfumato.training.task_weights import weights_of
 from sfumato.training.timeline import LearnTable
 
 
@@ -28,7 +30,7 @@ class StepOutcome:
     loss_sum: Tensor
     """() sum of the losses of this process's images, nats."""
     hit_sum: Tensor
-    """() sum over its images of the target probability of the predicted class."""
+    """() sum over its images of the target probability of the predicted class, its mean over the tasks."""
     images: int
 
 
@@ -48,8 +50,10 @@ class Learner:
         self._machine.take(self.optimizer)
         self._learns: LearnTable | None = None
         self._shared: nn.Module = job.model
-        counts, names = job.train.class_counts, job.train.labels.names
-        self.criterion = Criterion(counts, names, job.machine.device, self._mean_over_processes)
+        spaces, counts, device = job.train.layout.spaces, job.train.counts, job.machine.device
+        tasks = [TaskLoss(counts[name], space.names, device) for name, space in spaces.items()]
+        weights = weights_of(job.spec.task_weights, spaces)
+        self.criterion = Criterion(tasks, weights, job.model.uncertainty, self._mean_over_processes)
 
     def apply(self, settings: Settings) -> None:
         """Make the model, the optimiser and the averages what the settings say."""
@@ -103,7 +107,7 @@ class Learner:
     def step(self, batch: Batch, settings: Settings, step_images: int) -> StepOutcome:
         """Take one step on this process's share of a batch of `step_images` images."""
         spec, device = self._job.spec, batch.images.device
-        soft = one_hot(batch.targets, self.model.classes)
+        soft = one_hots(batch.targets, self.criterion.sizes)
         images, soft = mix(batch.images, soft, settings.mixing, spec.seed, settings.step)
         # after mixing, which seeds the generators of GPUs too: processes that mix alike must drop out differently
         torch.manual_seed(torch_seed(spec.seed, "step", settings.step, self._machine.rank))
@@ -121,9 +125,9 @@ class Learner:
                 loss = self.criterion(features, logits, sought, settings)
                 self._machine.differentiate(loss)
             outcome.loss_sum.add_(loss.detach() * share)
-            outcome.hit_sum.add_(targets.gather(1, logits.detach().argmax(dim=1, keepdim=True)).sum())
+            outcome.hit_sum.add_(self.criterion.hits(logits.detach(), targets))
             if self.criterion.centres is not None:
-                offsets.append(self.criterion.centres.offsets(features.detach(), sought.classes))
+                offsets.append(self.criterion.centres.offsets(features.detach(), sought.classes[:, 0]))
         self._move(settings, offsets)
         return outcome
 

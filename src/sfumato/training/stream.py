@@ -18,7 +18,7 @@ def requests(
 
     Args:
         plan: Of the training.
-        targets: (N,) class indices of the training rows.
+        targets: (N,) class indices of the training rows; below 0 = unknown.
         draws: How samples are drawn.
         start: First step to yield.
         rank: Which process this is.

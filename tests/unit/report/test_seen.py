@@ -23,7 +23,7 @@ def test_the_pictures_are_those_training_saw(make_run):
         whole = samples.__getitems__(batch)
         settings = prepared.plan.at(phase.step)
         images, targets = mix(
-            whole.images, one_hot(whole.targets, 2), settings.mixing, prepared.recipe.train.seed, settings.step
+            whole.images, one_hot(whole.targets[:, 0], 2), settings.mixing, prepared.recipe.train.seed, settings.step
         )
         assert len(images) == 10
         assert [p.thumbnail for p in phase.pictures] == [thumbnails.of_tensor(image) for image in images[:8]]

@@ -35,7 +35,7 @@ def model(name="test_convnext") -> Classifier:
 def batch(count=8) -> Batch:
     generator = torch.Generator().manual_seed(3)
     images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=generator)
-    return Batch(images, torch.arange(count) % 3, tuple(range(count)))
+    return Batch(images, (torch.arange(count) % 3)[:, None], tuple(range(count)))
 
 
 def teach(m, p, spec=None, pieces=1, clip_norm=None) -> Learner:
@@ -58,7 +58,7 @@ def test_one_step_is_the_step_of_torch():
     twin = copy.deepcopy(m)
     take(teach(m, p), p)
     b = batch()
-    torch.nn.functional.cross_entropy(twin.logits(b.images), b.targets).backward()
+    torch.nn.functional.cross_entropy(twin.logits(b.images), b.targets[:, 0]).backward()
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.sub_(0.1 * parameter.grad)

@@ -45,19 +45,23 @@ def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
 
 def _usable(table: Table, bad: pl.DataFrame) -> Table:
     usable = table.without(bad["id"].to_list())
-    names = set(usable.rows[table.task.column].unique().to_list())
-    lost = [name for name in table.labels.names if name not in names]
-    if len(names) < 2:
+    there = {task.name: set(usable.rows[task.column].drop_nulls().unique()) for task in table.questions}
+    several = len(there) > 1
+    few = next((name for name, classes in there.items() if len(classes) < 2), None)
+    if few is not None:
         reason = f"{bad['problem'][0]}: {bad['image'][0]}" if len(bad) else "no sample"
         raise InputError(
             f"{len(bad)} of {len(table)} samples can't be used ({reason})",
             where=table.source,
-            expected="usable images of at least two classes",
+            expected="usable images of at least two classes" + (f" of {few!r}" if several else ""),
         )
     notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []
-    notes += [f"data: class {name!r} has no usable image and is dropped" for name in lost]
-    task = replace(table.task, labels=table.labels.only(names))
-    return replace(usable, tasks=(task,), notes=(*usable.notes, *notes))
+    for task in table.questions:
+        lost = [name for name in task.labels.names if name not in there[task.name]]
+        of = f" of {task.name!r}" if several else ""
+        notes += [f"data: class {name!r}{of} has no usable image and is dropped" for name in lost]
+    tasks = tuple(replace(task, labels=task.labels.only(there[task.name])) for task in table.questions)
+    return replace(usable, tasks=tasks, notes=(*usable.notes, *notes))
 
 
 def _problem(pictures: Pictures, address: str | None) -> str | None:
