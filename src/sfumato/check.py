@@ -62,5 +62,5 @@ def _read(target: str, overrides: Mapping[str, Any]) -> tuple[str, Path, Table]:
     is_recipe = path.suffix.lower() in RECIPES
     loaded = load_recipe(path, overrides) if is_recipe else load_given_data(target, overrides)
     with loaded.located():
-        source = Path(loaded.recipe.data.source)
+        source = Path(loaded.recipe.data.given)
         return loaded.recipe.name if is_recipe else source.stem, source, read_table(loaded.recipe.data)

@@ -16,6 +16,8 @@ from sfumato.json_file import to_json
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.data.assumed import Assumed
+    from sfumato.preparation import Prepared
     from sfumato.recipe.load import Loaded
     from sfumato.run import Run
 
@@ -126,29 +128,46 @@ def plan(
     set_: Set = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of plan.txt and plan.svg; none = runs/NAME-plan."),
+        typer.Option("--out", metavar="DIR", help="Folder of plan.txt, plan.svg and plan.png; none = runs/NAME-plan."),
     ] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", metavar="N", help="Samples to assume where the recipe names no data.")
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option("--classes", metavar="C", help="Classes to assume where the recipe names no data.")
+    ] = None,
+    imbalance: Annotated[
+        float | None,
+        typer.Option("--imbalance", metavar="R", help="Samples of the largest class to assume for one of the rarest."),
+    ] = None,
+    no_cost: Annotated[
+        bool, typer.Option("--no-cost", help="Measure no time and memory, which takes about 20 seconds.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a training would do and when, as a table and a picture; nothing is trained."""
+    """Show what a training would do, when, and about how long it would take here; nothing is trained."""
     from sfumato.preparation import preview
-    from sfumato.report.timeline import plan_rows, plan_text, write_plan
+    from sfumato.report.plan_json import plan_json
+    from sfumato.report.timeline import plan_text, write_plan
     from sfumato.run_folder import check_plan_folder, make_folder
 
     loaded = _load(recipe, set_)
     folder = out or Path("runs") / f"{loaded.recipe.name}-plan"
     check_plan_folder(folder)
     with loaded.located():
-        prepared = preview(loaded.recipe)
+        prepared = preview(loaded.recipe, _assumed(recipe, loaded, (samples, classes, imbalance)))
     make_folder(folder)
     write_plan(prepared.plan, prepared.model, folder)
-    if as_json:
-        rows = plan_rows(prepared.plan, prepared.model)
-        _print_json({"steps": prepared.plan.steps, "picture": str(folder / "plan.svg"), "moments": rows})
-    else:
+    if not as_json:
         typer.echo("\n".join(prepared.notes))
         typer.echo(plan_text(prepared.plan, prepared.model))
-        typer.echo(f"picture: {folder / 'plan.svg'}")
+        typer.echo(f"picture: {folder / 'plan.svg'}, plan.png")
+    with loaded.located():
+        cost = None if no_cost else _cost(prepared)
+    if as_json:
+        _print_json({**plan_json(prepared, folder), "cost": None if cost is None else cost[1]})
+    elif cost is not None:
+        typer.echo("\n".join(cost[0]))
 
 
 @app.command(epilog="Example: `sfumato presets`, `sfumato presets crop-disease > recipe.yaml`")
@@ -257,6 +276,36 @@ def _load(recipe: str, set_: list[str] | None) -> "Loaded":
     from sfumato.recipe.load import load_recipe
 
     return load_recipe(recipe, _overrides(set_))
+
+
+def _assumed(name: str, loaded: "Loaded", asked: tuple[int | None, int | None, float | None]) -> "Assumed | None":
+    """What to take for missing data: as asked for, else as a preset's seed had it; None = nothing is to be assumed."""
+    from sfumato.data.assumed import Assumed
+    from sfumato.recipe.presets import seed_data
+
+    known = seed_data(name) if loaded.recipe.data.source is None else None
+    if known is None and asked == (None, None, None):
+        return None
+    default = Assumed(*known) if known else Assumed()
+    samples, classes, imbalance = asked
+    return Assumed(
+        default.samples if samples is None else samples,
+        default.classes if classes is None else classes,
+        default.imbalance if imbalance is None else imbalance,
+    )
+
+
+def _cost(prepared: "Prepared") -> tuple[list[str], dict[str, Any]]:
+    """What a training would take, as lines and as JSON; or, if it can't be had on this device, why."""
+    from sfumato.errors import RunError
+    from sfumato.forecast import forecast
+    from sfumato.report.cost import cost_json, cost_lines
+
+    try:
+        found = forecast(prepared)
+    except RunError as problem:
+        return [f"cost: {problem}"], {"problem": str(problem)}
+    return cost_lines(found), cost_json(found)
 
 
 def _overrides(set_: list[str] | None) -> dict[str, Any]:

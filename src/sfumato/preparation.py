@@ -6,6 +6,7 @@ import polars as pl
 import torch
 
 from sfumato.console import Console
+from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.data.duplicates.clustering import with_clusters
 from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import GIGABYTE, Pictures
@@ -15,6 +16,7 @@ from sfumato.data.source import read_table
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
+from sfumato.errors import InputError
 from sfumato.models.backbone import Expects, expects
 from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained
 from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_validation
@@ -27,6 +29,7 @@ from sfumato.training.given_weights import check_given_weights, with_read_weight
 from sfumato.training.machine import Precision
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan, make_plan
+from sfumato.training.priors import priors
 from sfumato.training.task_weights import refuse_idle_tasks
 
 
@@ -55,13 +58,26 @@ class Prepared:
         return "fp32" if asked == "auto" else asked
 
 
-def preview(recipe: Recipe) -> Prepared:
-    """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`."""
-    table = _split_unseen(recipe, read_table(recipe.data))
+def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
+    """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`.
+
+    Args:
+        recipe: Its data may be missing.
+        assumed: What to take for missing data; None = as `Assumed` says.
+
+    Raises:
+        InputError: A mistake in the recipe; data that is assumed although there is some.
+    """
+    table = _assumed(recipe, assumed or Assumed()) if recipe.data.source is None else None
+    if table is None and assumed is not None:
+        what = f"there is data, {recipe.data.source}, so none can be assumed"
+        raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")
+    unseen = [] if table else [_not_looked_at(recipe)]
+    table = table or _split_unseen(recipe, read_table(recipe.data))
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
-    notes = [*table.notes, *_task_notes(recipe, table, plan), _not_looked_at(recipe)]
+    notes = [*table.notes, *_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *unseen]
     return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
 
 
@@ -94,7 +110,8 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
-    notes = [*table.notes, *_task_notes(recipe, table, plan), f"model.weights: {origin}", kept]
+    chosen = [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan)]
+    notes = [*table.notes, *chosen, f"model.weights: {origin}", kept]
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
@@ -117,6 +134,23 @@ def prepare_again(folder: RunFolder) -> Prepared:
 
 def _pictures(recipe: Recipe) -> Pictures:
     return Pictures(recipe.train.keep_decoded * GIGABYTE)
+
+
+def _assumed(recipe: Recipe, assumed: Assumed) -> Table:
+    table = assumed_table(assumed, recipe.data.split)
+    refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
+    return table
+
+
+def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
+    """What becomes of classes of unequal size, from when on, and by which setting."""
+    train, notes = table.part("train"), list[str]()
+    for task, counts in train.counts.items():
+        of = f" of {task}" if task else ""
+        names = train.layout.spaces[task].names
+        notes += [f"prior{of}: {phase.text}" for phase in priors(plan, counts, names, recipe.train.sampler)]
+    later = ["prior: once trained, decision.logit_adjustment corrects it"] * bool(recipe.decision.logit_adjustment)
+    return [*notes, *later]
 
 
 def _split_unseen(recipe: Recipe, table: Table) -> Table:

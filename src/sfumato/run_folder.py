@@ -24,7 +24,7 @@ from sfumato.recipe.schema import Recipe
 from sfumato.tasks import key, of_task
 from sfumato.version import VERSION
 
-PLAN_FILES = ("plan.txt", "plan.svg")
+PLAN_FILES = ("plan.txt", "plan.svg", "plan.png")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class RunFolder:
     def fingerprint(self) -> dict[str, str | int]:
         """What tells the data of this run from any other: its name, samples, and the SHA-256 of splits.csv."""
         splits = self.data / "splits.csv"
-        source = Path(self.load_recipe().recipe.data.source).name
+        source = Path(self.load_recipe().recipe.data.given).name
         digest = hashlib.sha256(splits.read_bytes()).hexdigest()
         return {"source": source, "samples": len(self.read_table()), "splits_sha256": digest}
 

@@ -11,8 +11,10 @@ import pytest
 from tests.pictures import KINDS, picture
 
 import sfumato
+from sfumato.data.assumed import Assumed
 from sfumato.models.classifier import build_classifier
 from sfumato.models.heads import LinearHeadSpec
+from sfumato.preparation import preview
 from sfumato.recipe.load import load_recipe, to_yaml
 from sfumato.report.timeline import plan_text
 from sfumato.training.plan import make_plan
@@ -50,6 +52,12 @@ def test_the_printed_plan(demo):
     )
     half = (0.5, 0.5, 0.5)
     check("demo_plan.txt", plan_text(plan, build_classifier(demo.model, 2, 160, half, half)) + "\n")
+
+
+def test_the_printed_plan_of_every_track():
+    prepared = preview(load_recipe(HERE / "all_tracks.yaml").recipe, Assumed(1600, 4))
+    notes = "\n".join(prepared.notes)
+    check("all_tracks_plan.txt", f"{notes}\n{plan_text(prepared.plan, prepared.model)}\n")
 
 
 def test_a_bundle_of_format_1_still_answers(tmp_path):

@@ -310,6 +310,9 @@ def test_what_cannot_be_checked_is_wrong_input(tmp_path):
     with pytest.raises(InputError, match="holds something already"):
         check(photos, tmp_path / "full")
     (tmp_path / "bad.yaml").write_text("data: {sorce: x}\nmodel: {backbone: resnet18}\n")
-    with pytest.raises(InputError, match=r"bad.yaml:1: data.source: missing"):
+    with pytest.raises(InputError, match=r"bad.yaml:1: data.sorce: unknown setting; did you mean 'source'"):
         check(tmp_path / "bad.yaml")
+    (tmp_path / "none.yaml").write_text("model: {backbone: resnet18}\n")
+    with pytest.raises(InputError, match=r"none.yaml: data.source: no data is named; add --set data.source=PATH"):
+        check(tmp_path / "none.yaml")
     assert not Path("runs").exists()

@@ -67,12 +67,27 @@ def test_plan_prints_and_draws(small_recipe, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "3 epochs" in done.output
     assert "plan: no picture was looked at; training leaves out bad ones and keeps" in done.output
-    assert "picture: runs/small-plan/plan.svg" in done.output
+    assert "picture: runs/small-plan/plan.svg, plan.png" in done.output
+    assert "cost: about " in done.output
     assert (tmp_path / "runs/small-plan/plan.svg").read_text().startswith("<?xml")
     assert not (tmp_path / "runs/small").exists()
     document = json.loads(run("plan", str(small_recipe), "--json", "--out", "elsewhere").output)
     assert document["picture"] == "elsewhere/plan.svg"
     assert [row["epoch"] for row in document["moments"]] == [0, 1, 2]
+
+
+def test_plan_before_there_is_data(tmp_path, monkeypatch, small_recipe):
+    monkeypatch.chdir(tmp_path)
+    Path("later.yaml").write_text("model: {backbone: test_efficientnet}\ntimeline: [{at: 0ep, image_size: 32}]\n")
+    document = json.loads(run("plan", "later.yaml", "--samples", "1000", "--no-cost", "--json").output)
+    assert (document["samples"], document["cost"]) == (700, None)
+    assert document["prior"] == [{"begin": 0, "natural": 1, "effective": 1, "by": []}]
+    assert Path(document["png"]).read_bytes().startswith(b"\x89PNG")
+    done = run("plan", str(small_recipe), "--classes", "3")
+    assert "data.source: there is data" in str(done.exception)
+    done = run("plan", "later.yaml", "--set", "timeline[0].batch_size=1")
+    assert "later.yaml" in str(done.exception) or "--set" in str(done.exception)
+    assert "batch norm can't learn from one image of 32 px" in str(done.exception)
 
 
 def test_plan_places_mistakes_of_the_timeline(small_recipe):
@@ -132,7 +147,7 @@ def test_report_is_written_anew(small_run):
 def test_the_run_folder_holds_what_the_docs_say(small_run):
     text = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
     for name in (
-        "report.html", "recipe.yaml", "plan.txt", "plan.svg", "data/splits.csv", "data/bad_images.csv", "history.csv", "events",
+        "report.html", "recipe.yaml", "plan.txt", "plan.svg", "plan.png", "data/splits.csv", "data/bad_images.csv", "history.csv", "events",
         "checkpoints/last", "checkpoints/previous", "checkpoints/best", "predictions/val.parquet", "predictions/test.parquet",
         "metrics.json", "bundle", "env.json",
     ):  # fmt: skip

@@ -21,9 +21,9 @@ from sfumato.spec import Spec
 class DataSpec(Spec):
     """The user's own pictures and their classes; nothing of it is changed, moved or copied."""
 
-    source: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)] | None = None
     """A folder with one sub-folder a class, a .csv, .tsv, .jsonl or .parquet file, or a Hugging Face data set folder;
-    relative to the recipe's folder."""
+    relative to the recipe's folder. None = not yet: such a recipe can be planned, and nothing else."""
     columns: ColumnsSpec = ColumnsSpec()
     """Which column of a table holds what."""
     images: Annotated[str, Field(min_length=1)] | None = None
@@ -33,6 +33,17 @@ class DataSpec(Spec):
     """A file that names the classes; none = the classes the data holds."""
     split: SplitSpec = SplitSpec()
     """Which samples train, which choose and which only measure."""
+
+    @property
+    def given(self) -> str:
+        """The source.
+
+        Raises:
+            InputError: None is given.
+        """
+        if self.source is None:
+            raise InputError("no data is named", setting="data.source", mend="add --set data.source=PATH")
+        return self.source
 
 
 def data_at(source: str) -> DataSpec:
@@ -50,10 +61,10 @@ def read_table(spec: DataSpec) -> Table:
     """Read the source a recipe names (its path already absolute, or relative to the working folder).
 
     Raises:
-        InputError: No such path, nothing usable in it, or a setting that has no effect on this kind of source.
+        InputError: No path, no such one, nothing usable there, or a setting without effect on this kind of source.
     """
-    path = Path(spec.source).expanduser().absolute()
-    refuse_what_cannot_be_read(spec.source, path)
+    path = Path(spec.given).expanduser().absolute()
+    refuse_what_cannot_be_read(spec.given, path)
     stratify = spec.split.stratify
     if path.is_file():
         return read_tabular(path, spec.columns, stratify, spec.labels, Path(spec.images) if spec.images else None)

@@ -17,7 +17,7 @@ from sfumato.document import Document, is_file, overlay, parse_document, read_do
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.weights import WeightsFrom
 from sfumato.recipe.explain import explain
-from sfumato.recipe.presets import FOLDER, find_preset, preset_names
+from sfumato.recipe.presets import find_preset, preset_names
 from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
@@ -71,7 +71,6 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
         _set(document, path, value)
     for path in (*PATHS, *_paths_in_timeline(document)):
         _make_absolute(document, path)
-    _refuse_missing_source(document)
     return Loaded(_validate(document), document)
 
 
@@ -94,7 +93,7 @@ def to_yaml(recipe: Recipe) -> str:
 
 def without_folders(recipe: Recipe) -> Recipe:
     """The recipe with the names of files and folders alone, fit to leave the machine it was run on."""
-    data = recipe.data.model_copy(update={"source": Path(recipe.data.source).name})
+    data = recipe.data.model_copy(update={"source": Path(recipe.data.given).name})
     if data.images:
         data = data.model_copy(update={"images": Path(data.images).name})
     if data.labels:
@@ -126,15 +125,6 @@ def _file(source: str | Path) -> Path:
         expected = "a YAML file, or a preset's name (sfumato presets lists them)"
         raise InputError("no such recipe", where=name, expected=expected, nearest=nearest_name(path.name, names))
     return preset
-
-
-def _refuse_missing_source(document: Document) -> None:
-    """Presets are whole but for the pictures, so what lacks is said in the words of the command line."""
-    data = document.settings.get("data", {})
-    if Path(document.name or "").parent == FOLDER and isinstance(data, dict) and "source" not in data:
-        preset = Path(str(document.name)).stem
-        mend = "name them: --set data.source=PATH"
-        raise InputError("a preset has no pictures of its own", where=preset, setting="data.source", mend=mend)
 
 
 def _with_base(path: Path) -> Document:

@@ -7,6 +7,16 @@ from sfumato.errors import InputError, nearest_name
 
 FOLDER = Path(__file__).with_name("presets")
 
+SEED_DATA = {"crop-disease": (36_258, 61, 100.0), "fashion-44": (44_440, 44, 12_341.0)}
+"""First words of a preset's name -> images, classes, and images of the largest class for one of the rarest, of the data
+its seed was written for; those of crop-disease's classes are not published, so their imbalance is assumed."""
+
+
+def seed_data(name: str) -> tuple[int, int, float] | None:
+    """The data a preset's seed was written for; None where the name is no preset's."""
+    found = [data for words, data in SEED_DATA.items() if name.startswith(words)]
+    return found[0] if found and name in preset_names() else None
+
 
 def preset_names() -> list[str]:
     """Every preset, in order of the alphabet."""

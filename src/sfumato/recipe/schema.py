@@ -20,7 +20,7 @@ class Recipe(Spec):
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)] = "run"
     """Name of the run's folder below `runs/`: letters, digits, `_`, `-` and `.`, a letter or digit first."""
-    data: DataSpec
+    data: DataSpec = DataSpec()
     """Your pictures and their classes."""
     preprocess: PreprocessSpec = PreprocessSpec()
     """How a picture becomes a square, in training and afterwards."""

@@ -12,6 +12,8 @@ from sfumato.report.palette import INK
 _POINTS_PER_PIXEL = 0.75
 _LETTER = 0.56
 """Mean width of a letter, in heights of the font."""
+_AIR = 2
+"""Pixels left of and right of words that lines keep away."""
 
 
 class Canvas:
@@ -23,6 +25,7 @@ class Canvas:
         self._axes = self.figure.add_axes((0, 0, 1, 1), facecolor="none")
         self._axes.set(xlim=(0, width), ylim=(height, 0))
         self._axes.set_axis_off()
+        self._words: list[tuple[float, float, float, float]] = []
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, opacity: float = 1) -> None:
         """A filled rectangle."""
@@ -74,6 +77,19 @@ class Canvas:
         text = self._axes.text(x, y, words, color=colour, ha=side, va="baseline", fontweight=weight)
         text.set_fontsize(size * _POINTS_PER_PIXEL)
         text.set_parse_math(False)
+        wide = text_width(words, size)
+        left = x - {"left": 0.0, "center": wide / 2, "right": wide}[side]
+        self._words.append((left - _AIR, y - size, left + wide + _AIR, y + size / 3))
+
+    def free_of_words(self, x: float, top: float, bottom: float) -> list[tuple[float, float]]:
+        """Stretches of a vertical line, from pixel to pixel, that run through no words."""
+        crossed = sorted((y0, y1) for x0, y0, x1, y1 in self._words if x0 < x < x1 and y1 > top and y0 < bottom)
+        stretches: list[tuple[float, float]] = []
+        for y0, y1 in crossed:
+            if y0 > top:
+                stretches.append((top, y0))
+            top = max(top, y1)
+        return [*stretches, (top, bottom)] if top < bottom else stretches
 
     def _add(self, patch: Patch) -> None:
         patch.set_clip_on(False)

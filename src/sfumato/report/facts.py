@@ -33,7 +33,7 @@ def environment_facts(evidence: Evidence) -> list[tuple[str, str]]:
     found, recipe = evidence.environment, evidence.prepared.recipe
     packages: dict[str, Any] = found.get("packages", {})
     facts = {
-        "Data": recipe.data.source,
+        "Data": recipe.data.given,
         "Backbone": recipe.model.backbone,
         "Training time": _training_time(evidence),
         "Seed": str(recipe.train.seed),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sfumato.report.wording import TRACK_NAMES, value_text
+from sfumato.report.clips import is_chosen
+from sfumato.report.wording import CHOICE_NAMES, TRACK_NAMES, value_text
 from sfumato.training.plan import Plan
 from sfumato.training.timeline import Segment, Track
 
@@ -85,9 +86,11 @@ def track_lanes(plan: Plan) -> tuple[TrackLane, ...]:
 
 
 def off_tracks(plan: Plan) -> tuple[str, ...]:
-    """Names of the tracks that could do something and stay at 0 for the whole training."""
-    silent = ("lr_scale", "mix_probability", "cutmix_share")
-    return tuple(name for track, name in TRACK_NAMES.items() if track not in silent and not has_effect(plan, track))
+    """Names of the tracks that could do something and never do: at 0, or off, for the whole training."""
+    silent = ("lr_scale", "mix_probability", "cutmix_share", "head", "loss")
+    off = [track for track in TRACK_NAMES if not has_effect(plan, track)]
+    off += [track for track in CHOICE_NAMES if not is_chosen(plan, track)]
+    return tuple({**TRACK_NAMES, **CHOICE_NAMES}[track] for track in off if track not in silent)
 
 
 def has_effect(plan: Plan, name: str) -> bool:

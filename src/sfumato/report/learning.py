@@ -9,7 +9,6 @@ from sfumato.short import short
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
 from sfumato.training.settings import FROZEN
-from sfumato.training.timeline import LearnTable
 
 MOST_BARS = 12
 """With more fates than this, each top part of the network is one bar."""
@@ -48,12 +47,8 @@ def learning_bars(plan: Plan, model: nn.Module) -> tuple[LearningBar, ...]:
     return tuple(_bar(plan, label, names, fates, sizes) for label, names in reversed(groups.items()))
 
 
-def table_text(table: LearnTable) -> str:
-    """A learning table in one line: head.* learns, * frozen."""
-    return ", ".join(f"{pattern} {_scale_text(scale)}" for pattern, scale in table)
-
-
-def _scale_text(scale: float) -> str:
+def scale_text(scale: float) -> str:
+    """What a pattern's scale makes of its parameters: frozen, learns, learns at 0.1 x lr."""
     return (
         "frozen" if scale == FROZEN else "learns" if scale == 1 else f"learns at {scale:g} \N{MULTIPLICATION SIGN} lr"
     )
@@ -119,5 +114,5 @@ def _bar(
 
 def _fate_text(scale_set: set[float], learning: int) -> str:
     if len(scale_set) == 1:
-        return _scale_text(next(iter(scale_set)))
+        return scale_text(next(iter(scale_set)))
     return "learns, lr by layer" if FROZEN not in scale_set else f"{short(learning)} learn"

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from sfumato.report.palette import TONES, VARIABLES, fading
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'PingFang SC', 'Microsoft YaHei', sans-serif"
-_STRONG, _WEAK = 0.85, 0.22
+STRONG, WEAK = 0.85, 0.22
+"""Opacity of a fading colour at its top and at its bottom."""
 _POINTS = 72 / 96
 """In a pixel."""
 
@@ -77,8 +78,8 @@ def _with_fades(svg: str) -> str:
         svg = svg.replace(f"fill: {fading(tone)}", f"fill: url(#fade{tone[1:]})").replace(fading(tone), tone)
     gradients = "".join(
         f'<linearGradient id="fade{tone[1:]}" x1="0" y1="0" x2="0" y2="1">'
-        f'<stop offset="0" style="stop-color: {tone}; stop-opacity: {_STRONG}"/>'
-        f'<stop offset="1" style="stop-color: {tone}; stop-opacity: {_WEAK}"/></linearGradient>'
+        f'<stop offset="0" style="stop-color: {tone}; stop-opacity: {STRONG}"/>'
+        f'<stop offset="1" style="stop-color: {tone}; stop-opacity: {WEAK}"/></linearGradient>'
         for tone in used
     )
     return svg.replace("<defs>", f"<defs>{gradients}", 1) if used else svg

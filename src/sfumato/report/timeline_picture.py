@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from sfumato.report.canvas import Canvas, text_width
+from sfumato.report.clip_picture import CLIP_HEIGHT, draw_clips
+from sfumato.report.clips import ClipLane
+from sfumato.report.epoch_axis import EpochAxis
 from sfumato.report.lanes import Piece, RateLane, TrackLane
 from sfumato.report.learning import LearningBar, LearningPiece
 from sfumato.report.palette import ACCENT, HAIR, INK, MAUVE, MUTED, OCHRE, PAPER, SAGE, SMOKE, UMBER, fading
 from sfumato.report.svg import own_style
-from sfumato.report.wording import moment, rate
+from sfumato.report.wording import rate
 from sfumato.short import short
 
 WIDTH = 900
@@ -26,8 +29,17 @@ _PAD = 7
 _LOW = 15
 """A line lower than this would run through a label below it."""
 
-TONES = {"image_size": SAGE, "batch_size": SAGE, "augment": OCHRE, "sampler_power": OCHRE, "ema_decay": SMOKE}
-"""Colour of a track's lane; what softens the targets and blends pictures has `MAUVE`."""
+TONES = {
+    "head": UMBER,
+    "image_size": SAGE,
+    "batch_size": SAGE,
+    "augment": OCHRE,
+    "sampler_power": OCHRE,
+    "class_weights": OCHRE,
+    "ema_decay": SMOKE,
+    "swa": SMOKE,
+}
+"""Colour of a track's lane; the loss, and what softens the targets and blends pictures, have `MAUVE`."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class TimelineFrame:
     """Epochs."""
     rate: RateLane
     bars: tuple[LearningBar, ...]
-    tracks: tuple[TrackLane, ...]
+    lanes: tuple[TrackLane | ClipLane, ...]
     off: tuple[str, ...]
     """Names of the tracks that are left out."""
 
@@ -53,10 +65,10 @@ def draw_timeline(frame: TimelineFrame) -> Figure:
         canvas.text(MARGIN, 34, frame.head, size=14, weight="bold")
         y = _rate(canvas, frame, _TOP) + _WARMUP_GAP
         y = _bars(canvas, frame, y) + _SECTION_GAP
-        for lane in frame.tracks:
-            y = _track(canvas, frame, lane, y) + _GAP
-        _cuts(canvas, frame, y - _GAP + 4)
-        _ruler(canvas, frame)
+        for lane in frame.lanes:
+            y = _lane(canvas, frame, lane, y) + _GAP
+        _axis(frame).cut(canvas, frame.keyframes, y - _GAP + 4)
+        _axis(frame).draw(canvas, frame.keyframes, MARGIN)
         if frame.off:
             canvas.text(_LEFT, y + 12, f"off throughout: {', '.join(frame.off)}", MUTED, _SMALL)
     return canvas.figure
@@ -64,16 +76,22 @@ def draw_timeline(frame: TimelineFrame) -> Figure:
 
 def _height(frame: TimelineFrame) -> float:
     bars = len(frame.bars) * (_BAR_HEIGHT + _BAR_GAP) - _BAR_GAP
-    tracks = sum(_lane_height(lane) + _GAP for lane in frame.tracks)
+    tracks = sum(_lane_height(lane) + _GAP for lane in frame.lanes)
     return _TOP + _RATE_HEIGHT + _WARMUP_GAP + bars + _SECTION_GAP + tracks + (36 if frame.off else 8)
 
 
-def _lane_height(lane: TrackLane) -> float:
+def _lane_height(lane: TrackLane | ClipLane) -> float:
+    if isinstance(lane, ClipLane):
+        return CLIP_HEIGHT
     return _STRIP_HEIGHT if lane.constant else _TRACK_HEIGHT
 
 
+def _axis(frame: TimelineFrame) -> EpochAxis:
+    return EpochAxis(frame.epochs, _LEFT, _RIGHT, _RULER)
+
+
 def _x(frame: TimelineFrame, epoch: float) -> float:
-    return _LEFT + (_RIGHT - _LEFT) * epoch / frame.epochs
+    return _axis(frame).x(epoch)
 
 
 def _rate(canvas: Canvas, frame: TimelineFrame, top: float) -> float:
@@ -117,7 +135,7 @@ def _warmup(canvas: Canvas, frame: TimelineFrame, bottom: float) -> None:
 def _bars(canvas: Canvas, frame: TimelineFrame, top: float) -> float:
     for bar in frame.bars:
         canvas.text(MARGIN, top + 15, bar.name)
-        canvas.text(_LEFT - 14, top + 15, short(bar.parameters), MUTED, _SMALL, "right")
+        canvas.text(_LEFT - 8, top + 15, short(bar.parameters), MUTED, _SMALL, "right")
         for piece in bar.pieces:
             _learning_piece(canvas, frame, piece, top)
         top += _BAR_HEIGHT + _BAR_GAP
@@ -133,6 +151,14 @@ def _learning_piece(canvas: Canvas, frame: TimelineFrame, piece: LearningPiece, 
         canvas.hatched(x, top, width, _BAR_HEIGHT, UMBER)
     if text_width(piece.text, _SMALL) + 2 * _PAD < width:
         canvas.text(x + _PAD, top + 15, piece.text, INK if piece.share else MUTED, _SMALL)
+
+
+def _lane(canvas: Canvas, frame: TimelineFrame, lane: TrackLane | ClipLane, top: float) -> float:
+    if isinstance(lane, TrackLane):
+        return _track(canvas, frame, lane, top)
+    canvas.text(MARGIN, top + 15, lane.name)
+    draw_clips(canvas, _axis(frame), lane.clips, top, TONES.get(lane.track, MAUVE))
+    return top + CLIP_HEIGHT
 
 
 def _track(canvas: Canvas, frame: TimelineFrame, lane: TrackLane, top: float) -> float:
@@ -166,36 +192,3 @@ def _label(canvas: Canvas, frame: TimelineFrame, piece: Piece, bottom: float, le
         canvas.text(
             end - _PAD if piece.rises else x + _PAD, y, text, colour, _SMALL, "right" if piece.rises else "left"
         )
-
-
-def _cuts(canvas: Canvas, frame: TimelineFrame, bottom: float) -> None:
-    for epoch in frame.keyframes:
-        x = _x(frame, epoch)
-        canvas.path([(x, _RULER), (x, bottom)], INK, 0.7, 0.25)
-
-
-def _ruler(canvas: Canvas, frame: TimelineFrame) -> None:
-    """Epochs along the top; a keyframe's own epoch comes before the round numbers near it."""
-    canvas.path([(_LEFT, _RULER), (_RIGHT, _RULER)], HAIR)
-    canvas.text(MARGIN, _RULER - 8, "epoch", MUTED, _SMALL)
-    taken: list[float] = []
-    for epoch in frame.keyframes:
-        x = _x(frame, epoch)
-        canvas.diamond(x, _RULER, 4, INK)
-        _tick_label(canvas, x, moment(epoch), INK, taken)
-    for epoch in _ticks(frame.epochs):
-        x = _x(frame, epoch)
-        canvas.path([(x, _RULER), (x, _RULER + 4)], HAIR)
-        _tick_label(canvas, x, moment(epoch), MUTED, taken)
-
-
-def _tick_label(canvas: Canvas, x: float, text: str, colour: str, taken: list[float]) -> None:
-    if all(abs(x - other) > 16 for other in taken):
-        canvas.text(x, _RULER - 8, text, colour, _SMALL, "center")
-        taken.append(x)
-
-
-def _ticks(epochs: int) -> list[int]:
-    """At most about a dozen round epochs, the end among them."""
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**6) if epochs / step <= 12)
-    return [epochs, *range(0, epochs, step)]

@@ -15,6 +15,35 @@ TRACK_NAMES = {
 }
 """Every numeric track in the order it is shown, with the name it is shown by."""
 
+CHOICE_NAMES = {
+    "head": "kind of head",
+    "class_weights": "class weights",
+    "loss": "loss",
+    "centre_loss": "centre loss",
+    "swa": "SWA",
+}
+"""Every track that is no number, but for what learns, in the same way."""
+
+
+LANES = (
+    "head",
+    "image_size",
+    "batch_size",
+    "augment",
+    "sampler_power",
+    "class_weights",
+    "loss",
+    "label_smoothing",
+    "mixup_alpha",
+    "cutmix_alpha",
+    "mix_probability",
+    "cutmix_share",
+    "centre_loss",
+    "ema_decay",
+    "swa",
+)
+"""Tracks in the order in which the picture stacks them, below the learning rate and what learns."""
+
 
 def count(number: int) -> str:
     """A whole number with thousands apart: 12,341."""

@@ -1,14 +1,15 @@
 """Which parameters learn: patterns over names; the first match wins, every name matches, every pattern serves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from itertools import chain
 
+import torch
 from torch import nn
 
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.classifier import Classifier
-from sfumato.models.heads import build_head
+from sfumato.models.heads import Head, build_head
 from sfumato.training.plan import Plan
 from sfumato.training.settings import FROZEN
 from sfumato.training.timeline import LearnTable
@@ -84,9 +85,26 @@ def apply_learning(model: nn.Module, table: LearnTable) -> None:
 
 def learnable(model: nn.Module, table: LearnTable) -> tuple[int, int]:
     """(parameters that learn, all parameters), counted in numbers."""
-    by_name = scales((name for name, _ in model.named_parameters()), table, "timeline", now=False)
-    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    return sum(size for name, size in sizes.items() if by_name[name] != FROZEN), sum(sizes.values())
+    numbers = sizes(model)
+    by_name = scales(numbers, table, "timeline", now=False)
+    return sum(size for name, size in numbers.items() if by_name[name] != FROZEN), sum(numbers.values())
+
+
+def sizes(model: nn.Module, head: Head | None = None) -> dict[str, int]:
+    """Numbers in each parameter; with another head than the model's own, as if that one stood on it."""
+    own = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    if head is None or not isinstance(model, Classifier) or head == model.head_spec:
+        return own
+    with torch.device("meta"):
+        other = build_head(head, model.width, model.outputs)
+    body = {name: size for name, size in own.items() if not name.startswith("head.")}
+    return {**body, **{f"head.{name}": parameter.numel() for name, parameter in other.named_parameters()}}
+
+
+def decided(numbers: Mapping[str, int], table: LearnTable) -> dict[str, int]:
+    """Numbers in the parameters that each pattern of a table decides over, those of `sizes`."""
+    first = {name: next((pattern for pattern, _ in table if fnmatchcase(name, pattern)), None) for name in numbers}
+    return {pattern: sum(numbers[name] for name in first if first[name] == pattern) for pattern, _ in table}
 
 
 def _refuse_pattern(pattern: str, names: list[str], setting: str) -> None:

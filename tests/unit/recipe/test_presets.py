@@ -3,10 +3,11 @@
 import pytest
 from tests.presets import plan_of
 
+import sfumato
 from sfumato.errors import InputError
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.preset_text import preset_text
-from sfumato.recipe.presets import preset_file, preset_names, preset_story
+from sfumato.recipe.presets import preset_file, preset_names, preset_story, seed_data
 
 PHOTOS = {"data.source": "/photos"}
 
@@ -31,14 +32,15 @@ def test_the_head_tells_its_story(name):
     assert any(line.startswith("Differs from ") for line in story)
 
 
-def test_pictures_are_asked_for_by_the_command_line_s_words():
+def test_pictures_are_asked_for_by_the_command_line_s_words(tmp_path):
     with pytest.raises(InputError) as told:
-        load_recipe("crop-disease")
-    assert str(told.value) == (
-        "crop-disease: data.source: a preset has no pictures of its own; name them: --set data.source=PATH"
-    )
-    with pytest.raises(InputError, match="data.source"):
-        load_recipe("crop-disease", {"data.split.val": 0.2})
+        sfumato.train("crop-disease", out=tmp_path / "run", quiet=True)
+    assert str(told.value) == "data.source: no data is named; add --set data.source=PATH"
+
+
+def test_every_preset_has_the_size_of_its_seed_s_data():
+    assert all(seed_data(name) for name in preset_names())
+    assert seed_data("crop-diseases") is None
 
 
 def test_a_folder_of_pictures_does_not_hide_a_preset(tmp_path, monkeypatch):

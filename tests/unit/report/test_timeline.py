@@ -25,8 +25,9 @@ epoch    lr  learns  lr x  px  batch  augment   mixup
     6  5e-3
 
 14 parameters; what learns from which epoch on:
-    0  head.* learns, * frozen
-    2  * learns
+    0  head.*      6  learns
+       *           8  frozen
+    2  *          14  learns
 """
 
 
@@ -76,7 +77,10 @@ def test_a_track_is_cut_into_what_it_holds_and_how_it_moves(plan):
     assert lanes["batch_size"].constant
     assert lanes["mixup_alpha"].top == 0.4
     assert lanes["image_size"].top == 48  # and not 64, which the first keyframe replaces before a step is taken
-    assert off_tracks(plan) == ("sampler power", "label smoothing", "CutMix", "EMA decay")
+    assert off_tracks(plan) == (
+        *("sampler power", "label smoothing", "CutMix", "EMA decay"),
+        *("class weights", "centre loss", "SWA"),
+    )
 
 
 def test_a_keyframe_that_repeats_a_value_cuts_nothing():
@@ -143,7 +147,7 @@ def test_the_same_plan_gives_the_same_bytes(plan, net, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         write_plan(plan, net, tmp_path / name)
-    for file in ("plan.txt", "plan.svg"):
+    for file in ("plan.txt", "plan.svg", "plan.png"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     svg = (tmp_path / "one" / "plan.svg").read_text(encoding="utf-8")
     assert "date" not in svg.lower()

@@ -1,0 +1,60 @@
+"""Data that is not there yet: a table of samples without pictures, so that a recipe can be planned before any."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from sfumato.data.splits.spec import SplitSpec
+from sfumato.data.table import Table, Task, make_table
+from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
+
+GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """How much data a plan is made for."""
+
+    samples: int = 10_000
+    """Of all parts together."""
+    classes: int = 10
+    imbalance: float = 1.0
+    """Samples of the largest class for one of the rarest; sizes between them fall by equal shares."""
+
+
+def assumed_table(assumed: Assumed, split: SplitSpec) -> Table:
+    """Samples in the parts the recipe's shares give them; nothing of them can be trained on.
+
+    Raises:
+        InputError: Too few samples or classes.
+    """
+    if assumed.imbalance < 1:
+        raise InputError(f"an imbalance of {assumed.imbalance:g}", where="assumed data", expected="1 or more")
+    if assumed.classes < 2 or assumed.samples < 2 * assumed.classes:
+        found = f"{assumed.samples} samples of {assumed.classes} classes"
+        raise InputError(found, where="assumed data", expected="at least two classes, and two samples of each")
+    test = round(split.test * assumed.samples)
+    share = 1 / split.folds if split.folds else split.val
+    val = round(share * (assumed.samples - test if split.folds else assumed.samples))
+    names = [f"class {number + 1}" for number in range(assumed.classes)]
+    row = pl.int_range(assumed.samples, eager=True)
+    sizes = assumed.imbalance ** -np.linspace(0, 1, assumed.classes)
+    # multiples of the golden ratio fill the unit evenly, so that every part has its share of every class
+    code = np.searchsorted(np.cumsum(sizes / sizes.sum())[:-1], np.arange(assumed.samples) * GOLDEN % 1)
+    train = assumed.samples - val - test
+    rows = pl.select(
+        id=pl.format("{}", row.cast(pl.String).str.zfill(9)),
+        images=pl.lit([], dtype=pl.List(pl.String)),
+        label=pl.Series([names[i] for i in code.tolist()], dtype=pl.String),
+        part=pl.when(row < train)
+        .then(pl.lit("train"))
+        .when(row < train + val)
+        .then(pl.lit("val"))
+        .otherwise(pl.lit("test")),
+    )
+    size = "of equal size" if assumed.imbalance == 1 else f"from {assumed.imbalance:g} samples down to 1"
+    held = f"{assumed.samples:,} samples of {assumed.classes} classes {size}"
+    note = f"data.source: none yet; assumed are {held} (--samples, --classes, --imbalance)"
+    return make_table(rows, (Task("label", LabelSpace(tuple(names))),), "assumed data", (note,))
