@@ -8,12 +8,12 @@ import torch
 
 from sfumato import Interrupted
 from sfumato.run import train
-from sfumato.training import loop
+from sfumato.training import epoch_end
 from sfumato.training.step import Learner
 
 recipe, out = sys.argv[1:]
 rank = int(os.environ["RANK"])
-take_step, validate = Learner.step, loop.validate
+take_step, validate = Learner.step, epoch_end.validate
 
 
 def step(self, batch, settings, step_images):
@@ -32,7 +32,7 @@ def validate_alike(model, *others):
     return validate(model, *others)
 
 
-loop.validate = validate_alike
+epoch_end.validate = validate_alike
 Learner.step = step
 try:
     train(recipe, out=out)

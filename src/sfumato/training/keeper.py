@@ -79,14 +79,15 @@ class Keeper:
         if spec.keep and self._reached(spec.keep, step):
             self.save(progress, f"step-{step:08d}")
 
-    def keep_if_best(self, progress: Progress, weights: Weights, found: dict[str, float | None], epoch: int) -> bool:
-        """Write `best` if these weights score higher than any before, or equally at a lower loss."""
-        score = (found[self._job.spec.select] or 0.0, -(found["loss"] or 0.0))
-        if progress.best_score is not None and score <= progress.best_score:
-            return False
-        progress.best_score = score
-        self.keep_as_best(progress, weights, epoch)
-        return True
+    def keep_best(
+        self, progress: Progress, scored: dict[Weights, dict[str, float | None]], epoch: int
+    ) -> Weights | None:
+        """Write `best` if any of an epoch's weights score higher than any before; which do."""
+        best: Weights | None = None
+        for which, found in scored.items():
+            if self._keep_if_best(progress, which, found, epoch):
+                best = which
+        return best
 
     def keep_as_best(self, progress: Progress, weights: Weights, epoch: int) -> None:
         """Write `best`."""
@@ -105,6 +106,15 @@ class Keeper:
         if head != model.head_spec:
             model.replace_head(head)
         model.load_state_dict(best.model)
+
+    def _keep_if_best(self, progress: Progress, weights: Weights, found: dict[str, float | None], epoch: int) -> bool:
+        """Write `best` if these weights score higher than any before, or equally at a lower loss."""
+        score = (found[self._job.spec.select] or 0.0, -(found["loss"] or 0.0))
+        if progress.best_score is not None and score <= progress.best_score:
+            return False
+        progress.best_score = score
+        self.keep_as_best(progress, weights, epoch)
+        return True
 
     def _last_is_due(self, step: int) -> bool:
         return step == self._job.plan.steps or self._reached(self._job.spec.checkpoint.every, step)

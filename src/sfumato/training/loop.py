@@ -4,19 +4,16 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import cast
 
 import torch
-from torch import Tensor
 
 from sfumato.data.loading import Batch, Samples, batches
 from sfumato.errors import Interrupted, RunError
-from sfumato.training.averaging import WeightAverage, carrying, equal_weight, norms_that_learn, refresh_statistics
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
+from sfumato.training.epoch_end import EpochEnd, look_back
 from sfumato.training.features import Features, can_be_kept, keep_features
-from sfumato.training.feedback import take_note
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
 from sfumato.training.memory import release_memory
@@ -26,7 +23,6 @@ from sfumato.training.settings import Settings
 from sfumato.training.step import Learner, StepOutcome
 from sfumato.training.stopping import StopWish, signal_name, stop_wish
 from sfumato.training.stream import requests
-from sfumato.training.validation import validate
 
 LOOK_EVERY = 20
 """Steps between two looks at the loss: on a GPU each look makes the host wait."""
@@ -69,6 +65,7 @@ class _Loop:
         self._progress = Progress()
         self._unread: list[StepOutcome] = []
         self._features: Features | None = None
+        self._epoch_end = EpochEnd(job, self._learner)
 
     def begin(self, resume: bool) -> None:
         """Write the first checkpoint and announce the start, or take up the last one."""
@@ -81,6 +78,7 @@ class _Loop:
                 self._tell(Noted(warning, warning=True))
         if can_be_kept(self._job):
             self._features = keep_features(self._job)
+            self._epoch_end.features = self._features.val
             self._tell(Noted(f"features of {len(self._job.train)} images computed once: nothing below the head learns"))
         self._tell(Started(self._job.plan, self._progress.step, tuple(self._progress.history)))
 
@@ -178,13 +176,7 @@ class _Loop:
     def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
         self._look_at_weights()
         speed, progress = watch.images / watch.seconds, self._progress
-        self._average(settings)
-        scored = self._validations()
-        kept: list[Weights] = [
-            which
-            for which, found in scored.items()
-            if self._keeper.keep_if_best(progress, which, found, settings.epoch)
-        ]
+        scored = self._epoch_end.measure(settings.epoch)
         row = EpochDone(
             epoch=settings.epoch,
             step=progress.step,
@@ -194,71 +186,17 @@ class _Loop:
             train_loss=progress.loss_sum / progress.images,
             train_accuracy=progress.hit_sum / progress.images,
             validation=scored,
-            best=kept[-1] if kept else None,
+            best=self._keeper.keep_best(progress, scored, settings.epoch),
             images_per_second=speed,
             seconds=watch.seconds,
         )
         progress.history.append(row)
         progress.loss_sum, progress.hit_sum, progress.images = 0.0, 0.0, 0
         self._tell(row)
-        self._look_back(row)
-        release_memory()
-
-    def _average(self, settings: Settings) -> None:
-        """Take the weights of an epoch's end into the equal average, where they are one of those averaged."""
-        averaging, learner, job = self._job.plan.averaging, self._learner, self._job
-        if averaging is None or not averaging.takes(settings.epoch):
-            return
-        learner.mean = learner.mean or WeightAverage(job.model)
-        learner.mean.take_in(job.model, equal_weight(learner.mean.updates))
-        if norms_that_learn(job.model):
-            with carrying(job.model, learner.mean.tensors):
-                refresh_statistics(job.model, self._images_of(settings.epoch))
-                learner.mean.follow(job.model, "")
-        learner.leave_training()
-
-    def _images_of(self, epoch: int) -> Iterator[Tensor]:
-        """The training images of an epoch once more, as they were augmented, before any mixing."""
-        job, machine = self._job, self._job.machine
-        samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
-        first, after = job.plan.clock.starts[epoch : epoch + 2]
-        rank, processes = machine.rank, machine.processes
-        wanted = requests(job.plan, job.drawn_by, job.draws, first, rank=rank, processes=processes)
-        for batch in batches(samples, islice(wanted, after - first), job.workers):
-            yield batch.to(machine.device).images
-
-    def _validations(self) -> dict[Weights, dict[str, float | None]]:
-        """Scores of the raw weights, and of each average there is; none without a validation part."""
-        job, learner = self._job, self._learner
-        if not len(job.val):
-            return {}
-        learner.leave_training()
-        learner.share_statistics()
-        averages: dict[Weights, WeightAverage | None] = {"ema": learner.average, "swa": learner.mean}
-        scored: dict[Weights, dict[str, float | None]] = {"raw": self._validate()}
-        for which, average in averages.items():
-            if average is not None:
-                with carrying(job.model, average.tensors):
-                    scored[which] = self._validate()
-        return scored
-
-    def _validate(self) -> dict[str, float | None]:
-        job = self._job
-        features = self._features.val if self._features else None
-        trained = job.train.counts
-        return validate(job.model, job.val, trained, job.preprocess, job.machine, job.workers, job.pictures, features)
-
-    def _look_back(self, row: EpochDone) -> None:
-        """Let the epoch's validation lower the rate or end training, where the recipe says so."""
-        job = self._job
-        if not row.validation:
-            return
-        stop = job.spec.stop
-        counts = stop is not None and row.epoch + 1 > job.plan.clock.moment(stop.after, 0.0)
-        scores = {name: value for name, value in row.validation["raw"].items() if value is not None}
-        said = take_note(self._progress.feedback, scores, job.spec.schedule, stop, job.spec.select, counts=counts)
+        said = look_back(self._job, progress.feedback, row)
         if said:
-            self._tell(Noted(f"epoch {row.epoch + 1}: {said}"))
+            self._tell(said)
+        release_memory()
 
     def _save(self, wish: StopWish) -> None:
         step, steps, stopped = self._progress.step, self._job.plan.steps, self._progress.feedback.stopped
