@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.table import Table, Task, make_table
@@ -40,9 +41,7 @@ def assumed_table(assumed: Assumed, split: SplitSpec) -> Table:
     val = round(share * (assumed.samples - test if split.folds else assumed.samples))
     names = [f"class {number + 1}" for number in range(assumed.classes)]
     row = pl.int_range(assumed.samples, eager=True)
-    sizes = assumed.imbalance ** -np.linspace(0, 1, assumed.classes)
-    # multiples of the golden ratio fill the unit evenly, so that every part has its share of every class
-    code = np.searchsorted(np.cumsum(sizes / sizes.sum())[:-1], np.arange(assumed.samples) * GOLDEN % 1)
+    code = _classes(assumed)
     train = assumed.samples - val - test
     rows = pl.select(
         id=pl.format("{}", row.cast(pl.String).str.zfill(9)),
@@ -58,3 +57,13 @@ def assumed_table(assumed: Assumed, split: SplitSpec) -> Table:
     held = f"{assumed.samples:,} samples of {assumed.classes} classes {size}"
     note = f"data.source: none yet; assumed are {held} (--samples, --classes, --imbalance)"
     return make_table(rows, (Task("label", LabelSpace(tuple(names))),), "assumed data", (note,))
+
+
+def _classes(assumed: Assumed) -> NDArray[np.int64]:
+    """(N,) class of each sample; every stretch of samples has its share of every class."""
+    row = np.arange(assumed.samples)
+    if assumed.imbalance == 1:
+        return row % assumed.classes
+    sizes = assumed.imbalance ** -np.linspace(0, 1, assumed.classes)
+    # multiples of the golden ratio fill the unit evenly
+    return np.searchsorted(np.cumsum(sizes / sizes.sum())[:-1], row * GOLDEN % 1)

@@ -52,7 +52,7 @@ def train(tables, folder, **options):
 
 
 def scores(job):
-    return validate(job.model, job.val, job.train.class_counts, job.preprocess, job.machine, 0, job.pictures)
+    return validate(job.model, job.val, job.train.counts, job.preprocess, job.machine, 0, job.pictures)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_best_weights_score_the_same_again(tables, tmp_path, monkeypatch, we
             self.keep_as_best(progress, which, now)
         return (which, now) == (weights, epoch)
 
-    monkeypatch.setattr(Keeper, "keep_if_best", wanted)
+    monkeypatch.setattr(Keeper, "_keep_if_best", wanted)
     job, history = train(tables, tmp_path)
     assert [row.best for row in history] == [weights if e == epoch else None for e in range(5)]
     row, found = history[epoch].validation[weights], scores(job)

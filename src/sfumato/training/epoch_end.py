@@ -1,0 +1,87 @@
+"""The end of an epoch: weights averaged, every set of them measured, and what looks back at that."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from torch import Tensor
+
+from sfumato.data.loading import Samples, batches
+from sfumato.training.averaging import WeightAverage, carrying, equal_weight, norms_that_learn, refresh_statistics
+from sfumato.training.feedback import Feedback, take_note
+from sfumato.training.job import Job
+from sfumato.training.records import EpochDone, Noted, Weights
+from sfumato.training.step import Learner
+from sfumato.training.stream import requests
+from sfumato.training.validation import validate
+
+
+class EpochEnd:
+    """Averages and measures the weights of one job."""
+
+    def __init__(self, job: Job, learner: Learner) -> None:
+        self.features: Tensor | None = None
+        """(M, D) of the validation images, where they were computed before."""
+        self._job = job
+        self._learner = learner
+
+    def measure(self, epoch: int) -> dict[Weights, dict[str, float | None]]:
+        """Take the weights into the averages that are due, and return the scores of each there is.
+
+        None are without a validation part. The model is left in evaluation mode where anything was asked of it.
+        """
+        self._average(epoch)
+        return self._validations()
+
+    def _average(self, epoch: int) -> None:
+        """Take the weights of an epoch's end into the equal average, where they are one of those averaged."""
+        averaging, learner, job = self._job.plan.averaging, self._learner, self._job
+        if averaging is None or not averaging.takes(epoch):
+            return
+        learner.mean = learner.mean or WeightAverage(job.model)
+        learner.mean.take_in(job.model, equal_weight(learner.mean.updates))
+        if norms_that_learn(job.model):
+            with carrying(job.model, learner.mean.tensors):
+                refresh_statistics(job.model, self._images_of(epoch))
+                learner.mean.follow(job.model, "")
+        learner.leave_training()
+
+    def _images_of(self, epoch: int) -> Iterator[Tensor]:
+        """The training images of an epoch once more, as they were augmented, before any mixing."""
+        job, machine = self._job, self._job.machine
+        samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
+        first, after = job.plan.clock.starts[epoch : epoch + 2]
+        rank, processes = machine.rank, machine.processes
+        wanted = requests(job.plan, job.drawn_by, job.draws, first, rank=rank, processes=processes)
+        for batch in batches(samples, islice(wanted, after - first), job.workers):
+            yield batch.to(machine.device).images
+
+    def _validations(self) -> dict[Weights, dict[str, float | None]]:
+        """Scores of the raw weights, and of each average there is; none without a validation part."""
+        job, learner = self._job, self._learner
+        if not len(job.val):
+            return {}
+        learner.leave_training()
+        learner.share_statistics()
+        averages: dict[Weights, WeightAverage | None] = {"ema": learner.average, "swa": learner.mean}
+        scored: dict[Weights, dict[str, float | None]] = {"raw": self._validate()}
+        for which, average in averages.items():
+            if average is not None:
+                with carrying(job.model, average.tensors):
+                    scored[which] = self._validate()
+        return scored
+
+    def _validate(self) -> dict[str, float | None]:
+        job = self._job
+        machine, kept = job.machine, self.features
+        return validate(job.model, job.val, job.train.counts, job.preprocess, machine, job.workers, job.pictures, kept)
+
+
+def look_back(job: Job, feedback: Feedback, row: EpochDone) -> Noted | None:
+    """Let an epoch's validation lower the rate or end training, where the recipe says so; what is worth a line."""
+    if not row.validation:
+        return None
+    stop = job.spec.stop
+    counts = stop is not None and row.epoch + 1 > job.plan.clock.moment(stop.after, 0.0)
+    scores = {name: value for name, value in row.validation["raw"].items() if value is not None}
+    said = take_note(feedback, scores, job.spec.schedule, stop, job.spec.select, counts=counts)
+    return Noted(f"epoch {row.epoch + 1}: {said}") if said else None
