@@ -130,7 +130,7 @@ def _file(source: str | Path) -> Path:
 def _with_base(path: Path) -> Document:
     """A file laid over the one it extends: one level, so that no recipe is more than one file from its source."""
     _refuse_data(path)
-    document = read_document(path)
+    document = _read(path)
     if "extends" not in document.settings:
         return document
     place = document.place("extends")
@@ -140,12 +140,19 @@ def _with_base(path: Path) -> Document:
     source = find_preset(name) or path.parent / name
     if not is_file(source):
         raise InputError(f"no such recipe: {name}", setting="extends", where=place, nearest=_neighbour(path, name))
-    base = read_document(source)
+    base = _read(source)
     if "extends" in base.settings:
         raise InputError(
             f"{name} extends a recipe itself", setting="extends", where=place, expected="a recipe that extends nothing"
         )
     return overlay(base, document)
+
+
+def _read(path: Path) -> Document:
+    """A file of settings; errors call a preset by its name, since its file is nobody's to mend."""
+    if path.parent != FOLDER:
+        return read_document(path)
+    return parse_document(path.read_text(encoding="utf-8"), path.stem, path.parent)
 
 
 def _paths_in_timeline(document: Document) -> list[str]:

@@ -35,7 +35,7 @@ def test_the_head_tells_its_story(name):
 def test_pictures_are_asked_for_by_the_command_line_s_words(tmp_path):
     with pytest.raises(InputError) as told:
         sfumato.train("crop-disease", out=tmp_path / "run", quiet=True)
-    assert str(told.value) == "data.source: no data is named; add --set data.source=PATH"
+    assert str(told.value) == "crop-disease: data.source: no data is named; add --set data.source=PATH"
 
 
 def test_every_preset_has_the_size_of_its_seed_s_data():
