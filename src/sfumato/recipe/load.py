@@ -17,7 +17,7 @@ from sfumato.document import Document, is_file, overlay, parse_document, read_do
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.weights import WeightsFrom
 from sfumato.recipe.explain import explain
-from sfumato.recipe.presets import find_preset, preset_names
+from sfumato.recipe.presets import FOLDER, find_preset, preset_names
 from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
