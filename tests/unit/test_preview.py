@@ -24,7 +24,7 @@ def test_without_data_it_is_assumed_and_said():
     assert set(prepared.table.part("train").class_counts.tolist()) == {28}
     assert prepared.plan.samples == 140
     assert prepared.notes[0] == (
-        "data.source: none yet; assumed are 200 samples of 5 classes of equal size (--samples, --classes)"
+        "data.source: none yet; assumed are 200 samples of 5 classes of equal size (--samples, --classes, --imbalance)"
     )
     assert prepared.notes[1] == "prior: from epoch 0, largest to rarest class 1 : 1 -> 1 : 1 by sampler_power 0.5"
 

@@ -118,7 +118,7 @@ def test_centres_begin_at_the_means_of_what_they_compare(job):
 def batch(step):
     generator = torch.Generator().manual_seed(step)
     images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator)
-    return Batch(images, torch.arange(8) % 3, tuple(range(8)))
+    return Batch(images, (torch.arange(8) % 3)[:, None], tuple(range(8)))
 
 
 def learner_of(p, optimizer=None):

@@ -55,7 +55,7 @@ def norms(machine, clip_norm, pieces=1, steps=8, optimizer=None, device="cpu"):
             watched.register_step_pre_hook(spy)
         generator = torch.Generator().manual_seed(step)
         images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator).to(device)
-        learner.step(Batch(images, torch.arange(8, device=device) % 3, tuple(range(8))), p.at(step), 8)
+        learner.step(Batch(images, (torch.arange(8, device=device) % 3)[:, None], tuple(range(8))), p.at(step), 8)
     assert len(seen) == steps
     return seen, torch.cat([weight.detach().flatten() for weight in learner.model.parameters()])
 

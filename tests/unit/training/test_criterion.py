@@ -13,6 +13,7 @@ from sfumato.losses.centre import CentreLossSpec, Centres
 from sfumato.losses.class_weights import EffectiveNumberSpec, GivenWeightsSpec, InverseFrequencySpec, class_weights
 from sfumato.losses.focal import FocalSpec
 from sfumato.training.criterion import Criterion
+from sfumato.training.task_loss import TaskLoss
 
 COUNTS = np.array([120, 40, 7, 2])
 NAMES = ("a", "b", "c", "d")
@@ -33,7 +34,8 @@ def settings(**changes):
 
 
 def criterion():
-    return Criterion(COUNTS, NAMES, torch.device("cpu"), lambda figure: figure)
+    tasks = [TaskLoss(COUNTS, NAMES, torch.device("cpu"))]
+    return Criterion(tasks, [1.0], None, lambda figure: figure)
 
 
 def loss(of, classes=CLASSES, targets=None, pieces=1):
@@ -41,7 +43,7 @@ def loss(of, classes=CLASSES, targets=None, pieces=1):
     logits = LOGITS.clone().requires_grad_()
     made = criterion()
     soft = one_hot(classes, 4) if targets is None else targets
-    wanted = made.want(classes, soft, of, float(len(classes))).pieces(pieces)
+    wanted = made.want(classes[:, None], soft, of, float(len(classes))).pieces(pieces)
     parts = zip(FEATURES.tensor_split(pieces), logits.tensor_split(pieces), wanted, strict=True)
     total = 0.0
     for features, piece, sought in parts:
@@ -130,7 +132,7 @@ def test_the_centre_loss_is_a_mean_over_the_batch_whatever_its_pieces():
     of = settings(centre_loss=spec, loss=FocalSpec())
     plain, _ = loss(settings(loss=FocalSpec()))
     for pieces in (1, 4):
-        wanted = made.want(CLASSES, one_hot(CLASSES, 4), of, 20.0).pieces(pieces)
+        wanted = made.want(CLASSES[:, None], one_hot(CLASSES, 4), of, 20.0).pieces(pieces)
         parts = zip(FEATURES.tensor_split(pieces), LOGITS.tensor_split(pieces), wanted, strict=True)
         total = sum(float(made(features, logits, sought, of)) for features, logits, sought in parts)
         assert total - plain == pytest.approx(0.3 / 2 * float(FEATURES.square().sum(dim=1).mean()), rel=1e-4)
@@ -140,6 +142,6 @@ def test_weights_are_those_of_the_settings_whatever_lived_where_they_do():
     made = criterion()
     for power in (0.25, 0.5, 1.0, 2.0) * 3:
         of = settings(class_weights=InverseFrequencySpec(power=power, cap=None, mean_over="samples"))
-        factors = made.want(CLASSES, one_hot(CLASSES, 4), of, 20.0).factors
+        factors = made.want(CLASSES[:, None], one_hot(CLASSES, 4), of, 20.0).factors
         assert torch.allclose(factors[0] * 20, weights_of(of.class_weights), rtol=1e-5)
         del of

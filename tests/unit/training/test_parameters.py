@@ -69,7 +69,7 @@ def test_frozen_parts_keep_every_bit_through_steps_of_the_loop():
         for step in range(4 * epoch, 4 * epoch + 4):
             learner.apply(p.at(step))
             images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=generator)
-            learner.step(Batch(images, torch.arange(8) % 3, tuple(range(8))), p.at(step), 8)
+            learner.step(Batch(images, (torch.arange(8) % 3)[:, None], tuple(range(8))), p.at(step), 8)
             frozen = {"1": ("backbone.0", "backbone.1", "backbone.5"), "2": ("backbone",)}.get(str(epoch), ())
             assert all(w.grad is None for name, w in taught.named_parameters() if name.startswith(frozen))
         moved.append({name for name, tensor in taught.state_dict().items() if not torch.equal(tensor, before[name])})
