@@ -13,7 +13,6 @@ from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.source import read_table
-from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.errors import InputError
@@ -68,12 +67,12 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     Raises:
         InputError: A mistake in the recipe; data that is assumed although there is some.
     """
-    table = _assumed(recipe, assumed or Assumed()) if recipe.data.source is None else None
+    table = assumed_table(assumed or Assumed(), recipe.data.split) if recipe.data.source is None else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"
         raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")
     unseen = [] if table else [_not_looked_at(recipe)]
-    table = table or _split_unseen(recipe, read_table(recipe.data))
+    table = _validated(recipe, table or _split_unseen(recipe, read_table(recipe.data)))
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
@@ -102,7 +101,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
     if recipe.data.split.near_duplicates == "together":
         usable = with_clusters(usable, pictures, console.stage)
-    table = _split(recipe, usable, recipe.data.split)
+    table = _validated(recipe, split(usable, recipe.data.split))
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if table.layout.outputs != model.outputs:  # a class had no usable image
         model = _model(recipe, table, plan, preprocess)
@@ -136,12 +135,6 @@ def _pictures(recipe: Recipe) -> Pictures:
     return Pictures(recipe.train.keep_decoded * GIGABYTE)
 
 
-def _assumed(recipe: Recipe, assumed: Assumed) -> Table:
-    table = assumed_table(assumed, recipe.data.split)
-    refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
-    return table
-
-
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
     """What becomes of classes of unequal size, from when on, and by which setting."""
     train, notes = table.part("train"), list[str]()
@@ -158,13 +151,13 @@ def _split_unseen(recipe: Recipe, table: Table) -> Table:
     spec = recipe.data.split
     if table.rows["cluster"].null_count() == len(table):
         spec = spec.model_copy(update={"accept": tuple(kind for kind in spec.accept if kind != "near-duplicates")})
-    return _split(recipe, table, spec)
+    return split(table, spec)
 
 
-def _split(recipe: Recipe, table: Table, spec: SplitSpec) -> Table:
-    parted = split(table, spec)
-    refuse_without_validation(recipe.train, recipe.decision, len(parted.part("val")))
-    return parted
+def _validated(recipe: Recipe, table: Table) -> Table:
+    """The same table, refused where it lacks the validation part that the recipe needs."""
+    refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
+    return table
 
 
 def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
