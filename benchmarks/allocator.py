@@ -19,13 +19,13 @@ from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.run_folder import environment
 from sfumato.training.duration import parse
 from sfumato.training.job import TrainSpec
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.machine import Machine
 from sfumato.training.memory import kept_memory, release_memory
 from sfumato.training.optimizer import AdamWSpec, build_optimizer
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import ScheduleSpec
 from sfumato.training.step import Learner
-from sfumato.training.timeline import Keyframe
 
 HALF = (0.5, 0.5, 0.5)
 CASES = [("tf_efficientnet_lite0", 160), ("tf_efficientnet_lite0", 224), ("resnet50", 160)]

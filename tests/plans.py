@@ -2,9 +2,9 @@
 
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.duration import parse
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.schedules import ConstantSpec
-from sfumato.training.timeline import Keyframe
 
 
 def plan(*keyframes, epochs=4, samples=32, lr=0.1, image_size=32, head=None, schedule=None) -> Plan:

@@ -16,9 +16,9 @@ from tests.presets import settings_row
 
 import sfumato
 from sfumato.recipe.presets import preset_names
+from sfumato.training.keyframe import Ramp
 from sfumato.training.settings import Settings
 from sfumato.training.step import Learner
-from sfumato.training.timeline import Ramp
 
 SMALL, LARGE = 32, 48
 TINY = {

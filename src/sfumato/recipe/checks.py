@@ -10,8 +10,8 @@ from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
+from sfumato.training.keyframe import START, Keyframe, Ramp
 from sfumato.training.schedules import CosineSpec, LinearSpec, OneCycleSpec, PlateauSpec
-from sfumato.training.timeline import START, Keyframe, Ramp
 
 
 def refuse_ineffective(

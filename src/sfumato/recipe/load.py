@@ -109,7 +109,10 @@ def without_folders(recipe: Recipe) -> Recipe:
 def json_schema() -> dict[str, Any]:
     """JSON Schema of a recipe file, for editors and for the reference page."""
     schema = Recipe.model_json_schema()
-    base = {"type": "string", "description": "Another recipe, relative to this one, or a preset, whose settings this one overlays."}
+    base = {
+        "type": "string",
+        "description": "Another recipe, relative to this one, or a preset, whose settings this one overlays.",
+    }
     schema["properties"] = {"extends": base, **schema["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -12,7 +12,7 @@ from sfumato.models.classifier import ModelSpec
 from sfumato.recipe.checks import refuse_ineffective
 from sfumato.spec import Spec
 from sfumato.training.job import TrainSpec
-from sfumato.training.timeline import Keyframe
+from sfumato.training.keyframe import Keyframe
 
 
 class Recipe(Spec):

@@ -9,8 +9,8 @@ import torch
 from sfumato.errors import InputError
 from sfumato.json_file import read_text
 from sfumato.losses.class_weights import FileWeightsSpec, GivenWeightsSpec, class_weights
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import Plan
-from sfumato.training.timeline import Keyframe
 
 HEADER = ["class", "weight"]
 

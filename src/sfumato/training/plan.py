@@ -17,20 +17,10 @@ from sfumato.models.heads import Head
 from sfumato.training.averaging import SwaSpec
 from sfumato.training.blends import refuse_idle_mixing
 from sfumato.training.clock import Clock
+from sfumato.training.keyframe import START, Keyframe
 from sfumato.training.schedules import Schedule, Schedules, resolve
 from sfumato.training.settings import Settings
-from sfumato.training.timeline import (
-    START,
-    Changes,
-    Keyframe,
-    LearnTable,
-    Track,
-    changes,
-    check_order,
-    learn_changes,
-    track,
-    value_at,
-)
+from sfumato.training.timeline import Changes, LearnTable, Track, changes, check_order, learn_changes, track, value_at
 
 RAMP_PIXELS = 32
 """A ramp of the image size moves in steps of this many pixels, which most networks divide evenly."""

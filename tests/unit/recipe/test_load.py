@@ -15,8 +15,8 @@ from sfumato.recipe.load import PATHS, json_schema, load_recipe, parse_override,
 from sfumato.recipe.schema import Recipe
 from sfumato.training.duration import Duration
 from sfumato.training.job import TrainSpec
+from sfumato.training.keyframe import Keyframe, Ramp
 from sfumato.training.optimizer import SgdSpec
-from sfumato.training.timeline import Keyframe, Ramp
 
 YAML = """
 name: both

@@ -21,9 +21,9 @@ from sfumato.outcome import measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.schedules import ConstantSpec
-from sfumato.training.timeline import Keyframe
 
 KEYFRAMES = (
     {"at": "0ep", "learn": {"head.*": 1, "*": "frozen"}, "image_size": 32, "batch_size": 10, "mixup_alpha": 0.4},

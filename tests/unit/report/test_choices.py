@@ -17,9 +17,9 @@ from sfumato.report.epoch_axis import EpochAxis
 from sfumato.report.timeline import plan_figure, plan_rows, plan_text, timeline_frame
 from sfumato.training.averaging import SwaSpec
 from sfumato.training.duration import ZERO
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
-from sfumato.training.timeline import Keyframe
 
 HALF = (0.5, 0.5, 0.5)
 TIMELINE = """

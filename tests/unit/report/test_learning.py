@@ -6,9 +6,9 @@ from torch import nn
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.report.learning import learning_bars
 from sfumato.training.duration import parse
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
-from sfumato.training.timeline import Keyframe
 
 MODEL = nn.ModuleDict(
     {

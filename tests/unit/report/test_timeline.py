@@ -10,9 +10,9 @@ from sfumato.report.lanes import off_tracks, rate_lane, step_at, track_lanes
 from sfumato.report.learning import learning_bars
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.timeline import plan_figure, plan_rows, plan_text, write_plan
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
-from sfumato.training.timeline import Keyframe
 
 TEXT = """\
 6 epochs, 60 steps, 100 images an epoch

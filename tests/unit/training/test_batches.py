@@ -5,9 +5,9 @@ from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.batches import check_batches
 from sfumato.training.duration import parse
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.schedules import CosineSpec
-from sfumato.training.timeline import Keyframe
 
 HALF = (0.5, 0.5, 0.5)
 LEARN = {"head.*": 1.0, "*": "frozen"}

@@ -12,11 +12,11 @@ from sfumato.training.averaging import SwaSpec
 from sfumato.training.dry_batch import DryRun, StageCost, Timed, timed
 from sfumato.training.duration import parse
 from sfumato.training.estimate import Amounts, Measured, estimate, looked_at
+from sfumato.training.keyframe import Keyframe, Ramp
 from sfumato.training.plan import make_plan
 from sfumato.training.reading_time import ReadingTime
 from sfumato.training.schedules import ConstantSpec
 from sfumato.training.stages import stages
-from sfumato.training.timeline import Keyframe, Ramp
 
 
 def plan_of(*keyframes, epochs=4, samples=320):

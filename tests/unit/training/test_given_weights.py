@@ -7,7 +7,7 @@ from sfumato.errors import InputError
 from sfumato.losses.class_weights import FileWeightsSpec, GivenWeightsSpec
 from sfumato.training.duration import parse
 from sfumato.training.given_weights import check_given_weights, with_read_weights
-from sfumato.training.timeline import Keyframe
+from sfumato.training.keyframe import Keyframe
 
 
 def read(path, **options):

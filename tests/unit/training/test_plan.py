@@ -9,9 +9,9 @@ from sfumato.errors import InputError
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.clock import Clock
 from sfumato.training.duration import LEAST, MOST, Duration, parse
+from sfumato.training.keyframe import Keyframe, Ramp
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import ConstantSpec, CosineSpec, LinearSpec
-from sfumato.training.timeline import Keyframe, Ramp
 
 
 def ep(amount):

@@ -7,10 +7,10 @@ from sfumato.losses.class_weights import InverseFrequencySpec
 from sfumato.losses.logit_adjusted import BalancedSoftmaxSpec, LogitAdjustedSpec
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.duration import parse
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import make_plan
 from sfumato.training.priors import priors
 from sfumato.training.schedules import ConstantSpec
-from sfumato.training.timeline import Keyframe
 
 COUNTS, NAMES = np.array([10, 100, 1, 0]), ("b", "a", "c", "none")
 

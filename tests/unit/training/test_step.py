@@ -12,11 +12,11 @@ from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training.duration import parse
 from sfumato.training.job import TrainSpec
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.optimizer import AdamWSpec, SgdSpec, build_optimizer, optimizer_tensors, restore_optimizer
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.schedules import ConstantSpec
 from sfumato.training.step import Learner
-from sfumato.training.timeline import Keyframe
 
 HALF = (0.5, 0.5, 0.5)
 

@@ -24,13 +24,13 @@ from sfumato.recipe.load import load_recipe
 from sfumato.training.criterion import Criterion
 from sfumato.training.duration import parse
 from sfumato.training.job import TrainSpec
+from sfumato.training.keyframe import Keyframe
 from sfumato.training.optimizer import SgdSpec
 from sfumato.training.plan import make_plan
 from sfumato.training.records import EpochDone
 from sfumato.training.schedules import ConstantSpec
 from sfumato.training.step import Learner
 from sfumato.training.task_loss import TaskLoss
-from sfumato.training.timeline import Keyframe
 
 HALF = (0.5, 0.5, 0.5)
 SIZES = {"shape": 3, "colour": 2}
