@@ -29,6 +29,7 @@ def refuse_ineffective(
     _check_schedule(train)
     _check_sampler(train, timeline)
     _check_mixing(timeline)
+    _check_forcing(timeline)
     _check_augment(augment, timeline)
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
@@ -91,6 +92,12 @@ def _check_mixing(timeline: Sequence[Keyframe]) -> None:
             raise _idle(f"timeline[{index}].mix_probability", "nothing is mixed", "set mixup_alpha or cutmix_alpha")
         if keyframe.cutmix_share is not None and not (mixup and cutmix):
             raise _idle(f"timeline[{index}].cutmix_share", "mixup and CutMix are never both on", "set both alphas")
+
+
+def _check_forcing(timeline: Sequence[Keyframe]) -> None:
+    for index, keyframe in enumerate(timeline):
+        if keyframe.teacher_forcing is not None:
+            raise _idle(f"timeline[{index}].teacher_forcing", "a classifier writes no sequence", "leave it out")
 
 
 def _check_augment(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:

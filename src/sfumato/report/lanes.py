@@ -87,7 +87,7 @@ def track_lanes(plan: Plan) -> tuple[TrackLane, ...]:
 
 def off_tracks(plan: Plan) -> tuple[str, ...]:
     """Names of the tracks that could do something and never do: at 0, or off, for the whole training."""
-    silent = ("lr_scale", "mix_probability", "cutmix_share", "head", "loss")
+    silent = ("lr_scale", "mix_probability", "cutmix_share", "teacher_forcing", "head", "loss")
     off = [track for track in TRACK_NAMES if not has_effect(plan, track)]
     off += [track for track in CHOICE_NAMES if not is_chosen(plan, track)]
     return tuple({**TRACK_NAMES, **CHOICE_NAMES}[track] for track in off if track not in silent)
@@ -101,6 +101,8 @@ def has_effect(plan: Plan, name: str) -> bool:
         return (mixup or cutmix) and set(lane.values) != {1.0}
     if name == "cutmix_share":
         return mixup and cutmix and bool(lane.segments)
+    if name == "teacher_forcing":
+        return bool(lane.segments)
     if name == "lr_scale":
         return set(lane.values) != {1.0}
     return any(_held_values(plan, name))

@@ -29,6 +29,7 @@ _HEADS = {
     "cutmix_alpha": "cutmix",
     "mix_probability": "mixing",
     "cutmix_share": "share",
+    "teacher_forcing": "forcing",
     "ema_decay": "ema",
 }
 _COLUMNS = 100

@@ -36,6 +36,7 @@ TONES = {
     "augment": OCHRE,
     "sampler_power": OCHRE,
     "class_weights": OCHRE,
+    "teacher_forcing": SMOKE,
     "ema_decay": SMOKE,
     "swa": SMOKE,
 }

@@ -11,6 +11,7 @@ TRACK_NAMES = {
     "cutmix_alpha": "CutMix",
     "mix_probability": "mixing chance",
     "cutmix_share": "CutMix share",
+    "teacher_forcing": "teacher forcing",
     "ema_decay": "EMA decay",
 }
 """Every numeric track in the order it is shown, with the name it is shown by."""
@@ -38,6 +39,7 @@ LANES = (
     "cutmix_alpha",
     "mix_probability",
     "cutmix_share",
+    "teacher_forcing",
     "centre_loss",
     "ema_decay",
     "swa",

@@ -94,6 +94,9 @@ class Keyframe(Spec):
     """Chance that a batch is mixed at all, 0 to 1."""
     cutmix_share: ShareOrRamp | None = None
     """Share of CutMix among mixed batches when mixup and CutMix are both on, 0 to 1."""
+    teacher_forcing: ShareOrRamp | None = None
+    """Share of the labels a decoder is shown that are the true ones and not its own, 0 to 1; only for models that write
+    their answer label by label."""
     centre_loss: CentreLossOrOff | None = None
     """Draws features to the centre of their class, beside the loss; `off` = it does not."""
     ema_decay: BelowOne | None = None
@@ -117,6 +120,7 @@ START: dict[str, float] = {
     "cutmix_alpha": 0.0,
     "mix_probability": 1.0,
     "cutmix_share": 0.5,
+    "teacher_forcing": 1.0,
     "ema_decay": 0.0,
 }
 """Value of each numeric track before its first keyframe; `image_size` starts at the backbone's own."""

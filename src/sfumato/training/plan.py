@@ -118,6 +118,7 @@ class Plan:
             label_smoothing=value["label_smoothing"],
             mixing=Mixing(value["mixup_alpha"], value["cutmix_alpha"], value["mix_probability"], value["cutmix_share"]),
             centre_loss=value_at(self.centre_losses, now).value,
+            teacher_forcing=value["teacher_forcing"],
             ema_decay=value["ema_decay"],
             averaging=self.averaging is not None and epoch >= self.averaging.begin,
         )

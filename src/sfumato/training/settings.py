@@ -44,6 +44,8 @@ class Settings:
     """Share of the target spread evenly over all classes, 0 to below 1."""
     mixing: Mixing
     """Mixup and CutMix."""
+    teacher_forcing: float
+    """Share of the labels a decoder is shown that are the true ones, 0 to 1."""
     centre_loss: CentreLossSpec | None
     """What draws features to the centre of their class; None = nothing."""
     ema_decay: float

@@ -56,6 +56,12 @@ def test_ramps_in_closed_form():
         assert p.at(step).augment == pytest.approx(1 - (1 - math.cos(math.pi * done)) / 2)
 
 
+def test_teacher_forcing_goes_from_all_to_half():
+    p = plan({"at": "2ep", "teacher_forcing": Ramp(to=0.5, over=ep(4))})
+    found = [p.at(10 * epoch).teacher_forcing for epoch in range(10)]
+    assert found == pytest.approx([1, 1, 1, 0.875, 0.75, 0.625, 0.5, 0.5, 0.5, 0.5])
+
+
 def test_image_sizes_ramp_in_steps_and_end_where_they_were_told():
     p = plan({"at": "1ep", "image_size": Ramp(to=230, over=ep(6))})
     sizes = [p.at(step).image_size for step in range(100)]
