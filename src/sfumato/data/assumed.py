@@ -46,10 +46,11 @@ def assumed_table(assumed: Assumed, split: SplitSpec, label: str | tuple[str, ..
     code = _classes(assumed)
     columns = [f"label.{name}" for name in label] if isinstance(label, tuple) and len(label) > 1 else ["label"]
     train = assumed.samples - val - test
+    answers = pl.Series([names[i] for i in code.tolist()], dtype=pl.String)
     rows = pl.select(
+        *(answers.alias(column) for column in columns),
         id=pl.format("{}", row.cast(pl.String).str.zfill(9)),
         images=pl.lit([], dtype=pl.List(pl.String)),
-        **dict.fromkeys(columns, pl.Series([names[i] for i in code.tolist()], dtype=pl.String)),
         part=pl.when(row < train)
         .then(pl.lit("train"))
         .when(row < train + val)
