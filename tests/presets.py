@@ -17,6 +17,15 @@ def resolved(name: str) -> Recipe:
     return load_recipe(name, {"data.source": "/photos"}).recipe
 
 
+MULTITASK = "crop-disease-multitask"
+COLUMNS = {"label_61": 61, "severity": 3}
+"""Label columns of a table it could be trained on, with their classes."""
+
+
+def classes_of(name: str) -> int | dict[str, int]:
+    return COLUMNS if name == MULTITASK else SAMPLES[seed_of(name)][1]
+
+
 def seed_of(name: str) -> str:
     return next(seed for seed in SAMPLES if name.startswith(seed))
 

@@ -53,7 +53,7 @@ class Console:
             self._advance(record)
         elif isinstance(record, EpochDone):
             self.line(self._epoch(record))
-        else:
+        elif isinstance(record, Noted):
             self.note(record)
 
     def note(self, note: Noted) -> None:

@@ -67,7 +67,9 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     Raises:
         InputError: A mistake in the recipe; data that is assumed although there is some.
     """
-    table = assumed_table(assumed or Assumed(), recipe.data.split) if recipe.data.source is None else None
+    data = recipe.data
+    assumption = assumed or Assumed()
+    table = assumed_table(assumption, data.split, data.columns.label) if data.source is None else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"
         raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")

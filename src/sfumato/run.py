@@ -25,7 +25,7 @@ from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.inference import predict_tasks
 from sfumato.training.job import Job
-from sfumato.training.listeners import CsvHistory, TensorBoard
+from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -193,7 +193,8 @@ def _fit(
     )
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
-    fit(job, [console, history, TensorBoard(folder.path / "events")], resume=resume)
+    classes = CsvClasses(folder.class_history)
+    fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
 
 
 def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int) -> Said:

@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "history.csv"
 
     @property
+    def class_history(self) -> Path:
+        """One row an epoch and class."""
+        return self.path / "class_history.csv"
+
+    @property
     def checkpoints(self) -> Path:
         """`last`, `previous`, `best` and those kept for good."""
         return self.path / "checkpoints"

@@ -147,7 +147,7 @@ def test_report_is_written_anew(small_run):
 def test_the_run_folder_holds_what_the_docs_say(small_run):
     text = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
     for name in (
-        "report.html", "recipe.yaml", "plan.txt", "plan.svg", "plan.png", "data/splits.csv", "data/bad_images.csv", "history.csv", "events",
+        "report.html", "recipe.yaml", "plan.txt", "plan.svg", "plan.png", "data/splits.csv", "data/bad_images.csv", "history.csv", "class_history.csv", "events",
         "checkpoints/last", "checkpoints/previous", "checkpoints/best", "predictions/val.parquet", "predictions/test.parquet",
         "metrics.json", "bundle", "env.json",
     ):  # fmt: skip

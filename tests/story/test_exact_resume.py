@@ -102,6 +102,9 @@ def test_killed_ten_times_gives_the_same_weights(recipe, never_killed, workers, 
         assert (killed / name).read_bytes() == (never_killed / name).read_bytes(), name
     histories = [pl.read_csv(folder / "history.csv").drop(TIMES) for folder in (killed, never_killed)]
     assert histories[0].equals(histories[1])
+    classes = [(folder / "class_history.csv").read_bytes() for folder in (killed, never_killed)]
+    assert classes[0] == classes[1]
+    assert classes[0].count(b"\n") == 1 + len(COUNTS) * (7 + 5 + 3)  # in every epoch raw weights, in some averages
     assert histories[0]["epoch"].to_list() == list(range(7))
     states = [json.loads((folder / "checkpoints/last/progress.json").read_text()) for folder in (killed, never_killed)]
     for state in ("feedback", "best_score", "best_epoch", "best_weights", "mean_updates", "step"):

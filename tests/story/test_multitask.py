@@ -94,6 +94,7 @@ def test_killed_three_times_gives_the_same_weights(recipe, run):
         assert (killed / name).read_bytes() == (run.folder / name).read_bytes(), name
     histories = [pl.read_csv(folder / "history.csv").drop(TIMES) for folder in (killed, run.folder)]
     assert histories[0].equals(histories[1])
+    assert (killed / "class_history.csv").read_bytes() == (run.folder / "class_history.csv").read_bytes()
 
 
 def test_learnt_weights_are_in_checkpoints_and_not_in_the_bundle(run):

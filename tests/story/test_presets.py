@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.pictures import folder_per_class
-from tests.presets import settings_row
+from tests.pictures import folder_per_class, shapes_and_colours
+from tests.presets import MULTITASK, settings_row
 
 import sfumato
 from sfumato.recipe.presets import preset_names
+from sfumato.tensor_file import read_tensors
 from sfumato.training.keyframe import Ramp
 from sfumato.training.settings import Settings
 from sfumato.training.step import Learner
@@ -34,6 +35,7 @@ OVERRIDES = {
     "crop-disease-figure": {**RESNET, "timeline[4].image_size": LARGE},
     "crop-disease-as-run": RESNET,
     "crop-disease-fewshot": RESNET,
+    MULTITASK: {**RESNET, "timeline[7].image_size": LARGE, "data.columns.label": ["shape", "colour"]},
     "crop-disease-advanced": {**RESNET, "timeline[7].image_size": LARGE},
     "fashion-44-v1": {**TINY, "model.backbone": "test_efficientnet", "timeline[0].image_size": SMALL},
     "fashion-44-v2": {**TINY, "model.backbone": "test_convnext", "timeline[0].image_size": SMALL},
@@ -68,6 +70,12 @@ def photos(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    """Pictures with two answers each."""
+    return shapes_and_colours(tmp_path_factory.mktemp("table"), 40, SMALL)
+
+
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small gain nothing from a second thread, which costs minutes where the machine is busy."""
     former = torch.get_num_threads()
@@ -77,13 +85,13 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, one_thread):
+def finished(photos, table, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
 
     def train(name: str) -> Finished:
         if name not in done:
-            overrides = {**OVERRIDES[name], "data.source": str(photos)}
+            overrides = {**OVERRIDES[name], "data.source": str(table if name == MULTITASK else photos)}
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)
             done[name] = Finished(run, settings)
@@ -118,7 +126,8 @@ def test_it_trains_past_its_last_keyframe(name, finished):
     assert done.epochs > max(keyframe.at.amount for keyframe in recipe.timeline)
     assert done.epochs == recipe.train.epochs or recipe.train.stop is not None
     assert all(math.isfinite(loss) for loss in done.numbers("train_loss"))
-    assert done.run.metrics["val"] and (done.run.bundle / "manifest.json").is_file()
+    tasks = [f"val.{task}" for task in ("shape", "colour")] if name == MULTITASK else ["val"]
+    assert all(done.run.metrics[task] for task in tasks) and (done.run.bundle / "manifest.json").is_file()
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -152,6 +161,7 @@ def was_applied(value: object, seen: object, track: str) -> bool:
         ("crop-disease-as-run", [], None),
         ("crop-disease-fewshot", [], None),
         ("crop-disease-advanced", [20], 30),
+        (MULTITASK, [20], 30),
     ],
 )
 def test_the_history_shows_the_stages_of_crop_disease(name, unfrozen, enlarged, finished):
@@ -174,8 +184,16 @@ def test_the_history_shows_what_only_some_have(finished):
 
 def test_a_reading_is_another_training(finished):
     losses = [tuple(finished(name).numbers("train_loss")) for name in OVERRIDES if name.startswith("crop")]
-    assert len(set(losses)) == 5
+    assert len(set(losses)) == 6
     assert finished("fashion-44-v3").numbers("train_loss") != finished("fashion-44-v3-as-written").numbers("train_loss")
+
+
+def test_several_columns_have_a_head_and_a_learnt_weight_each(finished):
+    done = finished(MULTITASK)
+    assert done.numbers("learning")[0] == 2 + 2 * (96 * 3 + 3)
+    assert len(done.numbers("val_macro_f1.shape")) == len(done.numbers("val_macro_f1.colour")) == 50
+    learnt = read_tensors(done.run.folder / "checkpoints/last/model.safetensors")["uncertainty"]
+    assert learnt.shape == (2,) and learnt.abs().min() > 0
 
 
 def test_averaging_takes_every_second_epoch_from_20(finished):

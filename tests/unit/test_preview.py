@@ -33,6 +33,12 @@ def test_with_nothing_said_there_is_a_usual_amount():
     assert preview(load_recipe(RECIPE).recipe).plan.samples == 7000
 
 
+def test_several_label_columns_are_assumed_alike():
+    several = {**RECIPE, "data": {"columns": {"label": ["disease", "severity"]}}}
+    table = preview(load_recipe(several).recipe, Assumed(200, 5)).table
+    assert {task: len(space) for task, space in table.layout.spaces.items()} == {"disease": 5, "severity": 5}
+
+
 def test_folds_have_their_share():
     recipe = load_recipe({**RECIPE, "data": {"split": {"test": 0.2, "folds": 4, "fold": 0}}}).recipe
     parts = preview(recipe, Assumed(100, 2)).table

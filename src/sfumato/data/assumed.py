@@ -25,8 +25,10 @@ class Assumed:
     """Samples of the largest class for one of the rarest; sizes between them fall by equal shares."""
 
 
-def assumed_table(assumed: Assumed, split: SplitSpec) -> Table:
+def assumed_table(assumed: Assumed, split: SplitSpec, label: str | tuple[str, ...] | None = None) -> Table:
     """Samples in the parts the recipe's shares give them; nothing of them can be trained on.
+
+    Several label columns have the same answers, since nothing is known of any.
 
     Raises:
         InputError: Too few samples or classes.
@@ -42,11 +44,13 @@ def assumed_table(assumed: Assumed, split: SplitSpec) -> Table:
     names = [f"class {number + 1}" for number in range(assumed.classes)]
     row = pl.int_range(assumed.samples, eager=True)
     code = _classes(assumed)
+    columns = [f"label.{name}" for name in label] if isinstance(label, tuple) and len(label) > 1 else ["label"]
     train = assumed.samples - val - test
+    answers = pl.Series([names[i] for i in code.tolist()], dtype=pl.String)
     rows = pl.select(
+        *(answers.alias(column) for column in columns),
         id=pl.format("{}", row.cast(pl.String).str.zfill(9)),
         images=pl.lit([], dtype=pl.List(pl.String)),
-        label=pl.Series([names[i] for i in code.tolist()], dtype=pl.String),
         part=pl.when(row < train)
         .then(pl.lit("train"))
         .when(row < train + val)
@@ -56,7 +60,8 @@ def assumed_table(assumed: Assumed, split: SplitSpec) -> Table:
     size = "of equal size" if assumed.imbalance == 1 else f"from {assumed.imbalance:g} samples down to 1"
     held = f"{assumed.samples:,} samples of {assumed.classes} classes {size}"
     note = f"data.source: none yet; assumed are {held} (--samples, --classes, --imbalance)"
-    return make_table(rows, (Task("label", LabelSpace(tuple(names))),), "assumed data", (note,))
+    tasks = tuple(Task(column, LabelSpace(tuple(names))) for column in columns)
+    return make_table(rows, tasks, "assumed data", (note,))
 
 
 def _classes(assumed: Assumed) -> NDArray[np.int64]:

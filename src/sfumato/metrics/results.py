@@ -102,7 +102,7 @@ def measure(
     return Results(
         len(truth),
         scores,
-        _class_rows(confusion, names, precisions, trained),
+        class_rows(confusion, names, precisions, trained),
         tuple(tuple(row) for row in confusion.tolist()),
         None if groups is None else len(np.unique(groups)),
     )
@@ -174,12 +174,20 @@ def _long_tail(
     return {name: interval for name, interval in found.items() if values[name] is not None}
 
 
-def _class_rows(
+def class_rows(
     confusion: Integers,
     names: tuple[str, ...],
     precisions: NDArray[np.float64] | None,
     trained: Integers | None,
 ) -> tuple[ClassRow, ...]:
+    """The table of C classes.
+
+    Args:
+        confusion: (C, C); row = true class, column = predicted class.
+        names: Of the classes.
+        precisions: (C,) average precision, nan for a class without a sample; None = not measured.
+        trained: (C,) training images of each class; None = not known.
+    """
     c = classification.counts(confusion)
     figures = (classification.precision(c), classification.recall(c), classification.f1(c))
     unknown: list[None] = [None] * len(names)

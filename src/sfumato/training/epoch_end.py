@@ -12,7 +12,7 @@ from sfumato.training.job import Job
 from sfumato.training.records import EpochDone, Noted, Weights
 from sfumato.training.step import Learner
 from sfumato.training.stream import requests
-from sfumato.training.validation import validate
+from sfumato.training.validation import Validated, validate
 
 
 class EpochEnd:
@@ -24,8 +24,8 @@ class EpochEnd:
         self._job = job
         self._learner = learner
 
-    def measure(self, epoch: int) -> dict[Weights, dict[str, float | None]]:
-        """Take the weights into the averages that are due, and return the scores of each there is.
+    def measure(self, epoch: int) -> dict[Weights, Validated]:
+        """Take the weights into the averages that are due, and return what was measured of each there is.
 
         None are without a validation part. The model is left in evaluation mode where anything was asked of it.
         """
@@ -55,22 +55,22 @@ class EpochEnd:
         for batch in batches(samples, islice(wanted, after - first), job.workers):
             yield batch.to(machine.device).images
 
-    def _validations(self) -> dict[Weights, dict[str, float | None]]:
-        """Scores of the raw weights, and of each average there is; none without a validation part."""
+    def _validations(self) -> dict[Weights, Validated]:
+        """Those of the raw weights, and of each average there is; none without a validation part."""
         job, learner = self._job, self._learner
         if not len(job.val):
             return {}
         learner.leave_training()
         learner.share_statistics()
         averages: dict[Weights, WeightAverage | None] = {"ema": learner.average, "swa": learner.mean}
-        scored: dict[Weights, dict[str, float | None]] = {"raw": self._validate()}
+        found: dict[Weights, Validated] = {"raw": self._validate()}
         for which, average in averages.items():
             if average is not None:
                 with carrying(job.model, average.tensors):
-                    scored[which] = self._validate()
-        return scored
+                    found[which] = self._validate()
+        return found
 
-    def _validate(self) -> dict[str, float | None]:
+    def _validate(self) -> Validated:
         job = self._job
         machine, kept = job.machine, self.features
         return validate(job.model, job.val, job.train.counts, job.preprocess, machine, job.workers, job.pictures, kept)

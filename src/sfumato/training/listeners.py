@@ -1,12 +1,12 @@
-"""Listeners that every run has: history.csv and TensorBoard. The console is the command line's own."""
+"""Listeners that every run has: two CSV files and TensorBoard. The console is the command line's own."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfumato.tasks import of_task
-from sfumato.training.records import MEASURED, PREFIXES, EpochDone, Record, Started
+from sfumato.training.records import MEASURED, PREFIXES, ClassesDone, EpochDone, Record, Started
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -42,6 +42,54 @@ class CsvHistory:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+CLASS_FIGURES = ("support", "trained", "precision", "recall", "f1", "average_precision")
+CLASS_COLUMNS = ("epoch", "weights", "task", "class", *CLASS_FIGURES)
+"""Of class_history.csv."""
+_PLACES = 6
+"""Of a share, which is far below what one image more or less makes of it."""
+
+
+class CsvClasses:
+    """One row for each class, of each of the weights, in each epoch.
+
+    Checkpoints remember none of it, so on resume the rows of epochs that are to be trained again are cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, record: Record) -> None:
+        """Write classes as they come."""
+        if isinstance(record, Started):
+            self._cut({str(row.epoch) for row in record.history})
+        elif isinstance(record, ClassesDone):
+            with self._path.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows(_class_cells(record))
+
+    def _cut(self, done: set[str]) -> None:
+        """Leave the rows of these epochs. The last may be half a row; written aside, for it can't be made anew."""
+        kept: list[list[str]] = []
+        if done and self._path.is_file():
+            with self._path.open(newline="", encoding="utf-8", errors="replace") as file:
+                kept = [row for row in csv.reader(file) if len(row) == len(CLASS_COLUMNS) and row[0] in done]
+        aside = self._path.with_name(f".{self._path.name}.partial")
+        with aside.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([CLASS_COLUMNS, *kept])
+        aside.replace(self._path)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _class_cells(record: ClassesDone) -> Iterator[list[int | float | str]]:
+    for weights, tasks in record.validation.items():
+        for task, rows in tasks.items():
+            for row in rows:
+                figures = (getattr(row, name) for name in CLASS_FIGURES)
+                cells = ("" if value is None else round(value, _PLACES) for value in figures)
+                yield [record.epoch, weights, task, row.name, *cells]
 
 
 class TensorBoard:

@@ -18,7 +18,18 @@ from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
 from sfumato.training.memory import release_memory
 from sfumato.training.parameters import learnable
-from sfumato.training.records import EpochDone, Listener, Noted, Record, Started, StepDone, Weights
+from sfumato.training.records import (
+    ClassesDone,
+    ClassFigures,
+    EpochDone,
+    Listener,
+    Noted,
+    Record,
+    Scores,
+    Started,
+    StepDone,
+    Weights,
+)
 from sfumato.training.settings import Settings
 from sfumato.training.step import Learner, StepOutcome
 from sfumato.training.stopping import StopWish, signal_name, stop_wish
@@ -176,7 +187,9 @@ class _Loop:
     def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
         self._look_at_weights()
         speed, progress = watch.images / watch.seconds, self._progress
-        scored = self._epoch_end.measure(settings.epoch)
+        measured = self._epoch_end.measure(settings.epoch)
+        scored: dict[Weights, Scores] = {which: found.scores for which, found in measured.items()}
+        classes: dict[Weights, ClassFigures] = {which: found.classes for which, found in measured.items()}
         row = EpochDone(
             epoch=settings.epoch,
             step=progress.step,
@@ -193,6 +206,7 @@ class _Loop:
         progress.history.append(row)
         progress.loss_sum, progress.hit_sum, progress.images = 0.0, 0.0, 0
         self._tell(row)
+        self._tell(ClassesDone(settings.epoch, classes))
         said = look_back(self._job, progress.feedback, row)
         if said:
             self._tell(said)

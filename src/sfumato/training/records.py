@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from sfumato.metrics.classification import SCORES
 from sfumato.metrics.longtail import LONG_TAIL
+from sfumato.metrics.results import ClassRow
 
 if TYPE_CHECKING:  # a plan knows torch, which what only shows records need not wait for
     from sfumato.training.plan import Plan
@@ -35,6 +36,9 @@ class StepDone:
 MEASURED = ("loss", *SCORES, *LONG_TAIL)
 """What is measured of weights at the end of an epoch: the mean loss in nats, and scores."""
 
+Scores = dict[str, float | None]
+"""Name -> value; None where no class it speaks of has a sample."""
+
 Weights = Literal["raw", "ema", "swa"]
 """Which weights of a moment: the model's own, their moving average, or the mean of the ends of epochs."""
 
@@ -60,7 +64,7 @@ class EpochDone:
     """Mean over its images, in nats, mixing, smoothing and weights included."""
     train_accuracy: float
     """Mean target probability of the predicted class: of a mixed image, the share that was named."""
-    validation: dict[Weights, dict[str, float | None]]
+    validation: dict[Weights, Scores]
     """What was measured of each of the weights there were: the names of MEASURED, and of several tasks those of each;
     empty without a validation part."""
     best: Weights | None
@@ -90,6 +94,23 @@ class EpochDone:
         return {**head, **scores, **tail}
 
 
+ClassFigures = dict[str, tuple[ClassRow, ...]]
+"""Task -> its classes, in the order of their numbers; empty where no sample has an answer. An only task has no name."""
+
+
+@dataclass(frozen=True)
+class ClassesDone:
+    """What was measured of each class at the end of an epoch; rows of class_history.csv.
+
+    No checkpoint keeps it, for it grows with classes times epochs.
+    """
+
+    epoch: int
+    """From 0."""
+    validation: dict[Weights, ClassFigures]
+    """Of each of the weights there were."""
+
+
 @dataclass(frozen=True)
 class Noted:
     """Something worth a line: a choice with its reason, a warning."""
@@ -98,7 +119,7 @@ class Noted:
     warning: bool = False
 
 
-Record = Started | StepDone | EpochDone | Noted
+Record = Started | StepDone | EpochDone | ClassesDone | Noted
 
 
 class Listener(Protocol):

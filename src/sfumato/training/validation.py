@@ -1,6 +1,7 @@
 """How good one set of weights is on the validation part."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +10,27 @@ from torch import Tensor
 from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.table import Table
+from sfumato.decision.calibration import UNFITTED
 from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.classification import SCORES, confusion_matrix, counts
-from sfumato.metrics.longtail import long_tail_scores
+from sfumato.metrics.longtail import average_precision, long_tail_scores
+from sfumato.metrics.results import ClassRow, class_rows
 from sfumato.models.classifier import Classifier
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.tasks import of_task
 from sfumato.training.inference import predict_tasks
 from sfumato.training.machine import Machine
-from sfumato.training.records import MEASURED
+from sfumato.training.records import MEASURED, ClassFigures, Scores
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What was measured of one set of weights."""
+
+    scores: Scores
+    """By MEASURED's names. A score is None where no class it speaks of has a sample. Of several tasks the mean over
+    those that have it, then each by itself, as `accuracy.TASK`."""
+    classes: ClassFigures
 
 
 def validate(
@@ -29,8 +42,8 @@ def validate(
     workers: int,
     pictures: Pictures,
     features: Tensor | None = None,
-) -> dict[str, float | None]:
-    """Measure a model on samples, of which there must be one; by MEASURED's names.
+) -> Validated:
+    """Measure a model on samples, of which there must be one.
 
     Args:
         model: In evaluation mode.
@@ -41,28 +54,32 @@ def validate(
         workers: Processes that decode.
         pictures: Decoded before, if any.
         features: (N, D) of the samples, where they were computed before.
-
-    Returns:
-        A score is None where no class it speaks of has a sample. Of several tasks the mean over those that have it,
-        then each by itself, as `accuracy.TASK`.
     """
     said = predict_tasks(model, val, preprocess, machine, workers, pictures=pictures, features=features)
-    scores = {task: _scores(predictions, trained[task]) for task, predictions in said.items()}
-    if not val.layout.several:
-        return scores[""]
-    each = {of_task(name, task): found[name] for task, found in scores.items() for name in MEASURED}
-    return {**{name: _mean(found[name] for found in scores.values()) for name in MEASURED}, **each}
+    found = {task: _measured(predictions, trained[task]) for task, predictions in said.items()}
+    scores = {task: one for task, (one, _) in found.items()}
+    classes = {task: rows for task, (_, rows) in found.items()}
+    return Validated(_joined(scores) if val.layout.several else scores[""], classes)
 
 
-def _scores(said: Predictions, trained: NDArray[np.int64]) -> dict[str, float | None]:
-    """Of the samples whose class is known; all None where there is none."""
+def _joined(scores: Mapping[str, Mapping[str, float | None]]) -> Scores:
+    """Means over the tasks, then what each has."""
+    each = {of_task(name, task): of[name] for task, of in scores.items() for name in MEASURED}
+    return {**{name: _mean(of[name] for of in scores.values()) for name in MEASURED}, **each}
+
+
+def _measured(said: Predictions, trained: NDArray[np.int64]) -> tuple[Scores, tuple[ClassRow, ...]]:
+    """Scores and classes, of the samples whose class is known; all None and no class where there is none."""
     known = said.truth != UNKNOWN
     if not known.any():
-        return dict.fromkeys(MEASURED)
+        return dict.fromkeys(MEASURED), ()
     truth, logits = said.truth[known], said.logits[known]
-    tally = counts(confusion_matrix(truth, logits.argmax(axis=1), len(said.labels)))
+    confusion = confusion_matrix(truth, logits.argmax(axis=1), len(said.labels))
+    tally = counts(confusion)
     scores = {name: float(score(tally)) for name, score in SCORES.items()}
-    return {"loss": negative_log_likelihood(logits, truth), **scores, **long_tail_scores(tally, trained)}
+    precisions = average_precision(truth, UNFITTED.probabilities(logits))
+    classes = class_rows(confusion, said.labels.names, precisions, trained)
+    return {"loss": negative_log_likelihood(logits, truth), **scores, **long_tail_scores(tally, trained)}, classes
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -52,7 +52,7 @@ def train(tables, folder, **options):
 
 
 def scores(job):
-    return validate(job.model, job.val, job.train.counts, job.preprocess, job.machine, 0, job.pictures)
+    return validate(job.model, job.val, job.train.counts, job.preprocess, job.machine, 0, job.pictures).scores
 
 
 @pytest.mark.parametrize(
