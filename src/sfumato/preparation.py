@@ -1,5 +1,6 @@
 """From a recipe to everything that training needs: samples, plan and model, each choice noted with its reason."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -69,7 +70,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     """
     data = recipe.data
     assumption = assumed or Assumed()
-    table = assumed_table(assumption, data.split, data.columns.label) if data.source is None else None
+    table = assumed_table(assumption, data.split, _columns(recipe)) if data.source is None else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"
         raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")
@@ -135,6 +136,14 @@ def prepare_again(folder: RunFolder) -> Prepared:
 
 def _pictures(recipe: Recipe) -> Pictures:
     return Pictures(recipe.train.keep_decoded * GIGABYTE)
+
+
+def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:
+    """The label columns a recipe speaks of: those it names, or those that its weights of tasks imply."""
+    named, weights = recipe.data.columns.label, recipe.train.task_weights
+    if weights is None or isinstance(named, tuple):
+        return named
+    return tuple(weights) if isinstance(weights, Mapping) else ("first", "second")
 
 
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:

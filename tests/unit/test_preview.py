@@ -72,3 +72,10 @@ def test_a_forecast_of_pictures_that_are_there(tmp_path):
     assert found.reading is not None
     assert found.reading > 0
     assert (found.device, found.precision, found.workers) == ("cpu", "fp32", 0)
+
+
+def test_weights_of_tasks_imply_columns():
+    recipe = load_recipe("crop-disease-multitask").recipe
+    assert [task.name for task in preview(recipe).table.questions] == ["first", "second"]
+    named = load_recipe("crop-disease-multitask", {"train.task_weights": {"crop": 1, "grade": 0.5}}).recipe
+    assert [task.name for task in preview(named).table.questions] == ["crop", "grade"]
