@@ -23,6 +23,19 @@ HistoryRow = dict[str, float | None]
 
 
 @dataclass(frozen=True)
+class ClassPoint:
+    """What the page shows of a row of class_history.csv."""
+
+    epoch: int
+    """From 0."""
+    weights: str
+    name: str
+    support: int
+    trained: int
+    recall: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """What the run's weights say of N labelled samples, and how good that is."""
 
@@ -46,6 +59,8 @@ class Evidence:
     history: tuple[HistoryRow, ...]
     tau_curve: tuple[TauRow, ...]
     """Validation scores at each strength of logit adjustment; empty where there is none."""
+    class_history: tuple[ClassPoint, ...]
+    """Of every class in every epoch; empty where nothing was validated, or in runs from before it was written."""
     bad: tuple[dict[str, str], ...]
     """Pictures that were left out: id, image, problem."""
     environment: dict[str, Any]
@@ -72,6 +87,7 @@ def read_evidence(folder: RunFolder) -> Evidence:
         None if layout.several else _measured(folder, layout, ""),
         tuple(_history_row(row, folder.history) for row in _rows(folder.history)),
         () if layout.several else _tau_curve(folder, layout, ""),
+        () if layout.several else _class_history(folder, ""),
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
         _environment(folder),
     )
@@ -84,7 +100,8 @@ def _of_task(folder: RunFolder, whole: Evidence, task: str) -> Evidence:
     layout = whole.prepared.table.layout
     prepared = replace(whole.prepared, table=whole.prepared.table.only(task))
     measured = _measured(folder, layout, task)
-    return replace(whole, prepared=prepared, measured=measured, tau_curve=_tau_curve(folder, layout, task))
+    curve, classes = _tau_curve(folder, layout, task), _class_history(folder, task)
+    return replace(whole, prepared=prepared, measured=measured, tau_curve=curve, class_history=classes)
 
 
 def _measured(folder: RunFolder, layout: TaskLayout, task: str) -> Measured | None:
@@ -145,6 +162,22 @@ def _tau_row(row: dict[str, str], path: Path) -> TauRow:
     scores = (found.accuracy, found.balanced_accuracy, found.macro_f1)
     if not 0 <= found.tau < inf or not all(0 <= score <= 1 for score in scores):
         raise _damaged(path, "a strength is not 0 or above, or a score not from 0 to 1")
+    return found
+
+
+def _class_history(folder: RunFolder, task: str) -> tuple[ClassPoint, ...]:
+    path = folder.class_history
+    return tuple(_class_point(row, path) for row in _rows(path) if row.get("task") == task)
+
+
+def _class_point(row: dict[str, str], path: Path) -> ClassPoint:
+    try:
+        counts = (int(row["support"]), int(row["trained"]))
+        found = ClassPoint(int(row["epoch"]), row["weights"], row["class"], *counts, float(row["recall"]))
+    except (KeyError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
+    if not 0 <= found.recall <= 1 or min(found.epoch, *counts) < 0:
+        raise _damaged(path, "a count is below 0, or a recall not from 0 to 1")
     return found
 
 

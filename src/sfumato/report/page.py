@@ -23,6 +23,8 @@ from sfumato.report.frames import (
     tail_headlines,
     worst_mistakes,
 )
+from sfumato.report.rarest import Rarest, rarest
+from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.timeline import plan_figure
@@ -42,6 +44,14 @@ class Drawn:
 
     frame: Any
     svg: Markup
+
+
+@dataclass(frozen=True)
+class DrawnRarest:
+    """The rarest classes with a picture each."""
+
+    frame: Rarest
+    svgs: list[Markup]
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,7 @@ def _measured(evidence: Evidence, measured: Measured, task: str, place: int) -> 
         "headlines": headlines(results, majority_class(evidence, results)),
         "tail_headlines": tail_headlines(results),
         "trade_off": _trade_off(evidence, measured, mark),
+        "rarest": _rarest(evidence, mark),
         "validated": len(evidence.prepared.table.part("val")),
         "class_lists": class_lists(results.classes),
         "long_tailed": results.long_tailed,
@@ -143,6 +154,19 @@ def _trade_off(evidence: Evidence, measured: Measured, mark: str) -> Drawn | Non
         return None
     title = "Accuracy against macro-F1 by strength of logit adjustment"
     return Drawn(frame, inline(to_svg(draw_trade_off(frame)), f"trade-off{mark}", title))
+
+
+def _rarest(evidence: Evidence, mark: str) -> DrawnRarest | None:
+    """One picture a class, in the order of the frame."""
+    plan = evidence.prepared.plan
+    frame = rarest(evidence.class_history, evidence.history, plan.clock.epochs, plan.keyframes)
+    if frame is None:
+        return None
+    pictures = [
+        inline(to_svg(draw_course(course, frame)), f"rarest{mark}-{turn}", f"Recall by epoch: {course.name}")
+        for turn, course in enumerate(frame.courses)
+    ]
+    return DrawnRarest(frame, pictures)
 
 
 def _chart(chart: Chart) -> Drawn:
