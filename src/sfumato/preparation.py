@@ -25,6 +25,7 @@ from sfumato.run_folder import RunFolder
 from sfumato.training.checkpoint import any_below
 from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
+from sfumato.training.feedback import stopped_short
 from sfumato.training.given_weights import check_given_weights, with_read_weights
 from sfumato.training.machine import Precision
 from sfumato.training.parameters import check_learning
@@ -79,7 +80,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
-    notes = [*table.notes, *_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *unseen]
+    notes = [*table.notes, *_chosen(recipe, table, plan), *unseen]
     return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
 
 
@@ -112,8 +113,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
-    chosen = [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan)]
-    notes = [*table.notes, *chosen, f"model.weights: {origin}", kept]
+    notes = [*table.notes, *_chosen(recipe, table, plan), f"model.weights: {origin}", kept]
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
@@ -144,6 +144,12 @@ def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:
     if weights is None or isinstance(named, tuple):
         return named
     return tuple(weights) if isinstance(weights, Mapping) else ("first", "second")
+
+
+def _chosen(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
+    """What is worth a line of the recipe and its plan together."""
+    short = recipe.train.stop and stopped_short(recipe.train.stop, plan)
+    return [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *([short] if short else [])]
 
 
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:

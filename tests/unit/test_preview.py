@@ -57,6 +57,17 @@ def test_too_little_is_refused():
         preview(load_recipe(RECIPE).recipe, Assumed(3, 2))
 
 
+def test_a_keyframe_that_early_stopping_may_leave_out_is_noted():
+    timeline = [*RECIPE["timeline"], {"at": "3ep", "sampler_power": 0}]
+    recipe = {**RECIPE, "timeline": timeline, "train": {"epochs": 5, "stop": {"patience": 2}}}
+    notes = [note for note in preview(load_recipe(recipe).recipe).notes if note.startswith("train.stop")]
+    assert notes == [
+        "train.stop: training may end after epoch 3, before the last keyframe, at 3ep; train.stop.after: 3ep waits for it"
+    ]
+    recipe["train"]["stop"]["after"] = "3ep"
+    assert not [note for note in preview(load_recipe(recipe).recipe).notes if note.startswith("train.stop")]
+
+
 def test_nothing_else_goes_without_data(tmp_path):
     with pytest.raises(InputError, match="data.source: no data is named; add --set data.source=PATH"):
         train(RECIPE, out=tmp_path / "run", quiet=True)

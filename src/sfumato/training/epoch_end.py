@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sfumato.data.loading import Samples, batches
 from sfumato.training.averaging import WeightAverage, carrying, equal_weight, norms_that_learn, refresh_statistics
-from sfumato.training.feedback import Feedback, take_note
+from sfumato.training.feedback import Feedback, counts_epoch, take_note
 from sfumato.training.job import Job
 from sfumato.training.records import EpochDone, Noted, Weights
 from sfumato.training.step import Learner
@@ -81,7 +81,7 @@ def look_back(job: Job, feedback: Feedback, row: EpochDone) -> Noted | None:
     if not row.validation:
         return None
     stop = job.spec.stop
-    counts = stop is not None and row.epoch + 1 > job.plan.clock.moment(stop.after, 0.0)
+    counts = stop is not None and counts_epoch(stop, job.plan, row.epoch)
     scores = {name: value for name, value in row.validation["raw"].items() if value is not None}
     said = take_note(feedback, scores, job.spec.schedule, stop, job.spec.select, counts=counts)
     return Noted(f"epoch {row.epoch + 1}: {said}") if said else None

@@ -9,6 +9,7 @@ from pydantic import Field
 from sfumato.metrics.classification import ScoreName
 from sfumato.spec import Spec
 from sfumato.training.duration import ZERO, DurationField
+from sfumato.training.plan import Plan
 from sfumato.training.schedules import PlateauSpec, Schedules
 
 Monitor = ScoreName | Literal["loss"]
@@ -25,6 +26,24 @@ class StopSpec(Spec):
     """What must get better on validation: a score, or the loss; none = what `train.select` chooses by."""
     after: DurationField = ZERO
     """Nothing is counted before this moment, so that a keyframe that is to come is not stopped short."""
+
+
+def counts_epoch(stop: StopSpec, plan: Plan, epoch: int) -> bool:
+    """Whether early stopping looks at the end of an epoch, counted from 0."""
+    return epoch + 1 > plan.clock.moment(stop.after, 0.0)
+
+
+def stopped_short(stop: StopSpec, plan: Plan) -> str | None:
+    """A sentence where training could end before its last keyframe; None where every keyframe is sure to come."""
+    last, epochs = max(plan.keyframes, default=0.0), plan.clock.epochs
+    counted = next((epoch for epoch in range(epochs) if counts_epoch(stop, plan, epoch)), epochs)
+    ends = counted + 1 + stop.patience  # the first that counts is the best so far
+    if ends > last:
+        return None
+    return (
+        f"train.stop: training may end after epoch {ends}, before the last keyframe, at {last:.6g}ep; "
+        f"train.stop.after: {last:.6g}ep waits for it"
+    )
 
 
 @dataclass

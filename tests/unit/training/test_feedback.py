@@ -13,8 +13,8 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from sfumato.training import checkpoint
 from sfumato.training.checkpoint import Checkpoint, Progress
-from sfumato.training.duration import Duration
-from sfumato.training.feedback import Feedback, StopSpec, take_note
+from sfumato.training.duration import Duration, parse
+from sfumato.training.feedback import Feedback, StopSpec, stopped_short, take_note
 from sfumato.training.job import TrainSpec
 from sfumato.training.loop import fit
 from sfumato.training.optimizer import SgdSpec
@@ -147,6 +147,8 @@ def test_training_stops_with_nothing_left_to_wait_for(tables, tmp_path, after, e
     rates, rows, notes = train(tables, tmp_path, TrainSpec(stop=stop))
     assert [row.epoch for row in rows] == list(range(epochs))
     assert len(rates) == 3 * epochs
+    p = plan({"at": f"{epochs}ep", "augment": 0.5}, epochs=8, samples=18)
+    assert f"may end after epoch {epochs}," in (stopped_short(stop, p) or "")
     assert notes == [f"epoch {epochs}: macro_f1 no better for 2 epochs: training ends here"]
     assert checkpoint.load(tmp_path / "last").progress.feedback.stopped
     rates, rows, _ = train(tables, tmp_path, TrainSpec(stop=stop), resume=True)
@@ -178,3 +180,24 @@ def test_rates_go_on_from_every_epoch_as_if_nothing_had_been(tables, tmp_path):
         assert again_rates == {at: rate for at, rate in rates.items() if at >= step}
         checked += 1
     assert checked == 7
+
+
+@pytest.mark.parametrize(
+    ("patience", "after", "ends"),
+    [
+        (3, "0ep", 4),
+        (6, "0ep", 7),
+        (7, "0ep", None),
+        (2, "4ep", 7),
+        (3, "4ep", None),
+        (2, "40%", 7),
+        (1, "7.5ep", None),
+    ],
+)
+def test_a_keyframe_that_may_never_come_is_told(patience, after, ends):
+    p = plan({"at": "2ep", "augment": 0.5}, {"at": "7.5ep", "augment": 0}, epochs=10)
+    said = stopped_short(StopSpec(patience=patience, after=parse(after)), p)
+    line = (
+        f"train.stop: training may end after epoch {ends}, before the last keyframe, at 7.5ep; train.stop.after: 7.5ep"
+    )
+    assert said == (f"{line} waits for it" if ends else None)
