@@ -28,6 +28,8 @@ class AugmentSpec(Spec):
     """Least share of the picture's area that a random crop keeps; 1 = no crop."""
     aspect: Annotated[float, Field(ge=1, le=3)] = 1.33
     """Most that a crop is wider than high, or higher than wide, before it is bent to a square."""
+    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of its side by which the picture moves, either way; its edge is drawn out to fill what it leaves."""
     brightness: Share = 0.2
     """Brightness is multiplied by 1 plus or minus up to this."""
     contrast: Share = 0.2
@@ -54,6 +56,7 @@ CHART_REFUSES: Refusals = {
     "hue": (bool, "its colours are values"),
     "saturation": (bool, "its colours are values"),
     "crop": (lambda share: share < 0.9, _AT_THE_EDGE),
+    "shift": (lambda share: share > 0.1, _AT_THE_EDGE),
     "rotate": (lambda degrees: degrees > 3, "its text and maps are upright"),
     "erase": (bool, _AT_THE_EDGE),
 }
@@ -76,11 +79,14 @@ class ChartAugmentSpec(AugmentSpec):
     """Least share of the picture's area that a random crop keeps; below 0.9 is refused."""
     aspect: Annotated[float, Field(ge=1, le=3)] = 1.02
     """Most that a crop is wider than high, or higher than wide, before it is bent to a square."""
+    shift: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """Share of its side by which the picture moves, either way; its edge is drawn out to fill what it leaves. Above 0.1
+    is refused."""
     brightness: Share = 0.1
     """Brightness is multiplied by 1 plus or minus up to this."""
     contrast: Share = 0.0
     """Contrast is multiplied by 1 plus or minus up to this."""
-    force: tuple[Literal["flips", "crop", "saturation", "hue", "rotate", "erase"], ...] = ()
+    force: tuple[Literal["flips", "crop", "shift", "saturation", "hue", "rotate", "erase"], ...] = ()
     """Settings that are meant although a chart refuses them."""
 
     @model_validator(mode="after")
@@ -134,6 +140,7 @@ def augment(
     if strength == 0:
         return square(to_tensor(pixels), size, to.fit, to.interpolation)
     image = _crop(to_tensor(pixels), to, size, spec, strength, rng)
+    image = _shift(image, round(spec.shift * strength * size), rng) if spec.shift else image
     image = _flip(image, spec, rng)
     if spec.rotate:
         image = F.rotate(image, float(rng.uniform(-1, 1)) * spec.rotate * strength, MODES["bilinear"], fill=[128.0])
@@ -165,6 +172,12 @@ def _flip(image: Tensor, spec: AugmentSpec, rng: np.random.Generator) -> Tensor:
             dims = {"horizontal": (-1,), "vertical": (-2,)}.get(flip)
             image = image.flip(dims) if dims else image.transpose(-1, -2)
     return image
+
+
+def _shift(image: Tensor, most: int, rng: np.random.Generator) -> Tensor:
+    size = image.shape[-1]
+    top, left = rng.integers(0, 2 * most + 1, 2).tolist()
+    return F.crop(F.pad(image, [most] * 4, padding_mode="edge"), top, left, size, size)
 
 
 def _colour(image: Tensor, spec: AugmentSpec, strength: float, rng: np.random.Generator) -> Tensor:

@@ -122,7 +122,7 @@ def _check_profile(augment: AugmentSpec, preprocess: PreprocessSpec) -> None:
 
 def _augments(spec: AugmentSpec) -> bool:
     colour = spec.brightness or spec.contrast or spec.saturation or spec.hue
-    return bool(spec.flips or spec.crop < 1 or spec.rotate or spec.erase or colour)
+    return bool(spec.flips or spec.crop < 1 or spec.shift or spec.rotate or spec.erase or colour)
 
 
 def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:

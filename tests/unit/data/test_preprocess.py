@@ -108,3 +108,15 @@ def test_flips_happen_in_half_of_the_draws():
     left_dark = halves(32, 32)
     flipped = [bool(augment(left_dark, preprocess(), 32, spec, 1.0, generator(i))[0, 0, 0] == 255) for i in range(400)]
     assert np.mean(flipped) == pytest.approx(0.5, abs=0.08)
+
+
+def test_shifts_reach_as_far_as_they_may_and_draw_the_edge_out():
+    spec = AugmentSpec(flips=(), crop=1.0, shift=0.25, brightness=0, contrast=0)
+    pixels = np.broadcast_to(np.arange(32, dtype=np.uint8)[:, None, None], (32, 32, 3)).copy()  # each row its number
+    tops = set()
+    for i in range(300):
+        rows = augment(pixels, preprocess(), 32, spec, 1.0, generator(i))[0, :, 0].tolist()
+        top = next(t for t in range(-8, 9) if [min(31, max(0, row + t)) for row in range(32)] == rows)
+        tops.add(top)
+    assert tops == set(range(-8, 9))
+    assert torch.equal(augment(pixels, preprocess(), 32, spec, 0.05, generator(0)), preprocess()(pixels))
