@@ -234,7 +234,7 @@ def crossval(
     quiet: Quiet = False,
 ) -> None:
     """Train a recipe once for each fold: predictions out of fold, mean and spread, one bundle that averages them."""
-    from sfumato.crossval import crossval as run_folds
+    from sfumato.cross_validation import crossval as run_folds
     from sfumato.fold_choice import read_choice
     from sfumato.report.folds_summary import folds_lines
 

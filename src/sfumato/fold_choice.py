@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from sfumato.crossval_folder import Fold
 from sfumato.data.source import read_table
 from sfumato.data.splits.spec import SplitSpec
+from sfumato.data.table import Table
 from sfumato.document import Document
 from sfumato.errors import InputError
 from sfumato.recipe.load import load_recipe, settings_of
@@ -17,6 +18,7 @@ AUTO = 5
 """Folds where nobody says; never fitted to the rarest class, whose samples always train if they are too few."""
 MOST = 100
 
+RecipeSource = str | Path | Recipe | Mapping[str, Any]
 Folds = int | Literal["auto", "given"]
 
 
@@ -30,9 +32,7 @@ class FoldChoice:
     """What else was chosen, each with its reason."""
 
 
-def choose_folds(
-    recipe: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any], asked: Folds
-) -> FoldChoice:
+def choose_folds(recipe: RecipeSource, overrides: Mapping[str, Any], asked: Folds) -> FoldChoice:
     """The folds to run.
 
     Args:
@@ -51,10 +51,13 @@ def choose_folds(
     notes = (
         () if val is None else (f"data.split.val: {val} gives way to the folds, each of which is the val part once",)
     )
-    if asked == "given" or (asked == "auto" and _below(document.settings, "columns").get("fold") is not None):
-        return FoldChoice(_given(recipe, overrides), "the values of the data's fold column", notes)
-    count = AUTO if asked == "auto" else asked
-    return FoldChoice(tuple(range(count)), "the default" if asked == "auto" else "as asked for", notes)
+    named = _below(document.settings, "columns").get("fold") is not None
+    given = asked == "given" or (asked == "auto" and named)
+    dealt: tuple[Fold, ...] = () if given else tuple(range(AUTO if asked == "auto" else cast(int, asked)))
+    table = _read(recipe, {**overrides, **fold_overrides(dealt or ("any",), 0)})
+    if given:
+        return FoldChoice(_given(table), "the values of the data's fold column", notes)
+    return FoldChoice(dealt, "the default" if asked == "auto" else "as asked for", notes)
 
 
 def read_choice(text: str) -> Folds:
@@ -100,14 +103,25 @@ def _below(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
-def _given(recipe: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[Fold, ...]:
-    """The values of the data's fold column."""
-    loaded = load_recipe(recipe, {**overrides, **fold_overrides(("any",), 0)})
+def _read(recipe: RecipeSource, overrides: Mapping[str, Any]) -> Table:
+    """The samples, none of which the data itself may keep for validation."""
+    loaded = load_recipe(recipe, overrides)
     with loaded.located():
-        column = read_table(loaded.recipe.data).rows["fold"]
-    names = sorted(cast(list[str], column.drop_nulls().unique().to_list()))
-    if len(names) < 2:
+        table = read_table(loaded.recipe.data)
+    if "val" in set(table.rows["part"].to_list()):
         raise InputError(
-            f"{len(names) or 'no'} fold in the data", expected="a fold column with two values or more", mend="--folds 5"
+            "the data gives its own val part, which would stand in no fold",
+            where=table.source,
+            mend="make its samples part of train, or train once with sfumato train",
         )
+    return table
+
+
+def _given(table: Table) -> tuple[Fold, ...]:
+    """The values of the data's fold column."""
+    names = sorted(cast(list[str], table.rows["fold"].drop_nulls().unique().to_list()))
+    if len(names) < 2:
+        found = f"only one fold, {names[0]!r}, in the data" if names else "no fold column in the data"
+        mend = "name it in data.columns.fold, or give --folds a number"
+        raise InputError(found, where=table.source, expected="a column with two folds or more", mend=mend)
     return tuple(names)

@@ -14,7 +14,7 @@ from sfumato.data.table import Table
 from sfumato.decision.policy import Policy, fit_policy
 from sfumato.errors import InputError, Interrupted, Stopped
 from sfumato.fold_bundle import make_averaged_bundle
-from sfumato.fold_choice import Folds, choose_folds, fold_overrides
+from sfumato.fold_choice import Folds, RecipeSource, choose_folds, fold_overrides
 from sfumato.fold_tables import (
     average,
     fold_scores,
@@ -30,15 +30,12 @@ from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
-from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.svg import to_svg
 from sfumato.run import Run, train
 from sfumato.tasks import of_task
 from sfumato.training.machine import launched
 from sfumato.training.records import Noted
-
-RecipeSource = str | Path | Recipe | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
