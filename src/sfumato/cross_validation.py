@@ -150,9 +150,10 @@ def _run_fold(
         return
     console.note(Noted(f"fold {folds[index]}, {index + 1} of {len(folds)}"))
     if run.path.exists():
-        train(resume=run.path, quiet=quiet)
+        train(resume=run.path, quiet=quiet, measure_test=False)
     else:
-        train(recipe, overrides={**overrides, **fold_overrides(folds, index)}, out=run.path, quiet=quiet)
+        settings = {**overrides, **fold_overrides(folds, index)}
+        train(recipe, overrides=settings, out=run.path, quiet=quiet, measure_test=False)
 
 
 def _check_fold(folder: CrossvalFolder, index: int) -> None:

@@ -92,8 +92,9 @@ def _refuse_own_fold(document: Document) -> None:
     for name in ("fold", "folds"):
         if split.get(name) is not None:
             setting = f"data.split.{name}"
-            what = "names a fold, and cross-validation makes each of them the val part once"
-            raise InputError(what, setting=setting, where=document.place(setting), mend="leave it out; see --folds")
+            what = "is for a single run, and cross-validation makes each fold the val part once"
+            mend = f"leave it out (--set {setting}=null); --folds says how many there are"
+            raise InputError(what, setting=setting, where=document.place(setting), mend=mend)
 
 
 def _below(settings: Mapping[str, Any], name: str) -> dict[str, Any]:

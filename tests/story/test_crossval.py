@@ -106,6 +106,12 @@ def test_the_bundle_averages_calibrated_probabilities(done):
     assert json.loads((done.bundle / MANIFEST).read_text())["format"] == 2
 
 
+def test_no_fold_measures_the_test_part(done):
+    assert all(list(run.metrics) == ["val"] for run in done.folds)
+    page = done.folds[0].report().read_text(encoding="utf-8")
+    assert "The test images are left to the average of all folds, so these figures are optimistic" in page
+
+
 def test_the_test_part_is_measured_as_the_bundle_answers(done):
     test = done.predictions["test"]
     paths = [done.folder.parent / "photos" / name for name in test.ids]
@@ -228,7 +234,7 @@ WRONG = {
     "no number": ({"folds": "many"}, r"^--folds many; expected"),
     "a fold in the recipe": (
         {"overrides": {"data.split.folds": 5, "data.split.fold": 0}},
-        "data.split.fold: names a fold, and cross-validation makes each of them the val part once; leave it out",
+        "data.split.fold: is for a single run, and cross-validation makes each fold the val part once; leave it out",
     ),
     "no fold column": ({"folds": "given"}, "no fold column in the data; expected a column with two folds or more"),
     "no recipe": ({"recipe": None}, "^no recipe; expected"),
