@@ -134,7 +134,8 @@ def _begin(
             with _saying_how_to_go_on(folder.path):
                 _run_fold(folder, 0, recipe, overrides, console)
         except InputError:
-            folder.forget_inputs()
+            if not folder.run(0).environment.is_file():  # nothing was begun that could be gone on with
+                folder.forget_inputs()
             raise
     return folder
 

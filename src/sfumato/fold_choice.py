@@ -68,8 +68,8 @@ def read_choice(text: str) -> Folds:
     """
     if text in ("auto", "given"):
         return text
-    if not text.isascii() or not text.isdigit():
-        raise InputError(f"--folds {text}", expected=f"a number from 2 to {MOST}, auto or given")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MOST))):
+        raise InputError(f"--folds {text[:40]}", expected=f"a number from 2 to {MOST}, auto ({AUTO}) or given")
     return int(text)
 
 
