@@ -12,6 +12,7 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict import Answer, Decision, Predictor, load
     from sfumato.predictions import Predictions
@@ -23,12 +24,14 @@ __version__ = VERSION
 
 _HOME = {
     "Answer": "sfumato.predict",
+    "CrossValidation": "sfumato.cross_validation",
     "Decision": "sfumato.predict",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
+    "crossval": "sfumato.cross_validation",
     "load": "sfumato.predict",
     "load_recipe": "sfumato.recipe.load",
     "train": "sfumato.run",
@@ -37,6 +40,7 @@ _HOME = {
 
 __all__ = [
     "Answer",
+    "CrossValidation",
     "Decision",
     "InputError",
     "Interrupted",
@@ -48,6 +52,7 @@ __all__ = [
     "RunError",
     "SfumatoError",
     "__version__",
+    "crossval",
     "load",
     "load_recipe",
     "train",

@@ -215,6 +215,36 @@ def train(
         typer.echo("\n".join(summary(open_folder(run.folder))))
 
 
+@app.command(epilog="Example: `sfumato crossval recipe.yaml --folds 5`, `sfumato crossval --resume runs/x-cv`")
+def crossval(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file, or a preset's name.")
+    ] = None,
+    folds: Annotated[
+        str, typer.Option("--folds", metavar="K", help="A number; `given` = the data's own; `auto` = those, else 5.")
+    ] = "auto",
+    set_: Set = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of all folds; none = runs/NAME-cv.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted one, where it stopped.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a recipe once for each fold: predictions out of fold, mean and spread, one bundle that averages them."""
+    from sfumato.cross_validation import crossval as run_folds
+    from sfumato.fold_choice import read_choice
+    from sfumato.report.folds_summary import folds_lines
+
+    done = run_folds(recipe, overrides=_overrides(set_), out=out, folds=read_choice(folds), resume=resume, quiet=quiet)
+    if as_json:
+        _print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
+    else:
+        typer.echo("\n".join([*folds_lines(done.summary), f"picture {done.picture}", f"bundle  {done.bundle}"]))
+
+
 @app.command(epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`")
 def predict(
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],

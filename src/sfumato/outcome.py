@@ -80,7 +80,7 @@ def make_bundle(
         for i, (picture, row) in enumerate(zip(pictures, logits.tolist(), strict=True))
     )
     bundle = Bundle(
-        weights={name: tensor for name, tensor in model.state_dict().items() if name != UNCERTAINTY},
+        members=({name: tensor for name, tensor in model.state_dict().items() if name != UNCERTAINTY},),
         recipe=to_yaml(recipe),
         model=cast(dict[str, Any], json.loads(spec.model_dump_json())),
         transform=prepared.preprocess.to_dict(),

@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
+from torch import Tensor
 
 from sfumato.bundle.folder import Bundle, check_samples, read_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.data.preprocess import Preprocess
+from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
@@ -93,7 +95,7 @@ class Predictor:
         self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.device = _device(device)
-        self._model = _build(bundle, self.preprocess, where).to(self.device)
+        self._models = [model.to(self.device) for model in _build(bundle, self.preprocess, where)]
         check_samples(bundle, self._sample_logits, where)
 
     @property
@@ -140,8 +142,12 @@ class Predictor:
                 yield from self._decide(names, pixels)
 
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3)."""
-        return picture_logits(self._model, self.preprocess, pictures)
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
+
+        Of several networks those to which the policy gives the mean of their calibrated probabilities.
+        """
+        said = [picture_logits(model, self.preprocess, pictures) for model in self._models]
+        return said[0] if len(said) == 1 else averaged_tasks(np.stack(said), self.policies, self.tasks.slices)
 
     def _decide(self, names: list[str], pixels: list[Pixels | str]) -> Iterator[Decision]:
         good = [picture for picture in pixels if not isinstance(picture, str)]
@@ -198,14 +204,21 @@ def load(path: str | Path, device: str | None = None) -> Predictor:
     return Predictor(read_bundle(Path(path)), str(path), device)
 
 
-def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> Classifier:
+def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Classifier]:
+    """The network of each member."""
     try:
         spec = ModelSpec.model_validate_json(to_json(bundle.model))
     except ValidationError as error:
         raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-    model = build_classifier(spec, bundle.tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
+    return [_member(spec, weights, bundle.tasks, preprocess, where) for weights in bundle.members]
+
+
+def _member(
+    spec: ModelSpec, weights: dict[str, Tensor], tasks: TaskLayout, preprocess: Preprocess, where: str
+) -> Classifier:
+    model = build_classifier(spec, tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
     try:
-        model.load_state_dict(bundle.weights)
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise InputError(
             f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"

@@ -34,6 +34,8 @@ class Predictions:
     labels: LabelSpace
     groups: NDArray[np.int64] | None = None
     """(N,) number of the group each sample belongs to; None = each is on its own."""
+    folds: tuple[str, ...] | None = None
+    """N names of the fold that each sample was held out of training in; None = there are no folds."""
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.labels))
@@ -41,6 +43,8 @@ class Predictions:
             raise InputError(f"predictions of shape {self.logits.shape} and {self.truth.shape}", expected=f"{shape}")
         if self.groups is not None and self.groups.shape != shape[:1]:
             raise InputError(f"groups of shape {self.groups.shape}", expected=f"{shape[:1]}")
+        if self.folds is not None and len(self.folds) != len(self.ids):
+            raise InputError(f"folds of {len(self.folds)} samples", expected=f"{len(self.ids)}")
         if len(set(self.ids)) != len(self.ids):
             raise InputError("a sample id stands twice in the predictions")
         if not np.isfinite(self.logits).all():
@@ -54,14 +58,14 @@ class Predictions:
         rows = self.truth != UNKNOWN
         if rows.all():
             return self
-        ids = tuple(name for name, there in zip(self.ids, rows.tolist(), strict=True) if there)
         groups = None if self.groups is None else self.groups[rows]
-        return Predictions(ids, self.truth[rows], self.logits[rows], self.labels, groups)
+        folds = None if self.folds is None else _where(rows, self.folds)
+        return Predictions(_where(rows, self.ids), self.truth[rows], self.logits[rows], self.labels, groups, folds)
 
     def write(self, path: Path) -> None:
         """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata.
 
-        Where samples belong together, a column `group` says which do.
+        Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's.
         """
         names: list[str | None] = [self.labels.names[t] if t != UNKNOWN else None for t in self.truth.tolist()]
         frame = pl.DataFrame(
@@ -70,6 +74,8 @@ class Predictions:
         )
         if self.groups is not None:
             frame = frame.with_columns(pl.Series("group", self.groups))
+        if self.folds is not None:
+            frame = frame.with_columns(pl.Series("fold", self.folds, dtype=pl.String))
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(path, metadata={"labels": json.dumps(self.labels.names, ensure_ascii=False)})
 
@@ -95,4 +101,10 @@ class Predictions:
         truth = [UNKNOWN if name is None else index[name] for name in frame["label"].to_list()]
         logits = np.array(frame["logits"].to_list(), dtype=np.float32).reshape(len(frame), len(labels))
         groups = frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
-        return cls(tuple(frame["id"].to_list()), np.array(truth, dtype=np.int64), logits, labels, groups)
+        folds = tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
+        return cls(tuple(frame["id"].to_list()), np.array(truth, dtype=np.int64), logits, labels, groups, folds)
+
+
+def _where(rows: NDArray[np.bool_], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the rows that are True."""
+    return tuple(name for name, there in zip(names, rows.tolist(), strict=True) if there)

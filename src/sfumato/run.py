@@ -75,6 +75,7 @@ def train(
     out: str | Path | None = None,
     resume: str | Path | None = None,
     quiet: bool = False,
+    measure_test: bool = True,
 ) -> Run:
     """Train what a recipe says, decide, measure, and leave everything in one folder.
 
@@ -84,6 +85,7 @@ def train(
         out: Folder of the run; None = `runs/NAME`, numbered if need be.
         resume: Folder of an interrupted run to go on with, exactly where it was last saved.
         quiet: Show nothing.
+        measure_test: False = predictions of the test part are written, and its scores left to who averages runs.
 
     Raises:
         InputError: Something in the recipe, its data or the arguments is wrong; nothing was written.
@@ -110,7 +112,7 @@ def train(
             _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
             said = _predict(folder, prepared, machine, int(workers.value))
         if machine.is_main:
-            _decide(folder, prepared, said)
+            _decide(folder, prepared, said, ("val", "test") if measure_test else ("val",))
         machine.wait()
     return Run(folder.path)
 
@@ -214,8 +216,8 @@ def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: i
     return said
 
 
-def _decide(folder: RunFolder, prepared: Prepared, said: Said) -> None:
-    """From predictions to decisions: the policy of each task, its scores, the bundle and the report."""
+def _decide(folder: RunFolder, prepared: Prepared, said: Said, measured: tuple[str, ...]) -> None:
+    """From predictions to decisions: the policy of each task, scores of the measured parts, bundle and report."""
     val, spec = said.get("val", {}), prepared.recipe.decision
     trained = prepared.table.part("train").counts
     policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
@@ -223,7 +225,7 @@ def _decide(folder: RunFolder, prepared: Prepared, said: Said) -> None:
         of_task(part, task): measure_decisions(predictions, policies[task], trained[task])
         for part, tasks in said.items()
         for task, predictions in tasks.items()
-        if len(predictions.known())
+        if part in measured and len(predictions.known())
     }
     for task, predictions in val.items():
         write_tau_curve(folder, predictions, policies[task], trained[task], task)

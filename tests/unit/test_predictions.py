@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -28,6 +30,17 @@ def test_a_table_is_read_back(tmp_path, groups):
     assert np.array_equal(again.truth, said().truth)
     assert ("group" in pl.read_parquet(tmp_path / "p.parquet").columns) == (groups is not None)
     assert again.groups is None if groups is None else np.array_equal(again.groups, groups)
+
+
+def test_folds_are_read_back_and_go_with_their_samples(tmp_path):
+    folds = tuple("ab"[i % 2] for i in range(40))
+    table = replace(said(), folds=folds, truth=np.where(np.arange(40) < 30, said().truth, -1))
+    table.write(tmp_path / "p.parquet")
+    assert pl.read_parquet(tmp_path / "p.parquet")["fold"].to_list() == list(folds)
+    assert Predictions.read(tmp_path / "p.parquet").folds == folds
+    assert table.known().folds == folds[:30]
+    with pytest.raises(InputError, match="folds of 2 samples; expected 40"):
+        replace(said(), folds=("a", "b"))
 
 
 def test_decisions_are_measured_by_group():

@@ -1,7 +1,8 @@
 """Writing and reading a bundle folder.
 
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
-policy.json, results.json, samples/ (pictures made by the program, with the logits they must give).
+policy.json, results.json, samples/ (pictures made by the program, with the logits they must give). A bundle that
+averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on.
 """
 
 from collections.abc import Callable
@@ -21,8 +22,10 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-FORMAT = 1
-"""Raised whenever an older program could misread a newer bundle."""
+ALONE, AVERAGED = 1, 2
+"""Formats of bundles of one network and of several; a program from before there were several refuses theirs."""
+FORMAT = AVERAGED
+"""The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
 
 Document = dict[str, Any]
@@ -32,11 +35,12 @@ Document = dict[str, Any]
 class Bundle:
     """Everything in a bundle folder."""
 
-    weights: dict[str, Tensor]
+    members: tuple[dict[str, Tensor], ...]
+    """The weights of each network whose probabilities are averaged; mostly there is one."""
     recipe: str
     """Text of the resolved recipe it was trained by."""
     model: Document
-    """How to build the network that the weights belong to."""
+    """How to build the network that the weights belong to, the same for all members."""
     transform: Document
     """How a picture becomes the network's input."""
     tasks: TaskLayout
@@ -59,9 +63,11 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle; the folder must not exist yet."""
     if folder.exists():
         raise InputError("there already", where=str(folder), expected="a path where nothing is")
-    about = {"kind": KIND, "format": FORMAT, "sfumato": VERSION, "provenance": bundle.provenance}
+    number = ALONE if len(bundle.members) == 1 else AVERAGED
+    about = {"kind": KIND, "format": number, "sfumato": VERSION, "provenance": bundle.provenance}
     with sealed_folder(folder, about) as work:
-        write_tensors(work / "weights.safetensors", bundle.weights)
+        for name, weights in zip(_weight_files(len(bundle.members)), bundle.members, strict=True):
+            write_tensors(work / name, weights)
         (work / "recipe.yaml").write_text(bundle.recipe, encoding="utf-8")
         (work / "labels.yaml").write_text(bundle.tasks.to_yaml(), encoding="utf-8")
         for name in ("model", "transform", "policy", "results"):
@@ -85,7 +91,7 @@ def read_bundle(folder: Path) -> Bundle:
     _refuse_format(manifest, folder)
     verify(folder)
     return Bundle(
-        weights=read_tensors(folder / "weights.safetensors"),
+        members=_read_members(folder, cast(int, manifest["format"])),
         recipe=read_text(folder / "recipe.yaml"),
         model=read_json(folder / "model.json"),
         transform=read_json(folder / "transform.json"),
@@ -121,6 +127,20 @@ def check_samples(bundle: Bundle, logits: Callable[[tuple[Sample, ...]], np.ndar
 
 SAMPLE_TOLERANCE = 2e-3
 """Greatest difference of a golden logit, relative to the sample's largest: devices round differently, not more."""
+
+
+def _weight_files(members: int) -> list[str]:
+    """Names of the weights' files; of an only network as before there could be several."""
+    return ["weights.safetensors"] if members == 1 else [f"weights-{index}.safetensors" for index in range(members)]
+
+
+def _read_members(folder: Path, number: int) -> tuple[dict[str, Tensor], ...]:
+    """The weights of each network; which files there must be is known from the manifest."""
+    there = len(list(folder.glob("weights-*.safetensors"))) if number == AVERAGED else 1
+    if there == 0 or (number == AVERAGED and there == 1):
+        expected = "weights-0.safetensors, weights-1.safetensors and so on"
+        raise InputError(f"damaged: {there} networks to average", where=str(folder), expected=expected)
+    return tuple(read_tensors(folder / name) for name in _weight_files(there))
 
 
 def _refuse_format(manifest: Document, folder: Path) -> None:

@@ -59,6 +59,16 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
     Raises:
         InputError: A mistake, with its place, what was expected and the nearest valid name.
     """
+    document = settings_of(source, overrides)
+    for path in (*PATHS, *_paths_in_timeline(document)):
+        _make_absolute(document, path)
+    return Loaded(_validate(document), document)
+
+
+def settings_of(
+    source: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Document:
+    """The settings of a recipe as they were given, before they are checked; arguments as for `load_recipe`."""
     if isinstance(source, Recipe):
         document = Document(cast(dict[str, Any], json.loads(source.model_dump_json())))
     elif isinstance(source, Mapping):
@@ -69,9 +79,7 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
     for path, value in (overrides or {}).items():
         _set(document, path, value)
-    for path in (*PATHS, *_paths_in_timeline(document)):
-        _make_absolute(document, path)
-    return Loaded(_validate(document), document)
+    return document
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Polygon, Rectangle
+from matplotlib.patches import Circle, Patch, Polygon, Rectangle
 
 from sfumato.report.palette import INK
 
@@ -62,6 +62,10 @@ class Canvas:
     def diamond(self, x: float, y: float, radius: float, colour: str) -> None:
         """A keyframe, as film editors draw it."""
         self.shape(((x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)), colour)
+
+    def dot(self, x: float, y: float, radius: float, colour: str, opacity: float = 1) -> None:
+        """A filled circle."""
+        self._add(Circle((x, y), radius, facecolor=colour, edgecolor="none", alpha=opacity))
 
     def text(
         self,

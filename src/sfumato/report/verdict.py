@@ -20,7 +20,8 @@ def verdict(evidence: Evidence) -> tuple[str, ...]:
     if measured is None:
         return (_nothing(evidence),)
     majority = majority_class(evidence, measured.results)
-    return (reach(measured, majority), failures(measured.results), trust_in_confidence(measured))
+    spared = "test" in evidence.prepared.table.rows["part"]
+    return (reach(measured, majority, test_spared=spared), failures(measured.results), trust_in_confidence(measured))
 
 
 def verdicts(evidence: Evidence) -> tuple[str, ...]:
@@ -42,13 +43,21 @@ def _nothing(evidence: Evidence) -> str:
     )
 
 
-def reach(measured: Measured, majority: Majority) -> str:
-    """What it reaches, with its interval, against always naming one class."""
+def reach(measured: Measured, majority: Majority, *, test_spared: bool = False) -> str:
+    """What it reaches, with its interval, against always naming one class.
+
+    `test_spared`: there is a test part, which only the average of all folds is measured on.
+    """
     accuracy, results = measured.results.scores["accuracy"], measured.results
     where = f"On {many(results.samples, 'test image')} it never learned from"
     if measured.part == "val":
+        why = (
+            "The test images are left to the average of all folds"
+            if test_spared
+            else "No images were set aside for a test"
+        )
         where = (
-            f"No images were set aside for a test, so these figures are optimistic: on the "
+            f"{why}, so these figures are optimistic: on the "
             f"{many(results.samples, 'validation image')} that also chose the weights"
         )
     text = (

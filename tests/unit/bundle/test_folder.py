@@ -4,12 +4,18 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import sfumato
+from sfumato.bundle import folder as bundle_folder
+from sfumato.bundle.samples import Sample
+from sfumato.decision.averaging import averaged
+from sfumato.decision.policies import policies_from_dict
 from sfumato.errors import InputError
 from sfumato.sealed import MANIFEST
 
@@ -152,9 +158,10 @@ def test_sealing_again_alone_changes_nothing(copy):
 
 
 FORMATS = {
-    **{str(number): (number, f"damaged: bundle format {number!r}; expected a number from 1 to 1")
+    **{str(number): (number, f"damaged: bundle format {number!r}; expected a number from 1 to 2")
        for number in (0, -1, True, "1", None, 1.0, [1])},
-    "2": (2, "bundle format 2, written by sfumato 0.1.0; expected format 1 or older; pip install"),
+    "3": (3, "bundle format 3, written by sfumato 0.1.0; expected format 2 or older; pip install"),
+    "2": (2, "damaged: 0 networks to average; expected weights-0.safetensors"),
 }  # fmt: skip
 
 
@@ -212,3 +219,35 @@ def test_a_link_that_leads_outside(copy, tmp_path):
 def test_a_manifest_of_another_shape(copy, content):
     (copy / MANIFEST).write_text(content)
     assert f"{MANIFEST}: damaged: " in refused(copy)
+
+
+def test_several_networks_are_averaged_and_an_older_program_refuses_them(tmp_path, monkeypatch):
+    alone = bundle_folder.read_bundle(BUNDLE)
+    bundle_folder.write_bundle(tmp_path / "bundle", replace(alone, members=alone.members * 2, samples=_shifted(alone)))
+    given = [sample.pixels for sample in alone.samples]
+    one, two = (sfumato.load(path, device="cpu").predict(given) for path in (BUNDLE, tmp_path / "bundle"))
+    assert [d.label for d in one] == [d.label for d in two]
+    assert [d.confidence for d in one] == pytest.approx([d.confidence for d in two], abs=1e-5)
+    monkeypatch.setattr(bundle_folder, "FORMAT", 1)
+    assert "bundle format 2, written by sfumato" in refused(tmp_path / "bundle")
+
+
+def _shifted(bundle: bundle_folder.Bundle) -> tuple[Sample, ...]:
+    """What two equal members must give: the same up to a constant, by which no decision changes."""
+    policy = policies_from_dict(bundle.policy, bundle.tasks, "policy.json")[""]
+    logits = averaged(np.array([[sample.logits for sample in bundle.samples]] * 2), policy)
+    return tuple(
+        replace(sample, logits=tuple(row)) for sample, row in zip(bundle.samples, logits.tolist(), strict=True)
+    )
+
+
+def test_networks_that_were_taken_away_and_sealed_again(tmp_path):
+    alone = bundle_folder.read_bundle(BUNDLE)
+    copy = tmp_path / "bundle"
+    bundle_folder.write_bundle(copy, replace(alone, members=alone.members * 3, samples=_shifted(alone)))
+    (copy / "weights-1.safetensors").unlink()
+    seal(copy, format=2)
+    assert "weights-1.safetensors" in refused(copy)
+    (copy / "weights-2.safetensors").unlink()
+    seal(copy, format=2)
+    assert "damaged: 1 networks to average; expected weights-0.safetensors, weights-1" in refused(copy)

@@ -1,0 +1,226 @@
+"""The story of a cross-validation: a run a fold -> predictions out of fold -> policy -> averaged bundle -> summary."""
+
+import shlex
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sfumato.console import Console
+from sfumato.crossval_folder import CrossvalFolder, open_crossval, without_fold
+from sfumato.data.table import Table
+from sfumato.decision.policy import Policy, fit_policy
+from sfumato.errors import InputError, Interrupted, Stopped
+from sfumato.fold_bundle import make_averaged_bundle
+from sfumato.fold_choice import Folds, RecipeSource, choose_folds, fold_overrides
+from sfumato.fold_tables import (
+    average,
+    fold_scores,
+    out_of_fold,
+    refuse_empty_folds,
+    refuse_other_data,
+    trained_by_any,
+    unmeasured,
+)
+from sfumato.free_folder import free_folder
+from sfumato.json_file import write_json
+from sfumato.metrics.folds import FoldSummary, summarise
+from sfumato.outcome import measure_decisions
+from sfumato.predictions import Predictions
+from sfumato.recipe.load import load_recipe
+from sfumato.report.folds_picture import draw_folds
+from sfumato.report.svg import to_svg
+from sfumato.run import Run, train
+from sfumato.tasks import of_task
+from sfumato.training.machine import launched
+from sfumato.training.records import Noted
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A finished cross-validation, read from its folder."""
+
+    folder: Path
+
+    @property
+    def bundle(self) -> Path:
+        """One bundle that averages the calibrated probabilities of all folds; `sfumato.load` takes it."""
+        return CrossvalFolder(self.folder).bundle
+
+    @property
+    def picture(self) -> Path:
+        """A dot a fold, with mean and spread, of every score."""
+        return CrossvalFolder(self.folder).picture
+
+    @cached_property
+    def folds(self) -> list[Run]:
+        """The run of each fold."""
+        folder = CrossvalFolder(self.folder)
+        return [Run(folder.run(index).path) for index in range(len(folder.read_folds()))]
+
+    @cached_property
+    def summary(self) -> FoldSummary:
+        """Each fold's scores, their mean and spread, and what was measured over all."""
+        return CrossvalFolder(self.folder).read_summary()
+
+    @cached_property
+    def predictions(self) -> dict[str, Predictions]:
+        """`oof`, every sample by the run that held it out, and `test`, averaged; of several tasks `oof.TASK`."""
+        folder = CrossvalFolder(self.folder)
+        tasks = folder.run(0).read_table().layout.spaces
+        paths = {of_task(part, task): folder.predictions(part, task) for part in ("oof", "test") for task in tasks}
+        return {name: Predictions.read(path) for name, path in paths.items() if path.is_file()}
+
+
+def crossval(
+    recipe: RecipeSource | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    folds: Folds = "auto",
+    resume: str | Path | None = None,
+    quiet: bool = False,
+) -> CrossValidation:
+    """Train a recipe once for each fold, the fold being its val part, and average the runs into one bundle.
+
+    Args:
+        recipe: As `train` takes it; it names no fold. A test part stays out of all folds.
+        overrides: Recipe path -> value.
+        out: Folder of it all; None = `runs/NAME-cv`, numbered if need be.
+        folds: From 2; `given` = those of the data's fold column; `auto` = these where the recipe names such a column,
+            else 5.
+        resume: Folder of an interrupted cross-validation; finished folds are kept, the interrupted one goes on exactly.
+        quiet: Show nothing.
+
+    Raises:
+        InputError: Something in the recipe, its data or the arguments is wrong.
+        Interrupted: Ctrl-C or SIGTERM; the message says how to go on.
+        RunError: Training failed.
+    """
+    _refuse_several_processes()
+    if resume is not None and (recipe is not None or overrides or out is not None or folds != "auto"):
+        raise InputError("a resumed cross-validation goes on with its own recipe and folds", expected="resume alone")
+    console = Console(quiet=quiet)
+    folder = _begin(recipe, overrides or {}, out, folds, console) if resume is None else open_crossval(resume)
+    if folder.bundle.exists():
+        console.note(Noted(f"{folder.path} is finished already"))
+        return CrossValidation(folder.path)
+    with _saying_how_to_go_on(folder.path):
+        for index in range(len(folder.read_folds())):
+            _run_fold(folder, index, folder.recipe, {}, console)
+            _check_fold(folder, index)
+        _conclude(folder)
+    return CrossValidation(folder.path)
+
+
+def _begin(
+    recipe: RecipeSource | None, overrides: Mapping[str, Any], out: str | Path | None, folds: Folds, console: Console
+) -> CrossvalFolder:
+    """A new folder and its first fold, which is run by the recipe as it was given: errors then name its lines."""
+    if recipe is None:
+        raise InputError(
+            "no recipe", expected="the path of a recipe, or --resume with the folder of a cross-validation"
+        )
+    choice = choose_folds(recipe, overrides, folds)
+    given = load_recipe(recipe, {**overrides, **fold_overrides(choice.folds, 0)}).recipe
+    for note in (f"folds: {len(choice.folds)}, {choice.reason}", *choice.notes):
+        console.note(Noted(note))
+    with free_folder(out, f"{given.name}-cv") as path:
+        folder = CrossvalFolder(path)
+        folder.write_inputs(given, choice.folds)
+        try:
+            with _saying_how_to_go_on(folder.path):
+                _run_fold(folder, 0, recipe, overrides, console)
+        except InputError:
+            if not folder.run(0).environment.is_file():  # nothing was begun that could be gone on with
+                folder.forget_inputs()
+            raise
+    return folder
+
+
+def _run_fold(
+    folder: CrossvalFolder, index: int, recipe: RecipeSource, overrides: Mapping[str, Any], console: Console
+) -> None:
+    """Run a fold, or go on with it; one that is finished is left as it is."""
+    folds, run = folder.read_folds(), folder.run(index)
+    quiet = console.terminal.quiet
+    folder.clear_unbegun(index)
+    if run.bundle.exists() and run.report.exists():
+        return
+    console.note(Noted(f"fold {folds[index]}, {index + 1} of {len(folds)}"))
+    if run.path.exists():
+        train(resume=run.path, quiet=quiet, measure_test=False)
+    else:
+        settings = {**overrides, **fold_overrides(folds, index)}
+        train(recipe, overrides=settings, out=run.path, quiet=quiet, measure_test=False)
+
+
+def _check_fold(folder: CrossvalFolder, index: int) -> None:
+    """Refuse a fold that is no part of the same whole, before another is trained."""
+    names, first = [str(fold) for fold in folder.read_folds()], folder.run(0).read_table()
+    refuse_empty_folds(first, names, str(folder.path))
+    refuse_other_data(first, folder.run(index).read_table(), names[index], str(folder.path))
+
+
+def _conclude(folder: CrossvalFolder) -> None:
+    """From the runs of all folds to one policy, its scores, the summary and, last, the bundle."""
+    folds = folder.read_folds()
+    runs, names = [folder.run(index) for index in range(len(folds))], [str(fold) for fold in folds]
+    tables = [run.read_table() for run in runs]
+    recipe = load_recipe(folder.recipe, fold_overrides(folds, 0)).recipe
+    trained, tasks = trained_by_any(tables), tables[0].layout.spaces
+    oof = {task: _out_of_fold(folder, names, task) for task in tasks}
+    policies = {task: fit_policy(oof[task], recipe.decision, trained[task]) for task in tasks}
+    said = {"out_of_fold": oof, "test": _test(folder, tables, policies)}
+    results = {
+        of_task(part, task): measure_decisions(found, policies[task], trained[task]).to_dict()
+        for part, by_task in said.items()
+        for task, found in by_task.items()
+        if len(found.known())
+    }
+    scores = tuple(fold_scores(run, name) for run, name in zip(runs, names, strict=True))
+    summary = summarise(scores, {task: unmeasured(table) for task, table in oof.items()}, results)
+    write_json(folder.summary, summary.to_dict())
+    folder.picture.write_text(to_svg(draw_folds(summary)), encoding="utf-8")
+    make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results)
+
+
+def _out_of_fold(folder: CrossvalFolder, names: list[str], task: str) -> Predictions:
+    """The table of all folds, of one task; it is written."""
+    tables = {name: Predictions.read(folder.run(i).predictions("val", task)) for i, name in enumerate(names)}
+    found = out_of_fold(tables)
+    found.write(folder.predictions("oof", task))
+    return found
+
+
+def _test(folder: CrossvalFolder, tables: list[Table], policies: Mapping[str, Policy]) -> dict[str, Predictions]:
+    """What the averaged runs say of the test part, of each task; it is written. Empty where there is no such part."""
+    if not len(tables[0].part("test")):
+        return {}
+    found: dict[str, Predictions] = {}
+    for task, policy in policies.items():
+        each = [Predictions.read(folder.run(index).predictions("test", task)) for index in range(len(tables))]
+        found[task] = average(each, policy)
+        found[task].write(folder.predictions("test", task))
+    return found
+
+
+@contextmanager
+def _saying_how_to_go_on(path: Path) -> Generator[None]:
+    """Within the context a signal ends in Interrupted with the command that goes on with all folds, not with one."""
+    command = f"sfumato crossval --resume {shlex.quote(str(path))}"
+    try:
+        yield
+    except Interrupted as stop:
+        why = str(stop).partition("; go on with: ")[0]
+        raise Interrupted(f"{why}; go on with: {command}") from None
+    except (KeyboardInterrupt, Stopped) as stop:
+        raise Interrupted(f"stopped by {str(stop) or 'SIGINT'}; go on with: {command}") from None
+
+
+def _refuse_several_processes() -> None:
+    if launched()[1] > 1:
+        what = f"{launched()[1]} processes for a cross-validation"
+        raise InputError(what, expected="one; several take part in a single run, sfumato train with data.split.fold")

@@ -1,0 +1,42 @@
+"""Averaging networks: the mean of their calibrated probabilities, as the logits of one that a policy decides on.
+
+Shapes: M members, N samples, C classes.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.decision.policy import Policy
+
+Floats = NDArray[np.float64]
+
+
+def averaged(logits: NDArray[np.floating], policy: Policy) -> NDArray[np.float32]:
+    """(N, C) logits to which `policy` gives the mean of the probabilities that it gives to each of (M, N, C).
+
+    With adjustment a and temperature T, a member's probabilities are softmax((z - a) / T). What is returned is
+    T log(mean) + a, of which the policy makes the mean again: so it decides on an average as on any other logits, and
+    of one member it makes what it would have made of that member alone.
+    """
+    adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.temperature.value
+    each = _log_softmax(adjusted)
+    mean: Floats = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+    nothing = np.zeros((1, logits.shape[2]))
+    return (policy.temperature.value * mean - policy.adjusted(nothing)).astype(np.float32)
+
+
+def averaged_tasks(
+    logits: NDArray[np.floating], policies: Mapping[str, Policy], slices: Mapping[str, slice]
+) -> NDArray[np.float32]:
+    """The same of (M, N, C) where the logits of several tasks stand beside each other: each task by its own policy."""
+    found = np.zeros(logits.shape[1:], dtype=np.float32)
+    for task, where in slices.items():
+        found[:, where] = averaged(logits[:, :, where], policies[task])
+    return found
+
+
+def _log_softmax(z: Floats) -> Floats:
+    top = z.max(axis=-1, keepdims=True)
+    return z - top - np.log(np.exp(z - top).sum(axis=-1, keepdims=True))

@@ -1,0 +1,111 @@
+"""From the tables of each fold's run to those of all: out of fold, averaged, and what any fold trained on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sfumato.data.table import Table
+from sfumato.decision.averaging import averaged
+from sfumato.decision.policy import Policy
+from sfumato.errors import InputError
+from sfumato.metrics.calibration import negative_log_likelihood
+from sfumato.metrics.classification import accuracy, answer_counts, macro_f1
+from sfumato.metrics.folds import FoldScores, Scores
+from sfumato.metrics.longtail import macro_f1_all
+from sfumato.predictions import Predictions
+from sfumato.run_folder import RunFolder
+from sfumato.tasks import of_task
+from sfumato.training.records import PREFIXES
+
+
+def out_of_fold(tables: Mapping[str, Predictions]) -> Predictions:
+    """Name of a fold -> what its run says of the fold's samples, as one table; each sample stands in one fold alone."""
+    parts = tuple(tables.values())
+    return Predictions(
+        ids=tuple(name for part in parts for name in part.ids),
+        truth=np.concatenate([part.truth for part in parts]),
+        logits=np.concatenate([part.logits for part in parts]),
+        labels=parts[0].labels,
+        groups=_groups(parts),
+        folds=tuple(name for name, part in tables.items() for _ in part.ids),
+    )
+
+
+def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
+    """What the runs say of the same samples, averaged under a policy."""
+    return replace(tables[0], logits=averaged(np.stack([table.logits for table in tables]), policy))
+
+
+def trained_by_any(tables: Sequence[Table]) -> dict[str, NDArray[np.int64]]:
+    """Task -> (C,) different training images of each class, over the runs."""
+    rows = pl.concat([table.part("train").rows for table in tables]).unique("id", maintain_order=True)
+    return replace(tables[0], rows=rows).counts
+
+
+def refuse_other_data(first: Table, other: Table, name: str, where: str) -> None:
+    """Refuse the fold `name` if the data changed since the first one; `where` names the cross-validation in errors."""
+    if not _dealt(other).equals(_dealt(first)):
+        what = f"fold {name} was dealt from other samples than the first one"
+        raise InputError(what, where=where, mend="the data changed in between; begin anew in another folder")
+
+
+def refuse_empty_folds(table: Table, names: Sequence[str], where: str) -> None:
+    """Refuse folds that no sample falls into; `where` names the cross-validation in errors."""
+    there = set(table.rows["fold"].drop_nulls().unique().to_list())
+    for name in names:
+        if name not in there:
+            expected = f"at most {len(there)} folds" if len(there) > 1 else "more samples"
+            raise InputError(f"no sample falls into fold {name}", where=where, expected=expected)
+
+
+def fold_scores(run: RunFolder, name: str) -> FoldScores:
+    """What the run of a fold reaches on the fold's samples, of several tasks each by itself."""
+    table = run.read_table()
+    scores: Scores = {}
+    for task in table.layout.spaces:
+        found = _scores(Predictions.read(run.predictions("val", task)).known())
+        found |= _best(run, task)
+        scores |= {of_task(score, task): value for score, value in found.items()}
+    return FoldScores(name, len(table.part("train")), len(table.part("val")), scores)
+
+
+def unmeasured(said: Predictions) -> list[str]:
+    """Classes of which no sample stands in a fold."""
+    there = set(said.known().truth.tolist())
+    return [name for index, name in enumerate(said.labels.names) if index not in there]
+
+
+def _scores(said: Predictions) -> Scores:
+    if not len(said):
+        return {}
+    tally = answer_counts(said.truth, said.logits.argmax(axis=1).astype(np.int64), len(said.labels))
+    scores = {"accuracy": accuracy(tally), "macro_f1": macro_f1(tally), "macro_f1_all": macro_f1_all(tally)}
+    loss = negative_log_likelihood(said.logits, said.truth)
+    return {"loss": float(loss), **{name: float(value) for name, value in scores.items()}}
+
+
+def _best(run: RunFolder, task: str) -> Scores:
+    """The highest validation accuracy of any weights of any epoch."""
+    history = pl.read_csv(run.history)
+    columns = [f"{prefix}_{of_task('accuracy', task)}" for prefix in PREFIXES.values()]
+    found = [history[column].cast(pl.Float64).max() for column in columns if column in history.columns]
+    numbers = [float(value) for value in found if isinstance(value, float)]
+    return {"best": max(numbers)} if numbers else {}
+
+
+def _dealt(table: Table) -> pl.DataFrame:
+    """Of every sample that decides what a fold is: its answers, its fold, and whether it is for the test."""
+    answers = [task.column for task in table.tasks]
+    return table.rows.select("id", "fold", (pl.col("part") == "test").alias("test"), *answers)
+
+
+def _groups(parts: Sequence[Predictions]) -> NDArray[np.int64] | None:
+    """Numbers that differ between folds; None where every sample is on its own."""
+    if all(part.groups is None for part in parts):
+        return None
+    numbers = [np.arange(len(part)) if part.groups is None else part.groups for part in parts]
+    first = np.cumsum([0, *(number.max(initial=-1) + 1 for number in numbers[:-1])])
+    return np.concatenate([number + shift for number, shift in zip(numbers, first, strict=True)]).astype(np.int64)

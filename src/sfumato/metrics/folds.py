@@ -1,0 +1,67 @@
+"""Scores over folds: each fold's, their mean, and how far they scatter."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from sfumato.stored import read_stored, stored
+
+Scores = dict[str, float]
+"""Name of a score, of one of several tasks as NAME.TASK -> its value."""
+
+NOTE = (
+    "The weights of each fold were chosen on the samples that measure it, and temperature and thresholds were fitted on"
+    " all of them, so figures out of fold are optimistic; those of a test part are not."
+)
+
+
+@stored
+@dataclass(frozen=True)
+class FoldScores:
+    """One fold: a run that trained on the others."""
+
+    fold: str
+    """Its number from 0, or its name in the data."""
+    train: int
+    """Samples the run trained on."""
+    held_out: int
+    """Samples of the fold."""
+    scores: Scores
+    """On the fold's samples, before the policy: loss in nats, accuracy, macro_f1 over the classes that have a sample,
+    macro_f1_all over all classes, and best, the highest accuracy that any weights of any epoch had."""
+
+
+@stored
+@dataclass(frozen=True)
+class FoldSummary:
+    """What cv_summary.json holds."""
+
+    folds: tuple[FoldScores, ...]
+    mean: Scores
+    """Over the folds, each counting the same."""
+    std: Scores
+    """Over the folds, of a sample: the sum of squares is divided by one less than there are folds."""
+    unmeasured: dict[str, list[str]]
+    """Task, empty for an only one -> its classes without a sample in any fold: too rare, so they always train."""
+    results: dict[str, Any]
+    """`out_of_fold`: all folds' predictions as one table, under the bundle's policy; `test`: the averaged bundle."""
+    note: str = NOTE
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str) -> "FoldSummary":
+        """Read what `to_dict` made; `where` names it in errors."""
+        return read_stored(cls, document, "a summary of folds", where)
+
+
+def summarise(folds: tuple[FoldScores, ...], unmeasured: dict[str, list[str]], results: dict[str, Any]) -> FoldSummary:
+    """Mean and standard deviation of every score that all folds have; there must be two folds."""
+    shared = [name for name in folds[0].scores if all(name in fold.scores for fold in folds)]
+    values = {name: np.array([fold.scores[name] for fold in folds]) for name in shared}
+    mean = {name: float(found.mean()) for name, found in values.items()}
+    std = {name: float(found.std(ddof=1)) for name, found in values.items()}
+    return FoldSummary(folds, mean, std, unmeasured, results)

@@ -1,0 +1,79 @@
+"""Tables of all folds from those of each, on tables made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from sfumato.data.table import Task, make_table
+from sfumato.decision.policy import Policy
+from sfumato.errors import InputError
+from sfumato.fold_tables import average, out_of_fold, refuse_empty_folds, refuse_other_data, trained_by_any, unmeasured
+from sfumato.labels import LabelSpace
+from sfumato.predictions import Predictions
+
+SPACE = LabelSpace(("a", "b", "c"))
+
+
+def said(names: str, groups: list[int] | None = None) -> Predictions:
+    truth = np.arange(len(names), dtype=np.int64) % 2
+    logits = np.random.default_rng(len(names)).normal(size=(len(names), 3)).astype(np.float32)
+    return Predictions(tuple(names), truth, logits, SPACE, None if groups is None else np.array(groups))
+
+
+def table(folds: str, parts: list[str]):
+    labels = [SPACE.names[i % 3] for i in range(len(folds))]
+    frame = pl.DataFrame({"id": list("pqrstu")[: len(folds)], "images": [[]] * len(folds), "label": labels,
+                          "fold": [one if one != "-" else None for one in folds], "part": parts},
+                         schema_overrides={"images": pl.List(pl.String)})  # fmt: skip
+    return make_table(frame, (Task("label", SPACE),), "made")
+
+
+def test_every_sample_has_the_fold_that_held_it_out():
+    found = out_of_fold({"0": said("pq"), "north": said("rst")})
+    assert found.ids == tuple("pqrst")
+    assert found.folds == ("0", "0", "north", "north", "north")
+    assert np.array_equal(found.logits, np.concatenate([said("pq").logits, said("rst").logits]))
+    assert found.groups is None
+
+
+def test_groups_of_different_folds_stay_apart():
+    found = out_of_fold({"0": said("pqr", [0, 0, 1]), "1": said("st"), "2": said("uv", [0, 0])})
+    assert found.groups.tolist() == [0, 0, 1, 2, 3, 4, 4]
+
+
+def test_a_sample_in_two_folds_is_refused():
+    with pytest.raises(InputError, match="stands twice"):
+        out_of_fold({"0": said("pq"), "1": said("q")})
+
+
+def test_unmeasured_classes():
+    assert unmeasured(out_of_fold({"0": said("pq"), "1": said("rs")})) == ["c"]
+
+
+def test_the_average_of_equal_tables_decides_as_each():
+    found = average([said("pqrs")] * 3, Policy())
+    assert np.allclose(Policy().apply(found.logits).probabilities, Policy().apply(said("pqrs").logits).probabilities)
+
+
+def test_what_any_run_trained_on_counts_once():
+    one, other = table("001", ["val", "val", "train"]), table("001", ["train", "train", "val"])
+    assert trained_by_any([one, other])[""].tolist() == [1, 1, 1]
+
+
+def test_data_that_changed_between_folds_is_refused():
+    first = table("001", ["val", "val", "train"])
+    refuse_other_data(first, table("001", ["train", "train", "val"]), "1", "cv")
+    with pytest.raises(
+        InputError, match="^cv: fold 1 was dealt from other samples than the first one; the data changed"
+    ):
+        refuse_other_data(first, table("010", ["train", "val", "train"]), "1", "cv")
+    with pytest.raises(InputError, match="other samples"):
+        refuse_other_data(first, replace(first, rows=first.rows.head(2)), "1", "cv")
+
+
+def test_a_fold_without_samples_is_refused():
+    refuse_empty_folds(table("01-", ["val", "train", "test"]), ["0", "1"], "cv")
+    with pytest.raises(InputError, match="^cv: no sample falls into fold 2; expected at most 2 folds"):
+        refuse_empty_folds(table("01-", ["val", "train", "test"]), ["0", "1", "2"], "cv")
