@@ -1,8 +1,7 @@
 """The story of a cross-validation: a run a fold -> predictions out of fold -> policy -> averaged bundle -> summary."""
 
 import shlex
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ from sfumato.console import Console
 from sfumato.crossval_folder import CrossvalFolder, open_crossval, without_fold
 from sfumato.data.table import Table
 from sfumato.decision.policy import Policy, fit_policy
-from sfumato.errors import InputError, Interrupted, Stopped
+from sfumato.errors import InputError
 from sfumato.fold_bundle import make_averaged_bundle
 from sfumato.fold_choice import Folds, RecipeSource, choose_folds, fold_overrides
 from sfumato.fold_tables import (
@@ -36,6 +35,7 @@ from sfumato.run import Run, train
 from sfumato.tasks import of_task
 from sfumato.training.machine import launched
 from sfumato.training.records import Noted
+from sfumato.training.stopping import going_on_with
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def crossval(
     if folder.bundle.exists():
         console.note(Noted(f"{folder.path} is finished already"))
         return CrossValidation(folder.path)
-    with _saying_how_to_go_on(folder.path):
+    with going_on_with(_resuming(folder)):
         for index in range(len(folder.read_folds())):
             _run_fold(folder, index, folder.recipe, {}, console)
             _check_fold(folder, index)
@@ -131,13 +131,18 @@ def _begin(
         folder = CrossvalFolder(path)
         folder.write_inputs(given, choice.folds)
         try:
-            with _saying_how_to_go_on(folder.path):
+            with going_on_with(_resuming(folder)):
                 _run_fold(folder, 0, recipe, overrides, console)
         except InputError:
             if not folder.run(0).environment.is_file():  # nothing was begun that could be gone on with
                 folder.forget_inputs()
             raise
     return folder
+
+
+def _resuming(folder: CrossvalFolder) -> str:
+    """The command that goes on with all folds."""
+    return f"sfumato crossval --resume {shlex.quote(str(folder.path))}"
 
 
 def _run_fold(
@@ -205,19 +210,6 @@ def _test(folder: CrossvalFolder, tables: list[Table], policies: Mapping[str, Po
         found[task] = average(each, policy)
         found[task].write(folder.predictions("test", task))
     return found
-
-
-@contextmanager
-def _saying_how_to_go_on(path: Path) -> Generator[None]:
-    """Within the context a signal ends in Interrupted with the command that goes on with all folds, not with one."""
-    command = f"sfumato crossval --resume {shlex.quote(str(path))}"
-    try:
-        yield
-    except Interrupted as stop:
-        why = str(stop).partition("; go on with: ")[0]
-        raise Interrupted(f"{why}; go on with: {command}") from None
-    except (KeyboardInterrupt, Stopped) as stop:
-        raise Interrupted(f"stopped by {str(stop) or 'SIGINT'}; go on with: {command}") from None
 
 
 def _refuse_several_processes() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sfumato.data.pictures import GIGABYTE
-from sfumato.preparation import Prepared
+from sfumato.preparation import Prepared, job_of
 from sfumato.training.averaging import norms_that_learn
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_precision, choose_workers
@@ -61,22 +61,11 @@ def _measure(job: Job, found: list[Stage], look: Look, budget: float) -> Measure
 
 def _job(prepared: Prepared) -> Job:
     """As a run would have it, at the precision it would choose; it has no folder, and is never trained."""
-    train, plan = prepared.recipe.train, prepared.plan
+    train = prepared.recipe.train
     device = choose_device(train.device).value
     if train.precision == "auto":
-        chosen = choose_precision(device, prepared.model, plan.at(plan.steps - 1)).value
+        chosen = choose_precision(device, prepared.model, prepared.plan.at(prepared.plan.steps - 1)).value
         train = train.model_copy(update={"precision": chosen})
         prepared = replace(prepared, recipe=prepared.recipe.model_copy(update={"train": train}))
-    return Job(
-        model=prepared.model,
-        plan=plan,
-        spec=train,
-        augment=prepared.recipe.augment,
-        preprocess=prepared.preprocess,
-        train=prepared.table.part("train"),
-        val=prepared.table.part("val"),
-        machine=Machine(device, prepared.precision),
-        workers=int(choose_workers(train.workers, device).value),
-        pictures=prepared.pictures,
-        folder=Path(),
-    )
+    workers = int(choose_workers(train.workers, device).value)
+    return job_of(prepared, Machine(device, prepared.precision), workers, Path())

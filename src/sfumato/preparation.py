@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
@@ -12,6 +14,7 @@ from sfumato.data.duplicates.clustering import with_clusters
 from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
+from sfumato.data.progress import Progress, unseen
 from sfumato.data.randomness import torch_seed
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
@@ -27,7 +30,8 @@ from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
 from sfumato.training.feedback import stopped_short
 from sfumato.training.given_weights import check_given_weights, with_read_weights
-from sfumato.training.machine import Precision
+from sfumato.training.job import Job
+from sfumato.training.machine import Machine, Precision
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.priors import priors
@@ -107,6 +111,8 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
         usable = with_clusters(usable, pictures, console.stage)
     table = _validated(recipe, split(usable, recipe.data.split))
     plan, preprocess = _plan(recipe, len(table.part("train")))
+    if not table.layout.several:
+        check_given_weights(plan, table.labels.names, table.part("train").class_counts)
     if table.layout.outputs != model.outputs:  # a class had no usable image
         model = _model(recipe, table, plan, preprocess)
         load_pretrained(model, recipe.model, preprocess.size)
@@ -120,6 +126,24 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
     return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad)
+
+
+def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
+    """What the loop is given; `folder` is where its checkpoints go, `show` shows what comes before the first step."""
+    return Job(
+        model=prepared.model,
+        plan=prepared.plan,
+        spec=prepared.recipe.train,
+        augment=prepared.recipe.augment,
+        preprocess=prepared.preprocess,
+        train=prepared.table.part("train"),
+        val=prepared.table.part("val"),
+        machine=machine,
+        workers=workers,
+        pictures=prepared.pictures,
+        folder=folder,
+        show=show,
+    )
 
 
 def prepare_again(folder: RunFolder) -> Prepared:
@@ -225,6 +249,6 @@ def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preproc
     model = _model(recipe, table, plan, preprocess)
     check_learning(model, plan)
     if not table.layout.several:
-        check_given_weights(plan, table.labels.names)
+        check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
     check_sizes(model, plan.image_sizes, recipe.model.backbone)
     return model

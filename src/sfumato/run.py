@@ -2,8 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any, cast
 
 from sfumato.console import Console
 from sfumato.decision.policy import fit_policy
-from sfumato.errors import InputError, Interrupted, Stopped
+from sfumato.errors import InputError
 from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared, prepare, prepare_again
+from sfumato.preparation import Prepared, job_of, prepare, prepare_again
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
@@ -24,13 +23,12 @@ from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.inference import predict_tasks
-from sfumato.training.job import Job
 from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
 from sfumato.training.records import Noted
-from sfumato.training.stopping import uninterrupted
+from sfumato.training.stopping import going_on_with, uninterrupted
 
 Said = dict[str, dict[str, Predictions]]
 """Part -> task -> predictions."""
@@ -102,7 +100,7 @@ def train(
         folder, prepared, machine, notes = _begin(recipe, overrides, out, console)
     else:
         folder, prepared, machine, notes = _take_up(resume)
-    with _saying_how_to_go_on(folder):
+    with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
         if resume is None:
             _write_inputs(folder, prepared, machine, notes)
         workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
@@ -122,18 +120,6 @@ def _finished(folder: RunFolder) -> Run:
     if not folder.report.is_file():
         write_report(folder)
     return Run(folder.path)
-
-
-@contextmanager
-def _saying_how_to_go_on(folder: RunFolder) -> Generator[None]:
-    """Within the context a signal ends in Interrupted with the command that goes on."""
-    command = f"sfumato train --resume {shlex.quote(str(folder.path))}"
-    try:
-        yield
-    except Interrupted as stop:
-        raise Interrupted(f"{stop}; go on with: {command}") from None
-    except (KeyboardInterrupt, Stopped) as stop:
-        raise Interrupted(f"stopped by {str(stop) or 'SIGINT'}; go on with: {command}") from None
 
 
 def _begin(
@@ -179,20 +165,7 @@ def _fit(
     folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console, *, resume: bool
 ) -> None:
     """Train; the best weights end up in the model."""
-    job = Job(
-        model=prepared.model,
-        plan=prepared.plan,
-        spec=prepared.recipe.train,
-        augment=prepared.recipe.augment,
-        preprocess=prepared.preprocess,
-        train=prepared.table.part("train"),
-        val=prepared.table.part("val"),
-        machine=machine,
-        workers=workers,
-        pictures=prepared.pictures,
-        folder=folder.checkpoints,
-        show=console.stage("computing features"),
-    )
+    job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)

@@ -11,60 +11,57 @@ from torch import Tensor
 from sfumato.errors import InputError, nearest_name
 from sfumato.spec import Spec, kind_or
 
-Cap = Annotated[float, Field(gt=1)] | None
 MeanOver = Literal["weights", "samples"]
 
 
-class InverseFrequencySpec(Spec):
+class _Weighing(Spec):
+    mean_over: MeanOver = "weights"
+    """What a batch's sum is divided by: its `weights`, as torch does, or its `samples`."""
+
+
+class _Computed(_Weighing):
+    cap: Annotated[float, Field(gt=1)] | None = 50.0
+    """Most that one class may weigh against another; none = no limit."""
+
+
+class InverseFrequencySpec(_Computed):
     """Weights 1 / n^power."""
 
     kind: Literal["inverse_frequency"] = "inverse_frequency"
     power: Annotated[float, Field(gt=0, le=2)] = 1.0
     """1 = inverse frequency, 0.5 = its square root."""
-    cap: Cap = 50.0
-    """Most that one class may weigh against another; none = no limit."""
-    mean_over: MeanOver = "weights"
-    """What a batch's sum is divided by: its `weights`, as torch does, or its `samples`."""
 
     def raw(self, counts: Tensor) -> Tensor:
         """(C,) images, above 0 -> (C,) weights of any scale."""
         return counts**-self.power
 
 
-class EffectiveNumberSpec(Spec):
+class EffectiveNumberSpec(_Computed):
     """Cui et al., Class-Balanced Loss, CVPR 2019, eq. 2: weights (1 - beta) / (1 - beta^n)."""
 
     kind: Literal["effective_number"] = "effective_number"
     beta: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     """0 = all classes weigh the same; towards 1 = inverse frequency."""
-    cap: Cap = 50.0
-    """Most that one class may weigh against another; none = no limit."""
-    mean_over: MeanOver = "weights"
-    """What a batch's sum is divided by: its `weights`, as torch does, or its `samples`."""
 
     def raw(self, counts: Tensor) -> Tensor:
         """(C,) images, above 0 -> (C,) weights of any scale."""
         return (1 - self.beta) / -torch.expm1(counts * torch.tensor(self.beta, dtype=counts.dtype).log())
 
 
-class GivenWeightsSpec(Spec):
+class GivenWeightsSpec(_Weighing):
     """Weights of your own."""
 
     kind: Literal["given"] = "given"
     weights: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
     """Class -> weight; all classes, in any scale."""
-    mean_over: MeanOver = "weights"
-    """What a batch's sum is divided by: its `weights`, as torch does, or its `samples`."""
 
 
-class FileWeightsSpec(Spec):
+class FileWeightsSpec(_Weighing):
     """Weights of your own, from a file; a run keeps them as `given`."""
 
     kind: Literal["file"] = "file"
     file: Annotated[str, Field(min_length=1)]
     """A CSV file with the columns class and weight, relative to the recipe's folder."""
-    mean_over: MeanOver = "weights"
-    """What a batch's sum is divided by: its `weights`, as torch does, or its `samples`."""
 
 
 ClassWeightsSpec = Annotated[

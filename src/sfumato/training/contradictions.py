@@ -1,5 +1,6 @@
 """Settings that fight each other at some moment of the timeline: refused with the reason, unless they are meant."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -87,7 +88,8 @@ def _two_schedules(plan: Plan) -> Iterator[_Found]:
         what = f"the {spec.kind} schedule goes on beside swa's own learning rate"
         mend = f"end it: train.schedule: {{kind: cosine, until: {begin:g}ep}}"
         yield _Found("two_schedules", "swa", what, mend)
-    late = [segment for segment in plan.tracks["lr_scale"].segments if segment.end > begin]
+    last = begin if averaging.anneal else math.nextafter(begin, 0)  # where there is none, not even its start counts
+    late = [segment for segment in plan.tracks["lr_scale"].segments if segment.end > last]
     if late:
         what = "has no effect: swa has a learning rate of its own"
         raise InputError(what, setting=f"timeline[{late[0].keyframe}].lr_scale")

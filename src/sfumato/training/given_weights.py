@@ -4,7 +4,9 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sfumato.errors import InputError
 from sfumato.json_file import read_text
@@ -29,8 +31,13 @@ def with_read_weights(keyframes: Sequence[Keyframe]) -> tuple[Keyframe, ...]:
     )
 
 
-def check_given_weights(plan: Plan, names: Sequence[str]) -> None:
-    """Refuse given weights whose names are not those of the classes.
+def check_given_weights(plan: Plan, names: Sequence[str], counts: NDArray[np.int64]) -> None:
+    """Refuse given weights whose names are not those of the classes, or that are 0 for all that is trained on.
+
+    Args:
+        plan: Of a training.
+        names: The C classes.
+        counts: (C,) training images.
 
     Raises:
         InputError: With the recipe path, and the nearest class.
@@ -38,7 +45,7 @@ def check_given_weights(plan: Plan, names: Sequence[str]) -> None:
     for change in plan.class_weights:
         if isinstance(change.value, GivenWeightsSpec):
             try:
-                class_weights(change.value, torch.ones(len(names)), names)
+                class_weights(change.value, torch.from_numpy(counts.astype(np.float32)), names)
             except InputError as error:
                 raise error.about(f"{change.setting}.weights") from None
 

@@ -53,21 +53,6 @@ def outputs(
             yield list(batch.rows), compute(batch.to(machine.device).images)
 
 
-def predict_table(
-    model: Classifier,
-    table: Table,
-    preprocess: Preprocess,
-    machine: Machine,
-    workers: int,
-    *,
-    exact: bool = False,
-    pictures: Pictures | None = None,
-) -> Predictions:
-    """Logits of N samples with labels of an only task; arguments as for `outputs`."""
-    _ = table.task
-    return predict_tasks(model, table, preprocess, machine, workers, exact=exact, pictures=pictures)[""]
-
-
 def predict_tasks(
     model: Classifier,
     table: Table,

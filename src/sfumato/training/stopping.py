@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
-from sfumato.errors import Stopped
+from sfumato.errors import Interrupted, Stopped
 
 SAME_WISH = 1.0
 """Seconds in which another signal says nothing new: a terminal and a launcher both pass the same Ctrl-C on."""
@@ -55,6 +55,23 @@ def stop_wish() -> Generator[StopWish]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def going_on_with(command: str) -> Generator[None]:
+    """Within the context a signal ends in Interrupted that names the command to go on with.
+
+    The outermost one is named: who stops one fold of many goes on with all of them.
+    """
+    try:
+        yield
+    except Interrupted as stop:
+        raise Interrupted(f"{str(stop).partition(_GO_ON)[0]}{_GO_ON}{command}") from None
+    except (KeyboardInterrupt, Stopped) as stop:
+        raise Interrupted(f"stopped by {str(stop) or 'SIGINT'}{_GO_ON}{command}") from None
+
+
+_GO_ON = "; go on with: "
 
 
 @contextmanager

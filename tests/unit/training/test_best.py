@@ -4,7 +4,7 @@ import pytest
 from tests.jobs import colours_of, job_of, tiny_model
 from tests.plans import plan
 
-from sfumato.training.inference import predict_table
+from sfumato.training.inference import predict_tasks
 from sfumato.training.job import TrainSpec
 from sfumato.training.keeper import Keeper
 from sfumato.training.loop import fit
@@ -76,7 +76,7 @@ def test_the_best_weights_score_the_same_again(tables, tmp_path, monkeypatch, we
     assert min(abs(found["loss"] - other) for other in others) > 1e-6
     assert job.model.head_spec.kind == HEADS[epoch]
     assert not job.model.training
-    said = predict_table(job.model, job.val, job.preprocess, job.machine, 0, exact=True, pictures=job.pictures)
+    said = predict_tasks(job.model, job.val, job.preprocess, job.machine, 0, exact=True, pictures=job.pictures)[""]
     assert said.logits.shape == (48, 3)
 
 

@@ -13,7 +13,7 @@ from sfumato.training.batches import check_batches
 from sfumato.training.changeover import begin_head, change_head, make_centres
 from sfumato.training.class_means import class_means
 from sfumato.training.device import _bf16_ratio
-from sfumato.training.inference import predict_table
+from sfumato.training.inference import predict_tasks
 from sfumato.training.job import TrainSpec
 from sfumato.training.loop import fit
 from sfumato.training.optimizer import AdamWSpec, SgdSpec, optimizer_tensors
@@ -56,7 +56,7 @@ def features_of(job):
 def accuracy(job):
     """Share of the training pictures that are named rightly."""
     job.model.eval()
-    said = predict_table(job.model, job.train, job.preprocess, job.machine, 0, pictures=job.pictures)
+    said = predict_tasks(job.model, job.train, job.preprocess, job.machine, 0, pictures=job.pictures)[""]
     return float((said.logits.argmax(axis=1) == said.truth).mean())
 
 

@@ -10,7 +10,7 @@ from tests.jobs import colours_of, job_of, tiny_model
 from tests.plans import plan
 
 from sfumato.metrics.results import ClassRow
-from sfumato.training.inference import predict_table
+from sfumato.training.inference import predict_tasks
 from sfumato.training.job import TrainSpec
 from sfumato.training.listeners import CLASS_COLUMNS, CsvClasses
 from sfumato.training.loop import fit
@@ -41,7 +41,7 @@ def test_the_figures_are_those_of_scikit_learn(tmp_path):
     fit(job, [CsvClasses(tmp_path / "class_history.csv")])
     rows = rows_of(tmp_path / "class_history.csv")
     assert [(row["epoch"], row["weights"]) for row in rows[::3]] == [(e, w) for e in "01" for w in ("raw", "ema")]
-    best = predict_table(job.model, val, job.preprocess, job.machine, 0, exact=True, pictures=job.pictures)
+    best = predict_tasks(job.model, val, job.preprocess, job.machine, 0, exact=True, pictures=job.pictures)[""]
     probabilities = np.exp(best.logits) / np.exp(best.logits).sum(axis=1, keepdims=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class that is never named

@@ -99,6 +99,11 @@ REFUSED = [
         "timeline[1].lr_scale: has no effect: swa has a learning rate of its own",
     ),
     (
+        [{**SWA, "lr_scale": 0.5}],
+        {},
+        "timeline[0].lr_scale: has no effect: swa has a learning rate of its own",
+    ),
+    (
         [],
         {"head": CosineHeadSpec(start="old_rows")},
         "model.head.start: no head stands there before it; expected class_means",
@@ -142,7 +147,7 @@ def refuse(keyframes, schedule=None, head=None, **options):
 
 
 def test_how_many():
-    assert len(REFUSED) == 24
+    assert len(REFUSED) == 25
 
 
 @pytest.mark.parametrize(("keyframes", "options", "message"), REFUSED)

@@ -1,5 +1,6 @@
 """Class weights from a CSV file: what is read, and what is refused with its line."""
 
+import numpy as np
 import pytest
 from tests.plans import plan
 
@@ -63,9 +64,21 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_names_are_checked_before_training():
     given = {"kind": "given", "weights": {"a": 1, "bb": 2}}
     p = plan({"at": "0ep", "loss": {"kind": "focal"}}, {"at": "1ep", "class_weights": given})
-    check_given_weights(p, ("a", "bb"))
+    check_given_weights(p, ("a", "bb"), np.array([3, 2]))
     with pytest.raises(InputError) as caught:
-        check_given_weights(p, ("a", "bbb"))
+        check_given_weights(p, ("a", "bbb"), np.array([3, 2]))
     assert str(caught.value) == (
         "timeline[1].class_weights.weights: a weight for 'bb', which is no class; did you mean 'bbb'?"
+    )
+
+
+def test_weights_that_leave_nothing_to_learn_are_refused_before_training():
+    """Class a has a weight, and no image in the training part."""
+    given = {"kind": "given", "weights": {"a": 1, "b": 0}}
+    p = plan({"at": "1ep", "class_weights": given})
+    check_given_weights(p, ("a", "b"), np.array([1, 5]))
+    with pytest.raises(InputError) as caught:
+        check_given_weights(p, ("a", "b"), np.array([0, 5]))
+    assert str(caught.value) == (
+        "timeline[0].class_weights.weights: every class that has images weighs 0; expected a weight above 0 for one of them"
     )
