@@ -12,9 +12,10 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
-    from sfumato.cross_validation import CrossValidation, crossval
+    from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
-    from sfumato.predict import Answer, Decision, Predictor, load
+    from sfumato.predict.decisions import Answer, Decision
+    from sfumato.predict.predictor import Predictor, load
     from sfumato.predictions import Predictions
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _HOME = {
-    "Answer": "sfumato.predict",
-    "CrossValidation": "sfumato.cross_validation",
-    "Decision": "sfumato.predict",
+    "Answer": "sfumato.predict.decisions",
+    "CrossValidation": "sfumato.folds.cross_validation",
+    "Decision": "sfumato.predict.decisions",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
-    "Predictor": "sfumato.predict",
+    "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
-    "crossval": "sfumato.cross_validation",
-    "load": "sfumato.predict",
+    "crossval": "sfumato.folds.cross_validation",
+    "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "train": "sfumato.run",
 }

@@ -17,7 +17,8 @@ from sfumato.decision.policy import Policy
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
 from sfumato.models.classifier import UNCERTAINTY
-from sfumato.predict import load, picture_logits
+from sfumato.predict.networks import picture_logits
+from sfumato.predict.predictor import load
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared
 from sfumato.recipe.load import to_yaml, without_folders

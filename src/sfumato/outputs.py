@@ -15,7 +15,8 @@ from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import read_image_paths
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
-from sfumato.predict import Decision, Predictor
+from sfumato.predict.decisions import Decision
+from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
 COLUMNS = ("input", "label", "confidence", "calibrated", "abstained", "error")

@@ -34,4 +34,4 @@ def test_deciding_needs_no_torch():
 
 
 def test_predicting_needs_no_training_code():
-    assert not any(name.startswith("sfumato.training") for name in loaded_by("import sfumato.predict"))
+    assert not any(name.startswith("sfumato.training") for name in loaded_by("import sfumato.predict.predictor"))

@@ -7,7 +7,7 @@ import sys
 
 from killing import die_after  # beside this file, which is run as a program
 
-from sfumato.cross_validation import crossval
+from sfumato.folds.cross_validation import crossval
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from tests.pictures import picture
 from sfumato import outputs
 from sfumato.errors import InputError, RunError
 from sfumato.outputs import check_target, expand, write_decisions
-from sfumato.predict import Decision
+from sfumato.predict.decisions import Decision
 
 GOOD = Decision("a.png", "cat", 0.9, {"cat": 0.9, "dog": 0.1}, calibrated=True, abstained=False, error=None)
 

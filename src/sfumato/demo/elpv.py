@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from sfumato.errors import InputError
-from sfumato.predict import Decision, load
+from sfumato.predict.decisions import Decision
+from sfumato.predict.predictor import load
 from sfumato.run import Run, train
 from sfumato.run_folder import RunFolder, new_folder
 

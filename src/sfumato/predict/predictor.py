@@ -3,79 +3,28 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ValidationError
-from torch import Tensor
 
 from sfumato.bundle.folder import Bundle, check_samples, read_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.images import BadImageError, Pixels, Source, decode
-from sfumato.data.preprocess import Preprocess
-from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
-from sfumato.json_file import to_json
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
-from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
-from sfumato.stored import first_mistake
+from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.networks import Networks
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a bundle says of one input in one task."""
-
-    label: str | None
-    """Name of the class; None where the answer is not sure enough."""
-    confidence: float
-    """Probability of the likeliest class, 0 to 1."""
-    probabilities: dict[str, float]
-    """Class name -> probability, likeliest first."""
-    calibrated: bool
-    """Whether the probabilities were calibrated on validation samples."""
-    abstained: bool
-    """Whether the answer was withheld because it is not sure enough."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a bundle says of one input. Of several tasks `answers` says it, and the fields for one class are empty."""
-
-    input: str
-    """Path of the input, or its kind and place in the list."""
-    label: str | None
-    """Name of the class; None where the image is bad or the answer is not sure enough."""
-    confidence: float | None
-    """Probability of the likeliest class, 0 to 1; None where the image is bad."""
-    probabilities: dict[str, float]
-    """Class name -> probability, likeliest first; empty where the image is bad."""
-    calibrated: bool
-    """Whether the probabilities were calibrated on validation samples; of several tasks, all of them."""
-    abstained: bool
-    """Whether the answer was withheld because it is not sure enough; of several tasks, whether any was."""
-    error: str | None
-    """What is wrong with the image; None = nothing."""
-    answers: dict[str, Answer] | None = None
-    """Task -> its answer, where the bundle has several tasks, empty where the image is bad; None = it has one task."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form: the fields that say something for the bundle's number of tasks."""
-        document = asdict(self)
-        if self.answers is not None:
-            return {name: document[name] for name in ("input", "answers", "error")}
-        return {name: value for name, value in document.items() if name != "answers"}
 
 
 class Predictor:
@@ -93,9 +42,8 @@ class Predictor:
     def __init__(self, bundle: Bundle, where: str, device: str | None = None) -> None:
         self.tasks: TaskLayout = bundle.tasks
         self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
-        self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.device = _device(device)
-        self._models = [model.to(self.device) for model in _build(bundle, self.preprocess, where)]
+        self._networks = Networks(bundle, self.policies, where, self.device)
         check_samples(bundle, self._sample_logits, where)
 
     @property
@@ -146,8 +94,7 @@ class Predictor:
 
         Of several networks those to which the policy gives the mean of their calibrated probabilities.
         """
-        said = [picture_logits(model, self.preprocess, pictures) for model in self._models]
-        return said[0] if len(said) == 1 else averaged_tasks(np.stack(said), self.policies, self.tasks.slices)
+        return self._networks.logits(pictures)
 
     def _decide(self, names: list[str], pixels: list[Pixels | str]) -> Iterator[Decision]:
         good = [picture for picture in pixels if not isinstance(picture, str)]
@@ -187,13 +134,6 @@ class Predictor:
             return self.logits([sample.pixels for sample in samples])
 
 
-@torch.inference_mode()
-def picture_logits(model: Classifier, preprocess: Preprocess, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-    """(N, C) logits of N decoded pictures (H, W, 3), computed where the model is; it must be in evaluation mode."""
-    images = torch.stack([preprocess(picture) for picture in pictures]).to(next(model.parameters()).device)
-    return model.logits(images.contiguous(memory_format=torch.channels_last)).cpu().numpy()
-
-
 def load(path: str | Path, device: str | None = None) -> Predictor:
     """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
 
@@ -202,28 +142,6 @@ def load(path: str | Path, device: str | None = None) -> Predictor:
             no such device.
     """
     return Predictor(read_bundle(Path(path)), str(path), device)
-
-
-def _build(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Classifier]:
-    """The network of each member."""
-    try:
-        spec = ModelSpec.model_validate_json(to_json(bundle.model))
-    except ValidationError as error:
-        raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-    return [_member(spec, weights, bundle.tasks, preprocess, where) for weights in bundle.members]
-
-
-def _member(
-    spec: ModelSpec, weights: dict[str, Tensor], tasks: TaskLayout, preprocess: Preprocess, where: str
-) -> Classifier:
-    model = build_classifier(spec, tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
-        ) from error
-    return model.eval()
 
 
 def _device(asked: str | None) -> torch.device:

@@ -13,7 +13,7 @@ from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import RunError
 from sfumato.outcome import provenance
-from sfumato.predict import load
+from sfumato.predict.predictor import load
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from sfumato.crossval_folder import Fold
 from sfumato.data.source import read_table
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.table import Table
 from sfumato.document import Document
 from sfumato.errors import InputError
+from sfumato.folds.folder import Fold
 from sfumato.recipe.load import load_recipe, settings_of
 from sfumato.recipe.schema import Recipe
 

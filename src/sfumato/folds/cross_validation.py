@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.console import Console
-from sfumato.crossval_folder import CrossvalFolder, open_crossval, without_fold
 from sfumato.data.table import Table
 from sfumato.decision.policy import Policy, fit_policy
 from sfumato.errors import InputError
-from sfumato.fold_bundle import make_averaged_bundle
-from sfumato.fold_choice import Folds, RecipeSource, choose_folds, fold_overrides
-from sfumato.fold_tables import (
+from sfumato.folds.averaged_bundle import make_averaged_bundle
+from sfumato.folds.choice import Folds, RecipeSource, choose_folds, fold_overrides
+from sfumato.folds.folder import CrossvalFolder, open_crossval, without_fold
+from sfumato.folds.tables import (
     average,
     fold_scores,
     out_of_fold,

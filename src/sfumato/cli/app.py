@@ -1,0 +1,47 @@
+"""The program itself: what it is called with before any verb, and how it ends."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from sfumato.cli.failures import one_line_errors
+from sfumato.version import VERSION
+
+app = typer.Typer(
+    name="sfumato",
+    help="Fine-tunes image classifiers in gradual stages and turns them into decisions that can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+)
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 wrong input."""
+    with one_line_errors():
+        try:
+            app()
+        except SystemExit as stop:
+            if isinstance(stop.__context__, BrokenPipeError):  # click has taken it already, for a failure
+                raise stop.__context__ from None
+            sys.stdout.flush()  # here, where a full disk can still be told in one line
+            raise
+    sys.exit(0)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,86 @@
+"""Verbs that train."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sfumato.cli.app import app
+from sfumato.cli.options import Json, Out, Quiet, Set, overrides
+from sfumato.cli.printing import is_main, print_json
+
+if TYPE_CHECKING:
+    from sfumato.run import Run
+
+
+@app.command(epilog="Example: `sfumato demo`")
+def demo(out: Out = None, as_json: Json = False, quiet: Quiet = False) -> None:
+    """Train on real photographs with real pretrained weights, then predict and report."""
+    from sfumato.demo.elpv import run_demo
+    from sfumato.report.summary import summary
+    from sfumato.run_folder import open_folder
+
+    run, story = run_demo(out, quiet=quiet)
+    if as_json:
+        print_json({**_outcome(run), "held_out": story.rows})
+    elif is_main():
+        typer.echo("\n".join([*summary(open_folder(run.folder)), *story.lines]))
+
+
+@app.command(epilog="Example: `sfumato train recipe.yaml --set train.seed=1`, `sfumato train --resume runs/x`")
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file, or a preset's name.")
+    ] = None,
+    set_: Set = None,
+    out: Out = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted run, where it stopped.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a recipe: one run with weights, predictions, decisions, bundle and report in one folder."""
+    from sfumato.report.summary import summary
+    from sfumato.run import train as train_run
+    from sfumato.run_folder import open_folder
+
+    run = train_run(recipe, overrides=overrides(set_), out=out, resume=resume, quiet=quiet)
+    if as_json:
+        print_json(_outcome(run))
+    elif is_main():
+        typer.echo("\n".join(summary(open_folder(run.folder))))
+
+
+@app.command(epilog="Example: `sfumato crossval recipe.yaml --folds 5`, `sfumato crossval --resume runs/x-cv`")
+def crossval(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file, or a preset's name.")
+    ] = None,
+    folds: Annotated[
+        str, typer.Option("--folds", metavar="K", help="A number; `given` = the data's own; `auto` = those, else 5.")
+    ] = "auto",
+    set_: Set = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of all folds; none = runs/NAME-cv.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted one, where it stopped.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a recipe once for each fold: predictions out of fold, mean and spread, one bundle that averages them."""
+    from sfumato.folds.choice import read_choice
+    from sfumato.folds.cross_validation import crossval as run_folds
+    from sfumato.report.folds_summary import folds_lines
+
+    done = run_folds(recipe, overrides=overrides(set_), out=out, folds=read_choice(folds), resume=resume, quiet=quiet)
+    if as_json:
+        print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
+    else:
+        typer.echo("\n".join([*folds_lines(done.summary), f"picture {done.picture}", f"bundle  {done.bundle}"]))
+
+
+def _outcome(run: "Run") -> dict[str, Any]:
+    return {"run": str(run.folder), "bundle": str(run.bundle), "metrics": run.metrics}

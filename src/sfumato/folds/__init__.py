@@ -1,0 +1,1 @@
+"""Cross-validation: a run a fold, one predictions table, one policy, one bundle."""

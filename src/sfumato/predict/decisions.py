@@ -1,0 +1,49 @@
+"""What a bundle says of an input: its class with how sure it is, or what is wrong with the image."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a bundle says of one input in one task."""
+
+    label: str | None
+    """Name of the class; None where the answer is not sure enough."""
+    confidence: float
+    """Probability of the likeliest class, 0 to 1."""
+    probabilities: dict[str, float]
+    """Class name -> probability, likeliest first."""
+    calibrated: bool
+    """Whether the probabilities were calibrated on validation samples."""
+    abstained: bool
+    """Whether the answer was withheld because it is not sure enough."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a bundle says of one input. Of several tasks `answers` says it, and the fields for one class are empty."""
+
+    input: str
+    """Path of the input, or its kind and place in the list."""
+    label: str | None
+    """Name of the class; None where the image is bad or the answer is not sure enough."""
+    confidence: float | None
+    """Probability of the likeliest class, 0 to 1; None where the image is bad."""
+    probabilities: dict[str, float]
+    """Class name -> probability, likeliest first; empty where the image is bad."""
+    calibrated: bool
+    """Whether the probabilities were calibrated on validation samples; of several tasks, all of them."""
+    abstained: bool
+    """Whether the answer was withheld because it is not sure enough; of several tasks, whether any was."""
+    error: str | None
+    """What is wrong with the image; None = nothing."""
+    answers: dict[str, Answer] | None = None
+    """Task -> its answer, where the bundle has several tasks, empty where the image is bad; None = it has one task."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form: the fields that say something for the bundle's number of tasks."""
+        document = asdict(self)
+        if self.answers is not None:
+            return {name: document[name] for name in ("input", "answers", "error")}
+        return {name: value for name, value in document.items() if name != "answers"}

@@ -1,0 +1,76 @@
+"""The networks of a bundle: built from its documents, and what they make of pictures."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import Tensor
+
+from sfumato.bundle.folder import Bundle
+from sfumato.data.images import Pixels
+from sfumato.data.preprocess import Preprocess
+from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.policy import Policy
+from sfumato.errors import InputError
+from sfumato.json_file import to_json
+from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.stored import first_mistake
+from sfumato.tasks import TaskLayout
+
+
+class Networks:
+    """The networks of a bundle, ready to look at pictures.
+
+    Args:
+        bundle: Read by `read_bundle`.
+        policies: Task -> its policy, by which several networks are averaged.
+        where: Names the bundle in errors.
+        device: Where to compute.
+
+    Raises:
+        InputError: The bundle's parts do not fit together.
+    """
+
+    def __init__(self, bundle: Bundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
+        self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
+        self._policies, self._slices = policies, bundle.tasks.slices
+        self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
+
+    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
+
+        Of several networks those to which the policy gives the mean of their calibrated probabilities.
+        """
+        said = [picture_logits(model, self.preprocess, pictures) for model in self._models]
+        return said[0] if len(said) == 1 else averaged_tasks(np.stack(said), self._policies, self._slices)
+
+
+@torch.inference_mode()
+def picture_logits(model: Classifier, preprocess: Preprocess, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+    """(N, C) logits of N decoded pictures (H, W, 3), computed where the model is; it must be in evaluation mode."""
+    images = torch.stack([preprocess(picture) for picture in pictures]).to(next(model.parameters()).device)
+    return model.logits(images.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+
+
+def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Classifier]:
+    """The network of each member."""
+    try:
+        spec = ModelSpec.model_validate_json(to_json(bundle.model))
+    except ValidationError as error:
+        raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
+    return [_member(spec, weights, bundle.tasks, preprocess, where) for weights in bundle.members]
+
+
+def _member(
+    spec: ModelSpec, weights: dict[str, Tensor], tasks: TaskLayout, preprocess: Preprocess, where: str
+) -> Classifier:
+    model = build_classifier(spec, tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
+        ) from error
+    return model.eval()
