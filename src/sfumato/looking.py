@@ -1,11 +1,12 @@
 """What the network of a run says of the parts it was not trained on, view by view, and which views are used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.data.progress import Progress, unseen
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, kinds
 from sfumato.decision.policy import Policy
@@ -42,7 +43,9 @@ class Looked:
         }
 
 
-def look(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, *, choose: bool) -> Looked:
+def look(
+    folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, show: Progress = unseen, *, choose: bool
+) -> Looked:
     """Look at the val part in all views asked for, and at the test part in those that are used.
 
     Where views are asked for, what was said in each is written beside the tables of the parts.
@@ -52,13 +55,15 @@ def look(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, 
         prepared: Its model has the weights that were kept.
         machine: Of the run; all its processes take part.
         workers: Processes that decode.
+        show: Shows the progress through several views.
         choose: False = who averages several runs chooses the views, so both parts are looked at in all of them, and
             this run itself uses the plain one.
     """
 
     def said(part: str, views: Sequence[View]) -> Said:
         table = prepared.table.part(part)
-        return _said(prepared, table, views, machine, workers) if len(table) else {}
+        shown = show(views, len(views)) if len(views) > 1 else views
+        return _said(prepared, table, shown, machine, workers) if len(table) else {}
 
     asked = prepared.views
     val = said("val", asked)
@@ -91,7 +96,7 @@ def only(said: Said, views: Sequence[View]) -> Said:
     return {task: {view.name: by_view[view.name] for view in views} for task, by_view in said.items()}
 
 
-def _said(prepared: Prepared, table: Table, views: Sequence[View], machine: Machine, workers: int) -> Said:
+def _said(prepared: Prepared, table: Table, views: Iterable[View], machine: Machine, workers: int) -> Said:
     each = {
         view.name: predict_view(prepared.model, table, view, prepared.preprocess, machine, workers, prepared.pictures)
         for view in views

@@ -107,7 +107,8 @@ def train(
             console.note(Noted(f"memory: {memory}"))
             console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
             _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
-            looked = look(folder, prepared, machine, int(workers.value), choose=measure_test)
+            show = console.stage("looking in several views")
+            looked = look(folder, prepared, machine, int(workers.value), show, choose=measure_test)
         if machine.is_main:
             _note_views(folder, looked, console)
             _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",))

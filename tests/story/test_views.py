@@ -28,7 +28,18 @@ train: {epochs: 2, optimizer: {lr: 5e-3}, precision: fp32, workers: 0}
 timeline:
   - {at: 0ep, image_size: 32, batch_size: 16}
 """
-NAMES = ["plain", "horizontal", "x0.8", "x1.2", "top_left", "top_right", "bottom_left", "bottom_right", "middle", "40px"]
+NAMES = [
+    "plain",
+    "horizontal",
+    "x0.8",
+    "x1.2",
+    "top_left",
+    "top_right",
+    "bottom_left",
+    "bottom_right",
+    "middle",
+    "40px",
+]
 FEW = {"views.scales": [], "views.crops": None, "views.sizes": []}
 
 
@@ -99,7 +110,7 @@ def test_validation_chooses_and_says_why(recipe, capfd):
     assert pl.read_parquet(tables.view_predictions("val"))["view"].n_unique() == len(NAMES)
     assert tables.view_predictions("test").exists() == (kept > 1)  # what is not used is not looked at there
     page = done.report().read_text(encoding="utf-8")
-    assert "Views" in page
+    assert "<h2>Views</h2>" in page
     assert document["reason"] in page
 
 
@@ -157,7 +168,10 @@ def test_several_tasks_share_their_views(tmp_path):
         assert np.allclose(found, wanted, atol=1e-4)
         assert RunFolder(done.folder).view_predictions("val", task).is_file()
     chosen = sfumato.train(settings, overrides={"views.use": "if_better"}, out=tmp_path / "chosen", quiet=True)
-    assert [one["name"] for one in json.loads((chosen.folder / "views.json").read_text())["tried"]] == ["plain", "flips"]
+    assert [one["name"] for one in json.loads((chosen.folder / "views.json").read_text())["tried"]] == [
+        "plain",
+        "flips",
+    ]
 
 
 def test_a_size_that_is_no_multiple_of_the_patch(recipe):

@@ -8,7 +8,11 @@ from sfumato.predictions import Predictions
 from sfumato.view_tables import read_view_table, write_view_table
 
 PLAIN = Predictions(
-    ("x", "y"), np.array([1, -1]), np.array([[1, 2], [3, 4]], dtype=np.float32), LabelSpace(("条", "b")), np.array([0, 0])
+    ("x", "y"),
+    np.array([1, -1]),
+    np.array([[1, 2], [3, 4]], dtype=np.float32),
+    LabelSpace(("条", "b")),
+    np.array([0, 0]),
 )
 OTHER = Predictions(PLAIN.ids, PLAIN.truth, -PLAIN.logits, PLAIN.labels, PLAIN.groups)
 

@@ -6,7 +6,7 @@ Shapes: V views, N samples, C classes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from sfumato.decision.policy import DecisionSpec
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.metrics.classification import SCORES, ScoreName, answer_counts
 from sfumato.predictions import UNKNOWN
-from sfumato.stored import stored
+from sfumato.stored import read_stored, stored
 
 LEVEL = 0.05
 """Chance with which views that are worth nothing are taken."""
@@ -61,6 +61,11 @@ class ViewChoice:
     samples: Annotated[int, Field(ge=0)]
     """Validation samples whose answer is known."""
     tried: tuple[Tried, ...]
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str) -> "ViewChoice":
+        """Read a views.json of a run; `where` names it in errors."""
+        return read_stored(cls, document, "a choice of views", where)
 
 
 @dataclass(frozen=True)

@@ -68,18 +68,16 @@ _AT_ONCE = 64
 def _each(
     models: Sequence[Classifier], preprocess: Preprocess, views: Sequence[View], pictures: Sequence[Pixels]
 ) -> list[NDArray[np.float32]]:
-    """(V, N, C) logits of each network; pictures are decoded and resized once for all of them."""
-    by_side: dict[int, list[View]] = {}
-    for view in views:
-        by_side.setdefault(view.side(preprocess), []).append(view)
+    """(V, N, C) logits of each network, the views ordered by side; pictures are transformed once for all networks."""
     found: list[list[NDArray[np.float32]]] = [[] for _ in models]
-    for side, alike in by_side.items():
-        images = torch.stack([view.of(picture, preprocess, side) for view in alike for picture in pictures])
-        step = _AT_ONCE if len(views) > 1 else len(images)
-        for model, rows in zip(models, found, strict=True):
-            logits = np.concatenate([_logits(model, images[i : i + step]) for i in range(0, len(images), step)])
-            rows.append(logits.reshape(len(alike), len(pictures), -1))
-    return [np.concatenate(rows) for rows in found]
+    for side in dict.fromkeys(view.side(preprocess) for view in views):
+        looks = [(view, picture) for view in views if view.side(preprocess) == side for picture in pictures]
+        step = _AT_ONCE if len(views) > 1 else len(looks)
+        for begin in range(0, len(looks), step):
+            images = torch.stack([view.of(picture, preprocess, side) for view, picture in looks[begin : begin + step]])
+            for model, rows in zip(models, found, strict=True):
+                rows.append(_logits(model, images))
+    return [np.concatenate(rows).reshape(len(views), len(pictures), -1) for rows in found]
 
 
 @torch.inference_mode()

@@ -102,7 +102,13 @@ def test_the_plain_view_comes_first_and_others_stand_beside_it():
     spec = ViewsSpec(flips=("horizontal",), scales=(0.9, 1.1), crops="five", sizes=(64,))
     views = expand(spec)
     assert [view.name for view in views] == ["plain", "horizontal", "x0.9", "x1.1", *CORNERS, "64px"]
-    assert kinds(views) == {"flips": (0, 1), "scales": (0, 2, 3), "crops": (0, 4, 5, 6, 7, 8), "sizes": (0, 9), "all": tuple(range(10))}
+    assert kinds(views) == {
+        "flips": (0, 1),
+        "scales": (0, 2, 3),
+        "crops": (0, 4, 5, 6, 7, 8),
+        "sizes": (0, 9),
+        "all": tuple(range(10)),
+    }
     assert expand(None) == (PLAIN,)
 
 
@@ -130,6 +136,12 @@ def test_a_view_that_is_the_plain_one(spec, error):
 def test_survives_json():
     views = expand(ViewsSpec(flips=("vertical",), scales=(0.9,), crops="five", sizes=(64,), flip_all=True))
     assert views_from_dict(json.loads(json.dumps(views_to_dict(views))), "views.json") == views
-    for document in ({}, {"views": []}, {"views": [{"flip": "sideways"}]}, views_to_dict(views[1:]), views_to_dict([*views, PLAIN])):
+    for document in (
+        {},
+        {"views": []},
+        {"views": [{"flip": "sideways"}]},
+        views_to_dict(views[1:]),
+        views_to_dict([*views, PLAIN]),
+    ):
         with pytest.raises(InputError, match=r"^views\.json: not views"):
             views_from_dict(document, "views.json")

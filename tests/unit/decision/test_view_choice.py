@@ -114,7 +114,10 @@ def test_tasks_are_heard_together():
     helps, harms = toy(seed=1), toy(seed=1, own=(0.5, 8.0, 8.0, 8.0))
     counts = {"a": COUNTS, "b": COUNTS}
     both = choose_views({"a": helps, "b": harms}, KINDS, DecisionSpec(), counts, "accuracy")
-    each = {task: choose_views({task: said}, KINDS, DecisionSpec(), counts, "accuracy") for task, said in (("a", helps), ("b", harms))}
+    each = {
+        task: choose_views({task: said}, KINDS, DecisionSpec(), counts, "accuracy")
+        for task, said in (("a", helps), ("b", harms))
+    }
     assert both.tried[0].loss == pytest.approx(np.mean([one.tried[0].loss for one in each.values()]))
     assert both.tried[1].score == pytest.approx(np.mean([one.tried[1].score for one in each.values()]))
     assert len(each["a"].views) > 1
