@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +11,7 @@ from typing import Any, cast
 from sfumato.console import Console
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
-from sfumato.json_file import write_json
-from sfumato.looking import Looked, look
+from sfumato.looking import Looked, look, tell
 from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, job_of, prepare, prepare_again
@@ -110,7 +109,7 @@ def train(
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, int(workers.value), show, choose=measure_test)
         if machine.is_main:
-            _note_views(folder, looked, console)
+            tell(looked.choice, folder.views, console)
             _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",))
         machine.wait()
     return Run(folder.path)
@@ -171,14 +170,6 @@ def _fit(
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
     fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
-
-
-def _note_views(folder: RunFolder, looked: Looked, console: Console) -> None:
-    """Say and write which views are used, where there was a choice."""
-    if looked.choice is None:
-        return
-    write_json(folder.views, asdict(looked.choice))
-    console.note(Noted(f"views: {', '.join(looked.choice.views)}; {looked.choice.reason}"))
 
 
 def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...]) -> None:
