@@ -55,28 +55,23 @@ class FinalChoice:
         return tuple(progress.averages)
 
     def _choose(self, progress: Progress, rows: tuple[AverageScored, ...]) -> None:
-        spec = self._job.spec
-        best: _Made | None = None
-        tensors = self._keeper.read("best").model
-        score, epochs = (progress.best_score or (0.0, 0.0))[0], (progress.best_epoch or 0,)
+        spec, epoch = self._job.spec, progress.history[-1].epoch
+        trained = _Made(next(row for row in rows if row.kept), self._keeper.read("best").model)
+        now = trained
         if spec.soup is not None:
-            soup = self._soup(progress.ingredients, progress.history[-1].epoch)
+            soup = self._soup(progress.ingredients, epoch)
             rows += (soup.row,)
-            if self._score(soup) > score:
-                best, tensors, score, epochs = soup, soup.tensors, self._score(soup), soup.row.epochs
+            now = max(now, soup, key=self._score)  # the first of equals
         if spec.interpolate is not None:
-            made = self._interpolations(spec.interpolate, tensors, epochs, progress.history[-1].epoch)
-            rows += tuple(one.row for one in made)
-            highest = max(made, key=lambda one: (self._score(one), one.row.alpha), default=None)
-            if highest is not None and highest.row.alpha != 1 and self._score(highest) > score:
-                best = highest
-        kept = best.row if best else next(row for row in rows if row.kept)
-        progress.averages = [replace(row, kept=row is kept) for row in rows]
-        self._tell_choice(kept)
-        if best is not None:
-            progress.best_score = standing(best.row.scores, spec.select)
-            weights: Averaged = "soup" if best.row.alpha is None else "interpolation"
-            self._keeper.keep_made(progress, weights, best.row.epochs[0], best.tensors)
+            swept, between = self._interpolations(spec.interpolate, now, epoch)
+            rows += swept
+            now = max(now, between or now, key=self._score)
+        progress.averages = [replace(row, kept=row is now.row) for row in rows]
+        self._tell_choice(now.row)
+        if now is not trained:
+            progress.best_score = standing(now.row.scores, spec.select)
+            weights: Averaged = "soup" if now.row.alpha is None else "interpolation"
+            self._keeper.keep_made(progress, weights, now.row.epochs[0], now.tensors)
 
     def _soup(self, ingredients: Sequence[Ingredient], epoch: int) -> _Made:
         """The greedy soup; statistics of batch norms are those of the images of an epoch."""
@@ -98,22 +93,25 @@ class FinalChoice:
         return (self._keeper.read(name_of(one)).model for one in ingredients)
 
     def _interpolations(
-        self, spec: InterpolateSpec, best: Tensors, epochs: tuple[int, ...], epoch: int
-    ) -> tuple[_Made, ...]:
-        """One for each alpha; none where the best weights are from before the backbone learned."""
+        self, spec: InterpolateSpec, best: _Made, epoch: int
+    ) -> tuple[tuple[AverageScored, ...], _Made | None]:
+        """What each alpha scores, and the best below 1; none where the best weights never learned below the head."""
         begins, starts = backbone_begins(self._job.plan, self._job.model), self._job.plan.clock.starts
-        if begins is None or all(starts[one + 1] <= begins for one in epochs):
+        if begins is None or all(starts[one + 1] <= begins for one in best.row.epochs):
             self._tell(Noted("train.interpolate: nothing to do, the best weights are from before the backbone learned"))
-            return ()
+            return (), None
         start = self._keeper.read(START).model
-        found: list[_Made] = []
+        rows: list[AverageScored] = []
+        highest: _Made | None = None
         for alpha in spec.swept:
-            ends = [start, best] if 0 < alpha < 1 else [best]
-            tensors, scores = self._measured(interpolated(start, best, alpha), ends, epoch)
-            found.append(_Made(AverageScored("interpolation", epochs, alpha, scores, kept=False), tensors))
-            said = f"alpha {alpha:g}: {self._job.spec.select} {self._score(found[-1]):.4f}"
-            self._tell(Noted(f"train.interpolate: {said}"))
-        return tuple(found)
+            ends = [start, best.tensors] if 0 < alpha < 1 else [start]
+            tensors, scores = self._measured(interpolated(start, best.tensors, alpha), ends, epoch)
+            made = _Made(AverageScored("interpolation", best.row.epochs, alpha, scores, kept=False), tensors)
+            rows.append(made.row)
+            self._tell(Noted(f"train.interpolate: alpha {alpha:g}: {self._job.spec.select} {self._score(made):.4f}"))
+            if alpha < 1 and (highest is None or self._score(made) >= self._score(highest)):
+                highest = made  # of equals the nearer to the best weights
+        return tuple(rows), highest
 
     def _measured(self, tensors: Tensors, made_of: Iterable[Tensors], epoch: int) -> tuple[Tensors, Scores]:
         """Weights, with statistics of their own where the batch norms of what they are made of differ, and scores."""
