@@ -26,6 +26,7 @@ from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.machine import Machine, launched
 from sfumato.training.records import Noted, standing
 from sfumato.training.soup import Trial, greedy
+from sfumato.training.stopping import uninterrupted
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def _greedy(
 ) -> tuple[Soup, tuple[Trial, ...]]:
     """The greedy soup, and what was tried, the runs by their places."""
     select = ingredients[0].recipe.train.select
-    alone = [network.make((place,)) for place in range(len(ingredients))]
-    order = sorted(range(len(alone)), key=lambda place: standing(alone[place].scores, select), reverse=True)
+    alone = [standing(network.make((place,)).scores, select) for place in range(len(ingredients))]
+    order = sorted(range(len(alone)), key=lambda place: alone[place], reverse=True)
 
     def make(places: tuple[int, ...]) -> Soup:
         return network.make(tuple(order[place] for place in places))
@@ -136,12 +137,13 @@ def _write(
     policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
     test = _said(network, samples.test)
     results = _results(test, policies, trained)
-    make_folder(folder.path)
-    for part, said in (("val", val), ("test", test)):
-        for task, predictions in said.items():
-            predictions.write(folder.predictions(part, task))
-    write_json(folder.story, _story(runs, made, trials, samples))
-    write_soup_bundle(folder.bundle, runs, made, network.job, policies, results)
+    with uninterrupted():  # half a soup could be neither used nor gone on with
+        make_folder(folder.path)
+        for part, said in (("val", val), ("test", test)):
+            for task, predictions in said.items():
+                predictions.write(folder.predictions(part, task))
+        write_json(folder.story, _story(runs, made, trials, samples))
+        write_soup_bundle(folder.bundle, runs, made, network.job, policies, results)
 
 
 def _said(network: TrialNetwork, table: Table) -> dict[str, Predictions]:
