@@ -15,15 +15,14 @@ from pydantic import Field
 from sfumato.decision.calibrators.logistic import fit_rising, platt_targets
 from sfumato.decision.calibrators.one_vs_rest import (
     Count,
-    Truth,
     check_lengths,
     log_odds,
     log_sigmoid,
-    members,
     probabilities,
 )
 from sfumato.decision.calibrators.shared_slope import STEEPEST, fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]

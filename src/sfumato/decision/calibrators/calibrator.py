@@ -11,10 +11,10 @@ from sfumato.decision.calibration import Temperature, fit_temperature
 from sfumato.decision.calibrators.beta import Beta, fit_beta
 from sfumato.decision.calibrators.class_temperature import ClassTemperature, fit_class_temperature
 from sfumato.decision.calibrators.isotonic import Isotonic, fit_isotonic
-from sfumato.decision.calibrators.one_vs_rest import Truth
 from sfumato.decision.calibrators.platt import Platt, fit_platt
 from sfumato.decision.calibrators.vector_scaling import VectorScaling, fit_vector_scaling
 from sfumato.errors import InputError
+from sfumato.metrics.membership import Truth
 from sfumato.spec import kind_or
 from sfumato.stored import read_stored
 

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from sfumato.decision.calibration import fit_temperature
 from sfumato.decision.calibrators.logistic import fit_logistic, platt_targets
-from sfumato.decision.calibrators.one_vs_rest import Count, Truth, check_lengths, members, sigmoid, softmax
+from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, sigmoid, softmax
 from sfumato.decision.calibrators.shared_slope import bounded, fit_shared_slope
 from sfumato.decision.calibrators.softmax_fit import centred, fit_softmax
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from sfumato.decision.calibrators.one_vs_rest import Count, Truth, check_lengths, log_odds, members, sigmoid
+from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, log_odds, sigmoid
 from sfumato.decision.calibrators.shared_slope import fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]

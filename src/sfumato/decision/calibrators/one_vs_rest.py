@@ -1,7 +1,6 @@
-"""Each class against all others: truth, scores and probabilities of N samples over C classes, one column a class.
+"""Each class against all others: scores and probabilities of N samples over C classes, one column a class.
 
-Classes that exclude each other (`exclusive`) have a truth of (N,) class indices and probabilities whose rows sum to 1;
-else a sample may be of several classes, or of none, and its truth is a row of (N, C) booleans.
+Of classes that exclude each other (`exclusive`) the probabilities of a sample sum to 1; else each class is on its own.
 """
 
 from typing import Annotated
@@ -11,14 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 Floats = NDArray[np.float64]
-Truth = NDArray[np.int64] | NDArray[np.bool_]
-"""(N,) class indices, or (N, C) whether a sample is of a class."""
 Count = Annotated[int, Field(ge=0)]
-
-
-def members(truth: Truth, classes: int) -> NDArray[np.bool_]:
-    """(N, C) whether each sample is of each class."""
-    return truth.astype(bool) if truth.ndim == 2 else truth[:, None] == np.arange(classes)
 
 
 def log_odds(logits: NDArray[np.floating], exclusive: bool) -> Floats:

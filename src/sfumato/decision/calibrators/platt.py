@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.calibrators.logistic import fit_rising, platt_targets
-from sfumato.decision.calibrators.one_vs_rest import Count, Truth, check_lengths, log_odds, members, probabilities
+from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, log_odds, probabilities
 from sfumato.decision.calibrators.shared_slope import STEEPEST, fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]
