@@ -57,11 +57,14 @@ def brier_parts(probabilities: Floats, there: NDArray[np.bool_], bins: int = BIN
         for of in (np.ones(cells.size), probabilities.ravel(), there.ravel())
     )
     mean, share = forecast / np.maximum(1, count), happened / np.maximum(1, count)
-    base = there.sum(axis=0) / total
     f, o = probabilities.ravel() - mean[cells], there.ravel() - share[cells]
-    return BrierParts(
-        float((count * (mean - share) ** 2).sum() / total),
-        float((count * (share - np.repeat(base, bins)) ** 2).sum() / total),
-        float((base * (1 - base)).sum()),
-        float((f * f - 2 * f * o).sum() / total),
-    )
+    murphy = murphy_parts(*(of.reshape(classes, bins).astype(np.float64) for of in (count, forecast, happened)))
+    return BrierParts(*murphy, float((f * f - 2 * f * o).sum() / total))
+
+
+def murphy_parts(count: Floats, forecast: Floats, happened: Floats) -> tuple[float, float, float]:
+    """Reliability, resolution and uncertainty of (C, bins) samples, sum of probabilities and members in each bin."""
+    filled, total = np.maximum(1, count), np.maximum(1, count.sum(axis=1, keepdims=True))
+    mean, share, base = forecast / filled, happened / filled, happened.sum(axis=1, keepdims=True) / total
+    reliability, resolution = (count / total * (mean - share) ** 2).sum(), (count / total * (share - base) ** 2).sum()
+    return float(reliability), float(resolution), float((base * (1 - base)).sum())

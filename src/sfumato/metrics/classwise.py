@@ -20,8 +20,9 @@ def classwise_errors(probabilities: Floats, there: NDArray[np.bool_], bins: int 
         there: (N, C) whether each sample is of each class.
         bins: How many a class.
     """
-    cells, gaps = classwise_cells(probabilities, bins), probabilities - there
-    return summed_errors(cells, gaps, probabilities.shape[1], bins)
+    classes, cells = len(probabilities.T), classwise_cells(probabilities, bins)
+    sums = np.bincount(cells.ravel(), weights=(probabilities - there).ravel(), minlength=classes * bins)
+    return np.abs(sums).reshape(classes, bins).sum(axis=1) / max(1, len(there))
 
 
 def classwise_error(probabilities: Floats, there: NDArray[np.bool_], bins: int = BINS) -> float:
@@ -33,9 +34,3 @@ def classwise_cells(probabilities: Floats, bins: int = BINS) -> NDArray[np.int64
     """(N, C) number of the bin and class that each probability falls in, bins of the first class first."""
     place = np.clip(np.ceil(probabilities * bins).astype(np.int64) - 1, 0, bins - 1)
     return place + bins * np.arange(len(probabilities.T))
-
-
-def summed_errors(cells: NDArray[np.int64], gaps: Floats, classes: int, bins: int) -> Floats:
-    """(C,) errors from cells and gaps (N, C), probability less whether it was so; resamples need them only once."""
-    sums = np.bincount(cells.ravel(), weights=gaps.ravel(), minlength=classes * bins)
-    return np.abs(sums).reshape(classes, bins).sum(axis=1) / max(1, len(cells))

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.metrics.brier import brier_parts, brier_scores
-from sfumato.metrics.calibration import BINS, expected_calibration_error
-from sfumato.metrics.classwise import classwise_cells, summed_errors
+from sfumato.metrics.binned import BinnedSums, Statistic
+from sfumato.metrics.brier import brier_scores, murphy_parts
+from sfumato.metrics.calibration import expected_calibration_error
 from sfumato.metrics.equal_mass import equal_mass_error
-from sfumato.metrics.intervals import RESAMPLES, Interval, sample_interval
+from sfumato.metrics.intervals import Interval, sample_interval
 from sfumato.metrics.membership import Truth, members
 from sfumato.stored import read_stored, stored
 
@@ -23,8 +23,6 @@ Integers = NDArray[np.int64]
 
 LEAST_PROBABILITY = 1e-15
 """What a probability of 0 counts as in a logarithm: it costs 34.5 nats where it was wrong."""
-_WORK = 50_000_000
-_LEAST_RESAMPLES = 50
 
 
 @stored
@@ -78,8 +76,8 @@ def measure_honesty(probabilities: Floats, truth: Truth, groups: Integers | None
     there = members(truth, probabilities.shape[1])
     found = {
         "nll": _mean(log_losses(probabilities, truth), groups),
-        **_brier(probabilities, there, groups),
-        "classwise_ece": _classwise(probabilities, there, groups),
+        "brier": _mean(brier_scores(probabilities, there), groups),
+        **_binned(BinnedSums(probabilities, there, groups)),
     }
     if truth.ndim == 1:
         confidence, correct = probabilities.max(axis=1, initial=0), probabilities.argmax(axis=1) == truth
@@ -111,31 +109,17 @@ def _error_interval(
     return sample_interval(lambda rows: error(confidence[rows], correct[rows]), len(correct), groups, biased=True)
 
 
-def _brier(probabilities: Floats, there: NDArray[np.bool_], groups: Integers | None) -> dict[str, Interval]:
-    count = _resamples(there)
+def _binned(sums: BinnedSums) -> dict[str, Interval]:
+    def murphy(part: int) -> Statistic:
+        return lambda count, forecast, happened: murphy_parts(count, forecast, happened)[part]
 
-    def part(name: str) -> Interval:
-        def statistic(rows: Integers) -> float:
-            return float(getattr(brier_parts(probabilities[rows], there[rows]), name))
-
-        return sample_interval(statistic, len(there), groups, count, biased=name == "reliability")
-
-    parts = ("reliability", "resolution", "uncertainty")
     return {
-        "brier": _mean(brier_scores(probabilities, there), groups),
-        **{f"brier_{name}": part(name) for name in parts},
+        "brier_reliability": sums.interval(murphy(0), biased=True),
+        "brier_resolution": sums.interval(murphy(1)),
+        "brier_uncertainty": sums.interval(murphy(2)),
+        "classwise_ece": sums.interval(_classwise, biased=True),
     }
 
 
-def _classwise(probabilities: Floats, there: NDArray[np.bool_], groups: Integers | None) -> Interval:
-    cells, gaps, classes = classwise_cells(probabilities), probabilities - there, there.shape[1]
-
-    def statistic(rows: Integers) -> float:
-        return float(summed_errors(cells[rows], gaps[rows], classes, BINS).mean())
-
-    return sample_interval(statistic, len(there), groups, _resamples(there), biased=True)
-
-
-def _resamples(there: NDArray[np.bool_]) -> int:
-    """Fewer of a great table, so that an interval takes seconds at most; its ends then vary a little more."""
-    return int(np.clip(_WORK // max(1, there.size), _LEAST_RESAMPLES, RESAMPLES))
+def _classwise(count: Floats, forecast: Floats, happened: Floats) -> float:
+    return float((np.abs(forecast - happened).sum(axis=1) / np.maximum(1, count.sum(axis=1))).mean())

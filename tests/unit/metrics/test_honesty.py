@@ -7,11 +7,13 @@ import pytest
 from sklearn import metrics as sk
 
 from sfumato.decision.calibration import Temperature, fit_temperature
-from sfumato.metrics.brier import brier_parts, brier_scores
+from sfumato.metrics.binned import BinnedSums
+from sfumato.metrics.brier import brier_parts, brier_scores, murphy_parts
 from sfumato.metrics.calibration import expected_calibration_error
 from sfumato.metrics.classwise import classwise_error, classwise_errors
 from sfumato.metrics.equal_mass import equal_mass_error
 from sfumato.metrics.honesty import BeforeAfter, before_and_after, log_losses, measure_honesty
+from sfumato.metrics.intervals import sample_interval
 from sfumato.metrics.label_sets import SetScores, measure_sets
 from sfumato.metrics.membership import members
 
@@ -112,6 +114,25 @@ def test_before_and_after_show_what_calibration_mends():
     assert found.change["nll"].high < 0 and found.change["brier"].high < 0
     assert found.before.scores["brier_uncertainty"].value == found.after.scores["brier_uncertainty"].value
     assert BeforeAfter.from_dict(json.loads(json.dumps(found.to_dict())), "here") == found
+
+
+def test_the_figures_are_those_of_the_plain_functions():
+    p, truth = drawn(700)
+    there, found = members(truth, 4), measure_honesty(p, truth).scores
+    parts = brier_parts(p, there)
+    assert found["classwise_ece"].value == pytest.approx(classwise_error(p, there))
+    for name in ("reliability", "resolution", "uncertainty"):
+        assert found[f"brier_{name}"].value == pytest.approx(getattr(parts, name))
+
+
+def test_blocks_vary_as_samples_do():
+    """2000 samples in 500 blocks, against resamples of the samples themselves."""
+    p, truth = drawn(2000)
+    there = members(truth, 4)
+    blocks = BinnedSums(p, there).interval(lambda *of: murphy_parts(*of)[1])
+    plain = sample_interval(lambda rows: brier_parts(p[rows], there[rows]).resolution, 2000, resamples=300)
+    assert blocks.high - blocks.low == pytest.approx(plain.high - plain.low, rel=0.25)
+    assert blocks.value == pytest.approx(plain.value)
 
 
 def test_several_labels_and_groups_and_nothing_at_all():
