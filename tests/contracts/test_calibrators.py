@@ -73,6 +73,15 @@ def test_too_few_samples_leave_the_models_own_probabilities(kind, several):
         assert fitted(kind, several, samples).probabilities(logits) == pytest.approx(own)
 
 
+LEAST = {"temperature": 20, "class_temperature": 50, "vector_scaling": 100, "platt": 50, "isotonic": 500, "beta": 100}
+
+
+@each
+def test_it_asks_for_a_stated_number_of_samples(kind, several):
+    assert not fitted(kind, several, LEAST[kind] - 1).fitted
+    assert fitted(kind, several, LEAST[kind]).fitted
+
+
 @each
 def test_it_is_deterministic_and_stored_whole(kind, several):
     logits, _ = drawn(50, several, seed=1)

@@ -5,6 +5,7 @@ Procedure, Neural Computation 2002: eq. 2.4 where the new frequencies are known,
 truth must tell. It holds where each class looks as it did and only their frequencies moved, and for probabilities that
 were honest at the old ones: calibrate first. A gate that learned from as many charts as other pictures and meets one
 chart in twenty is such a case.
+Where a sample may be of several classes, each of them is one of two by itself.
 """
 
 from dataclasses import asdict, dataclass

@@ -36,6 +36,13 @@ def test_the_error_on_other_samples_is_kept_with_the_certainty_given():
     assert plain / 300 > 0.3
 
 
+def test_each_threshold_looked_at_has_its_share_of_the_doubt():
+    """1000 samples: 10 of them."""
+    found = by_error(*drawn(1000), 0.2)
+    answered = round(found.coverage * 1000)
+    assert found.bound == error_bound(round(found.error * answered), answered, 1 - 0.05 / 10)
+
+
 def test_many_samples_answer_nearly_all_that_the_error_allows():
     found = by_error(*drawn(100_000), 0.1)
     assert found.reached

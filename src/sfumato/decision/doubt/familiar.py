@@ -1,14 +1,14 @@
 """From which familiarity on a picture is taken for one of those the model knows."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.conformal.rank import most_below
-from sfumato.stored import stored
+from sfumato.stored import read_stored, stored
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,6 +28,15 @@ class Familiar:
     def accepts(self, familiarity: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(N,) whether each is familiar."""
         return np.full(len(familiarity), True) if self.threshold is None else familiarity >= self.threshold
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str) -> "Familiar":
+        """Read what `to_dict` made, before or after JSON; `where` names it in errors."""
+        return read_stored(cls, document, "a threshold of familiarity", where)
 
 
 def fit_familiar(familiarity: NDArray[np.float64], refused: float = 0.05) -> Familiar:

@@ -134,3 +134,32 @@ def test_vector_scaling_has_no_slope_left_at_its_minimum():
     assert ((p - targets) * (logits - logits.mean(axis=1, keepdims=True))).mean(axis=0) == pytest.approx(
         np.zeros(4), abs=1e-4
     )
+
+
+def long_tailed():
+    """Scores of three classes with many, 12 or so and a few samples; and the same as class indices."""
+    scores, truth = drawn(2000)
+    truth[60:, 1], truth[15:, 2] = False, False
+    return scores, truth, np.where(truth[:, 2], 2, np.where(truth[:, 1], 1, 0))
+
+
+@pytest.mark.parametrize(("fit", "parts"), [(fit_platt, ("slopes", "intercepts")), (fit_beta, ("a", "b", "c"))])
+def test_each_class_has_as_much_of_its_own_curve_as_its_samples_earn(fit, parts):
+    scores, truth, _ = long_tailed()
+    found, own, shared = (fit(scores, truth, shrinkage) for shrinkage in (10.0, 0.0, 1e15))
+    weight = truth.sum(axis=0) / (truth.sum(axis=0) + 10)
+    for part in parts:
+        expected = weight * getattr(own, part) + (1 - weight) * getattr(shared, part)
+        assert getattr(found, part) == pytest.approx(expected)
+    assert np.ptp(getattr(shared, parts[0])) == pytest.approx(0, abs=1e-9)
+    assert getattr(shared, parts[-1]) == pytest.approx([0] * 3, abs=1e-9)
+
+
+def test_so_it_is_with_vector_scaling_whose_constants_sum_to_0():
+    scores, _, truth = long_tailed()
+    found, own, shared = (fit_vector_scaling(scores, truth, shrinkage) for shrinkage in (10.0, 0.0, 1e15))
+    weight = np.array(found.counts) / (np.array(found.counts) + 10)
+    assert found.factors == pytest.approx(weight * own.factors + (1 - weight) * shared.factors)
+    assert sum(found.constants) == pytest.approx(0, abs=1e-9)
+    middle = (weight * own.constants).sum() / weight.sum()
+    assert found.constants == pytest.approx(weight * (np.array(own.constants) - middle), abs=1e-9)

@@ -151,6 +151,11 @@ def test_sets_by_cluster_cover_each_sort_of_class():
     p[np.arange(len(own)), truth] = 1 - own
     found = fit_sets(p, truth, ConformalSpec(scope="cluster"))
     assert set(found.scopes) == {"cluster"}
+    clusters, share = plan_clusters(np.bincount(truth), 0.1)
+    finding, scores = halves(truth, share), Lac().scores(p)[np.arange(len(own)), truth]
+    place = find_clusters(scores[finding], truth[finding], 40, clusters, 0.1)
+    others = ~finding & (place[truth] == place[0])  # samples that found the clusters fit no threshold
+    assert found.thresholds[0] == conformal_quantile(scores[others], 0.1)
     own, truth = clustered(50_000, 1)
     limits = np.array(found.thresholds)[truth]
     for sort in (truth < 20, truth >= 20):

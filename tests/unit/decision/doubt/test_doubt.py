@@ -15,7 +15,6 @@ from sfumato.decision.doubt.mahalanobis import Mahalanobis, fit_mahalanobis
 from sfumato.decision.doubt.nearest import Nearest, fit_nearest, unit
 from sfumato.decision.doubt.sureness import certainty, confidence, energy, margin
 from sfumato.errors import InputError
-from sfumato.stored import read_stored
 
 P = np.random.default_rng(0).dirichlet(np.ones(5), 200)
 
@@ -114,5 +113,4 @@ def test_too_few_samples_refuse_nothing():
     found = fit_familiar(np.arange(18.0))
     assert found.threshold is None and found.accepts(np.array([-1e9])).all()
     assert fit_familiar(np.arange(19.0)).threshold == 0
-    document = json.loads(json.dumps({"threshold": None, "refused": 0.05, "samples": 18}))
-    assert read_stored(Familiar, document, "a threshold", "here") == found
+    assert Familiar.from_dict(json.loads(json.dumps(found.to_dict())), "here") == found
