@@ -102,7 +102,7 @@ class Labelled:
         rows = np.flatnonzero(truth != UNKNOWN)
         return Class(column[rows], truth[rows] == 1, rows)
 
-    def parts_of(self, cells: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
-        """(N, C) or (N,) in pieces of some rows, of a size that fits in the processor's cache."""
+    def parts_of(self, cells: Floats) -> Iterator[Floats]:
+        """(N, C) in pieces of some rows, of a size that fits in the processor's cache."""
         rows = max(1, _CELLS_AT_ONCE // max(1, self.classes))
         return (cells[first : first + rows] for first in range(0, len(cells), rows))

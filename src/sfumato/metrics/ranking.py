@@ -1,8 +1,8 @@
 """Figures of ranking over all classes, with intervals. A class is sorted once, however often it is resampled.
 
-A resample weighs the samples; AUC and average precision of it are made of sums of those weights between the scores that
-the class's own samples have, which is one product of matrices. Of more than STEPS different scores as many as needed are
-put together in a resample, at no cost that shows: it is the spread that resamples give, not the figure.
+A resample weighs the samples. Its AUC and average precision are made of sums of those weights between the scores that
+the class's own samples have, which is one product of matrices. Of more than STEPS such scores neighbours are put
+together in the resamples: those give the spread, and the figure itself is of every score.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,15 +35,18 @@ class Figure:
     average: Average
     """macro: mean over the classes that have a value. weighted: the same, each as often as it has samples. micro: of
     all pairs of a sample and a class as if they were one class's, so scores are compared between classes."""
+    leans: bool = False
+    """Whether chance raises it, the more the fewer samples: what resamples lie above the figure on average is taken off
+    them, as in `intervals.sample_interval`."""
 
 
 FIGURES: Mapping[str, Figure] = {
     "auc": Figure(area, "macro"),
     "auc_weighted": Figure(area, "weighted"),
     "auc_micro": Figure(area, "micro"),
-    "map": Figure(all_point, "macro"),
-    "map_step": Figure(step, "macro"),
-    "map_11_point": Figure(eleven_point, "macro"),
+    "map": Figure(all_point, "macro", leans=True),
+    "map_step": Figure(step, "macro", leans=True),
+    "map_11_point": Figure(eleven_point, "macro", leans=True),
     "eer": Figure(equal_error_rate, "macro"),
 }
 """Of each class against all others: AUC as scikit-learn's roc_auc_score, average precision in three forms, and EER."""
@@ -88,9 +91,11 @@ def figures(
     """
     drawn = resamples or resample(len(data), groups, data.classes)
     sums = _summed(data, drawn, wanted)
-    worth = _worth(data, groups)
-    found = {name: _interval(value, draws, worth) for name, (value, draws) in sums.items()}
-    return {name: interval for name, interval in found.items() if interval is not None}
+    return {
+        name: _interval(value, _righted(draws[~np.isnan(draws)], value, wanted[name]), data, groups)
+        for name, (value, draws) in sums.items()
+        if not np.isnan(value)
+    }
 
 
 def _summed(data: Labelled, drawn: Resamples, wanted: Mapping[str, Figure]) -> dict[str, tuple[float, Floats]]:
@@ -193,13 +198,13 @@ def _moved(draws: Floats, value: Floats, rough: Floats) -> Floats:
     return draws if value == rough or np.isnan(rough) else np.clip(draws + (value - rough), 0, 1)
 
 
-def _interval(value: float, draws: Floats, worth: float) -> Interval | None:
-    """None where there is no value."""
-    if np.isnan(value):
-        return None
-    draws = draws[~np.isnan(draws)]
-    if not len(draws) or np.ptp(draws) < 1e-12:
-        return wilson(min(1.0, max(0.0, value)), worth)
+def _righted(draws: Floats, value: float, of: Figure) -> Floats:
+    return np.clip(draws - (draws.mean() - value), 0, 1) if of.leans and len(draws) else draws
+
+
+def _interval(value: float, draws: Floats, data: Labelled, groups: Integers | None) -> Interval:
+    if not len(draws) or np.ptp(draws) < 1e-12:  # no resample differs
+        return wilson(min(1.0, max(0.0, value)), _worth(data, groups))
     return percentiles(value, draws)
 
 

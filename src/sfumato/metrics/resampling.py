@@ -1,6 +1,7 @@
-"""Resamples as numbers: how many times each sample is in each, so that what was sorted once need not be sorted again."""
+"""Resamples as numbers: how many times each sample is in each. So what was sorted once is not sorted again."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ Weights = NDArray[np.float64]
 
 BLOCKS = 1000
 MOST_UNITS = 10_000
-WORK = 1_000_000_000
+WORK = 200_000_000
 """Units x classes x resamples that are counted one by one."""
 
 
@@ -27,13 +28,17 @@ class Resamples:
 
     def sums(self, values: NDArray[np.generic]) -> Weights:
         """(R, ...) sums of (N, ...) values over each resample."""
-        return np.tensordot(self.drawn, self.by_unit(values), axes=(0, 0))
+        by_unit = self.by_unit(values)
+        flat = by_unit.reshape(len(by_unit), prod(values.shape[1:]))
+        return (self.drawn.T @ flat).reshape(-1, *values.shape[1:])
 
     def by_unit(self, values: NDArray[np.generic]) -> Weights:
         """(U, ...) sums of (N, ...) values over each unit."""
-        flat = values.reshape(len(values), -1)
-        sums = [np.bincount(self.unit, weights=column, minlength=len(self.drawn)) for column in flat.T]
-        return np.stack(sums, axis=-1).reshape(len(self.drawn), *values.shape[1:])
+        flat = values.reshape(len(values), prod(values.shape[1:]))
+        sums = [
+            np.bincount(self.unit, weights=column.astype(np.float64), minlength=len(self.drawn)) for column in flat.T
+        ]
+        return np.stack(sums, axis=-1).astype(np.float64).reshape(len(self.drawn), *values.shape[1:])
 
     def means(self, values: NDArray[np.generic]) -> Weights:
         """(R,) means of (N,) values over each resample."""

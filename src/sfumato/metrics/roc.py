@@ -4,6 +4,7 @@ Shapes: T cuts, from the highest score to the lowest; a trailing `...` is nothin
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,11 +84,12 @@ class Ranked:
 
     def bounds(self, cuts: Cuts) -> Integers:
         """(2T + 2,) places between which the scores below the first cut lie, in it, between it and the next, ..."""
-        found = np.zeros(2 * len(cuts.low) + 2, dtype=np.int64)
-        found[1:-1:2] = np.searchsorted(self.scores, cuts.low, "left")
-        found[2:-1:2] = np.searchsorted(self.scores, cuts.high, "right")
-        found[-1] = len(self.scores)
-        return found
+        first = np.searchsorted(self.scores, cuts.low, "left")
+        last = first.copy()
+        filled = np.flatnonzero(first < len(self.scores))
+        filled = filled[self.scores[first[filled]] <= cuts.high[filled]]
+        last[filled] = np.searchsorted(self.scores, cuts.high[filled], "right")
+        return np.concatenate([[0], np.stack([first, last], axis=1).ravel(), [len(self.scores)]])
 
     def counts(self, cuts: Cuts) -> Floats:
         """(2T + 1,) scores in each of these places."""
@@ -100,7 +102,7 @@ class Ranked:
         places = len(bounds) - 1
         if places * units > 20 * len(self.unit):
             ones = np.ones(len(self.unit))
-            return sparse.csr_array((ones, self.unit, bounds), shape=(places, units)) @ resamples.drawn
+            return np.asarray(sparse.csr_array((ones, self.unit, bounds), shape=(places, units)) @ resamples.drawn)
         cells = np.repeat(np.arange(places) * units, np.diff(bounds)) + self.unit
         return np.bincount(cells, minlength=places * units).reshape(places, units).astype(np.float64) @ resamples.drawn
 
@@ -164,7 +166,7 @@ def running(join: np.ufunc, rows: Floats) -> Floats:
     if rows.ndim == 1:
         return join.accumulate(rows)
     found = rows.copy()
-    for last, row in zip(found[:-1], found[1:], strict=True):
+    for last, row in pairwise(found):
         join(last, row, out=row)
     return found
 

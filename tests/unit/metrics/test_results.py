@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from sfumato.errors import InputError
+from sfumato.metrics.average_precision import average_precision
 from sfumato.metrics.classification import answer_counts
-from sfumato.metrics.longtail import average_precision, long_tail_scores
+from sfumato.metrics.longtail import long_tail_scores
 from sfumato.metrics.results import Results, measure
 
 
