@@ -86,6 +86,11 @@ class Labelled:
             return self.scores[self.truth == 1]
         return np.take_along_axis(self.scores, self.truth.astype(np.int64)[:, np.newaxis], axis=1)[:, 0]
 
+    def known_scores(self) -> Floats:
+        """(M,) scores of all pairs of a sample and a class of which it is known whether they belong together."""
+        unknown = self.several and self.truth.dtype.kind != "b" and bool((self.truth == UNKNOWN).any())
+        return self.scores[self.truth != UNKNOWN] if unknown else self.scores.ravel()
+
     def each_class(self) -> Iterator[Class]:
         """The classes in order, one at a time: a table of a million rows is never copied as a whole."""
         for first in range(0, self.classes, _AT_ONCE):

@@ -100,10 +100,9 @@ def figures(
 
 def _summed(data: Labelled, drawn: Resamples, wanted: Mapping[str, Figure]) -> dict[str, tuple[float, Floats]]:
     """Name -> its value, and (R,) that of every resample."""
-    own = data.own_scores()
     means = {name: _Mean(one) for name, one in wanted.items() if one.average != "micro"}
     pool = {name: one for name, one in wanted.items() if one.average == "micro"}
-    pooled = _Pool(own, drawn) if pool else None
+    pooled = _Pool(data, drawn) if pool else None
     for one in data.each_class():
         everyone, mine = _ranked(one, drawn.unit)
         if means:
@@ -136,23 +135,21 @@ class _Mean:
 
 
 class _Pool:
-    """All pairs of a sample and a class as one class, whose parts are added column by column."""
+    """All pairs of a sample and a class as one class, which in resamples is the sum of all."""
 
-    def __init__(self, own: NDArray[np.floating], drawn: Resamples) -> None:
-        scores = np.sort(own)
-        self.cuts, self.coarse, self.resamples = Cuts.at(scores), Cuts.at(scores, STEPS), drawn
-        self.exact: list[Floats] = []
+    def __init__(self, data: Labelled, drawn: Resamples) -> None:
+        self.exact, self.resamples = _pooled(data), drawn
+        self.cuts = Cuts.at(np.sort(data.own_scores()), STEPS)
         self.rough: list[Floats] = []
         self.draws: list[Floats] = []
 
     def add(self, everyone: Ranked, mine: Ranked) -> None:
         """A class's samples."""
-        self.exact = _plus(self.exact, [of.counts(self.cuts) for of in (everyone, mine)])
-        self.rough = _plus(self.rough, [of.counts(self.coarse) for of in (everyone, mine)])
-        self.draws = _plus(self.draws, [of.drawn(self.coarse, self.resamples) for of in (everyone, mine)])
+        self.rough = _plus(self.rough, [of.counts(self.cuts) for of in (everyone, mine)])
+        self.draws = _plus(self.draws, [of.drawn(self.cuts, self.resamples) for of in (everyone, mine)])
 
     def result(self, statistic: Statistic) -> tuple[float, Floats]:
-        value, rough = (statistic(roc(*counts)) for counts in (self.exact, self.rough))
+        value, rough = statistic(self.exact), statistic(roc(*self.rough))
         return float(value), _moved(statistic(roc(*self.draws)), value, rough)
 
 
@@ -181,12 +178,7 @@ def _roc(everyone: Ranked, mine: Ranked, cuts: Cuts | None = None) -> Roc:
 
 def _pooled(data: Labelled) -> Roc:
     """All pairs of a sample and a class as one class."""
-    cuts = Cuts.at(np.sort(data.own_scores()))
-    counts: list[Floats] = [np.zeros(2 * len(cuts.low) + 1)] * 2
-    for one in data.each_class():
-        both = (Ranked.of(one.scores), Ranked.of(one.scores[one.own]))
-        counts = _plus(counts, [of.counts(cuts) for of in both])
-    return roc(*counts)
+    return _roc(Ranked.of(data.known_scores()), Ranked.of(data.own_scores()))
 
 
 def _plus(sums: list[Floats], more: list[Floats]) -> list[Floats]:
