@@ -135,22 +135,22 @@ class _Mean:
 
 
 class _Pool:
-    """All pairs of a sample and a class as one class, which in resamples is the sum of all."""
+    """All pairs of a sample and a class as one class, whose scores are counted class by class."""
 
     def __init__(self, data: Labelled, drawn: Resamples) -> None:
         self.exact, self.resamples = _pooled(data), drawn
         self.cuts = Cuts.at(np.sort(data.own_scores()), STEPS)
-        self.rough: list[Floats] = []
-        self.draws: list[Floats] = []
+        self.everyone, self.mine = (np.zeros((2 * len(self.cuts.low) + 1, len(drawn.drawn))) for _ in range(2))
 
     def add(self, everyone: Ranked, mine: Ranked) -> None:
         """A class's samples."""
-        self.rough = _plus(self.rough, [of.counts(self.cuts) for of in (everyone, mine)])
-        self.draws = _plus(self.draws, [of.drawn(self.cuts, self.resamples) for of in (everyone, mine)])
+        everyone.add_to(self.everyone, self.cuts)
+        mine.add_to(self.mine, self.cuts)
 
     def result(self, statistic: Statistic) -> tuple[float, Floats]:
-        value, rough = statistic(self.exact), statistic(roc(*self.rough))
-        return float(value), _moved(statistic(roc(*self.draws)), value, rough)
+        value, rough = statistic(self.exact), statistic(roc(self.everyone.sum(axis=1), self.mine.sum(axis=1)))
+        draws = statistic(roc(self.everyone @ self.resamples.drawn, self.mine @ self.resamples.drawn))
+        return float(value), _moved(draws, value, rough)
 
 
 def _add(means: dict[str, _Mean], everyone: Ranked, mine: Ranked, drawn: Resamples) -> None:
@@ -179,10 +179,6 @@ def _roc(everyone: Ranked, mine: Ranked, cuts: Cuts | None = None) -> Roc:
 def _pooled(data: Labelled) -> Roc:
     """All pairs of a sample and a class as one class."""
     return _roc(Ranked.of(data.known_scores()), Ranked.of(data.own_scores()))
-
-
-def _plus(sums: list[Floats], more: list[Floats]) -> list[Floats]:
-    return [a + b for a, b in zip(sums, more, strict=True)] if sums else more
 
 
 def _moved(draws: Floats, value: Floats, rough: Floats) -> Floats:

@@ -103,8 +103,16 @@ class Ranked:
         if places * units > 20 * len(self.unit):
             ones = np.ones(len(self.unit))
             return np.asarray(sparse.csr_array((ones, self.unit, bounds), shape=(places, units)) @ resamples.drawn)
-        cells = np.repeat(np.arange(places) * units, np.diff(bounds)) + self.unit
-        return np.bincount(cells, minlength=places * units).reshape(places, units).astype(np.float64) @ resamples.drawn
+        by_unit = np.zeros((places, units))
+        self.add_to(by_unit, cuts)
+        return by_unit @ resamples.drawn
+
+    def add_to(self, by_unit: Floats, cuts: Cuts) -> None:
+        """Count the scores in each of these places into (2T + 1, U) of each unit."""
+        assert self.unit is not None
+        firsts = np.arange(len(by_unit)) * by_unit.shape[1]
+        cells = np.repeat(firsts, np.diff(self.bounds(cuts))) + self.unit
+        np.add.at(by_unit.reshape(-1), cells, 1.0)
 
 
 def roc(everyone: Floats, own: Floats) -> Roc:
