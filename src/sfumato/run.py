@@ -23,7 +23,7 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
+from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -169,7 +169,8 @@ def _fit(
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
-    fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
+    averages = CsvAverages(folder.averages)
+    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events")], resume=resume)
 
 
 def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...]) -> None:
