@@ -25,11 +25,14 @@ from sfumato.models.classifier import Classifier, build_classifier, check_sizes,
 from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
+from sfumato.teaching.agreement import columns_of, doubt, introduction
+from sfumato.teaching.teacher import TeacherFacts, find_teacher, read_facts
 from sfumato.training.checkpoint import any_below
 from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
 from sfumato.training.feedback import stopped_short
 from sfumato.training.given_weights import check_given_weights, with_read_weights
+from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.job import Job
 from sfumato.training.machine import Machine, Precision
 from sfumato.training.parameters import check_learning
@@ -55,6 +58,10 @@ class Prepared:
     """Decoded images, as far as they are kept."""
     bad: pl.DataFrame = field(default_factory=pl.DataFrame)
     """Samples that can't be used: id, image, problem."""
+    teacher: TeacherFacts | None = None
+    """What is known of the bundle that teaches; None = none does."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know before trusting what comes out."""
 
     @property
     def precision(self) -> Precision:
@@ -83,9 +90,10 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     table = _validated(recipe, table or _split_unseen(recipe, read_table(recipe.data)))
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
-    model = _checked_model(recipe, table, plan, preprocess)
-    notes = [*table.notes, *_chosen(recipe, table, plan), *unseen]
-    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
+    teacher = _teacher(recipe, None if data.source is None else table)
+    model = _checked_model(recipe, table, plan, preprocess, teacher)
+    notes = [*table.notes, *_chosen(recipe, table, plan), *_teacher_notes(recipe, teacher), *unseen]
+    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe), teacher=teacher)
 
 
 def _not_looked_at(recipe: Recipe) -> str:
@@ -103,7 +111,8 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(_split_unseen(recipe, table).part("train")))
-    model = _checked_model(recipe, table, plan, preprocess)
+    teacher = _teacher(recipe, table)
+    model = _checked_model(recipe, table, plan, preprocess, teacher)
     origin = load_pretrained(model, recipe.model, preprocess.size)
     pictures = _pictures(recipe)
     usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
@@ -114,18 +123,22 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
     if table.layout.outputs != model.outputs:  # a class had no usable image
-        model = _model(recipe, table, plan, preprocess)
+        teacher = _teacher(recipe, table)
+        model = _model(recipe, table, plan, preprocess, teacher)
         load_pretrained(model, recipe.model, preprocess.size)
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
     notes = [*table.notes, *_chosen(recipe, table, plan), f"model.weights: {origin}", kept]
+    notes += _teacher_notes(recipe, teacher)
+    doubted = teacher and doubt(teacher, table, Path(recipe.data.given).name)
+    warnings = (doubted,) if doubted else ()
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
-    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad)
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad, teacher, warnings)
 
 
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
@@ -152,10 +165,11 @@ def prepare_again(folder: RunFolder) -> Prepared:
     table = folder.read_table()
     with loaded.located():
         plan, preprocess = _plan(loaded.recipe, len(table.part("train")))
-        model = _model(loaded.recipe, table, plan, preprocess)
+        teacher = read_facts(folder.teacher) if loaded.recipe.train.distill else None
+        model = _model(loaded.recipe, table, plan, preprocess, teacher)
         if not any_below(folder.checkpoints):
             load_pretrained(model, loaded.recipe.model, preprocess.size)
-    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe))
+    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe), teacher=teacher)
 
 
 def _pictures(recipe: Recipe) -> Pictures:
@@ -231,23 +245,46 @@ def _with_read_weights(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})
 
 
-def _model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
+def _teacher(recipe: Recipe, table: Table | None) -> TeacherFacts | None:
+    """What is known of the recipe's teacher, refused where it has other classes than a table; None = it has none."""
+    if recipe.train.distill is None:
+        return None
+    teacher = find_teacher(recipe.train.distill)
+    if table is not None:
+        columns_of(teacher.tasks, table.layout)
+    return teacher.facts
+
+
+def _teacher_notes(recipe: Recipe, teacher: TeacherFacts | None) -> list[str]:
+    spec = recipe.train.distill
+    return [introduction(spec, teacher)] if spec and teacher else []
+
+
+def _model(
+    recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
+) -> Classifier:
     """A model with the plan's first head, and random weights that depend on the seed alone."""
     spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
         outputs = table.layout.outputs
         model = build_classifier(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        if teacher and teacher.width is not None:
+            model.learn_hint(teacher.width)
     if recipe.train.task_weights == "uncertainty":
         model.learn_uncertainty()
     return model
 
 
-def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
+def _checked_model(
+    recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
+) -> Classifier:
     """The same, refused where the plan names parameters or tasks it lacks, or sizes it can't take."""
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
-    model = _model(recipe, table, plan, preprocess)
+    model = _model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
+    if recipe.train.distill is not None:
+        refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
     check_sizes(model, plan.image_sizes, recipe.model.backbone)
