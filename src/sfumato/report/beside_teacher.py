@@ -7,7 +7,9 @@ from sfumato.report.evidence import Evidence
 from sfumato.short import short
 from sfumato.tasks import of_task
 from sfumato.teaching.agreement import splits_of
-from sfumato.teaching.teacher import SHOWN, TeacherFacts
+from sfumato.teaching.teacher import TeacherFacts
+
+NAMES = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Beside:
     sizes: tuple[int, int]
     """Parameters of teacher and student."""
     scores: dict[str, tuple[float | None, float]]
-    """Score -> that of teacher and student; None = the teacher was not measured there."""
+    """Name of a score -> that of teacher and student; None = the teacher was not measured there."""
     same: bool
     """Whether both were measured on the same samples, as far as is known."""
 
@@ -46,7 +48,7 @@ def teacher_lines(found: Beside) -> list[str]:
     """A line for the teacher and one for the student."""
     teacher, student = found.sizes
     where = "" if found.same else "   (the teacher on samples of its own)"
-    head = f"{'':20}parameters   " + "".join(f"{name.replace('_', '-'):>10}" for name in found.scores)
+    head = f"{'':20}parameters   " + "".join(f"{name:>10}" for name in found.scores)
     first, second = zip(*found.scores.values(), strict=True)
     shown = "".join(f"{'-' if value is None else f'{value:.3f}':>10}" for value in first)
     own = "".join(f"{value:>10.3f}" for value in second)
@@ -62,4 +64,4 @@ def _scores(own: Evidence, facts: TeacherFacts, task: str) -> dict[str, tuple[fl
     assert own.measured is not None
     theirs = facts.scores.get(of_task(own.measured.part, task), {})
     mine = own.measured.results.scores
-    return {name: (theirs.get(name), mine[name].value) for name in SHOWN if name in mine}
+    return {shown: (theirs.get(name), mine[name].value) for name, shown in NAMES.items() if name in mine}

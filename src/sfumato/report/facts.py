@@ -66,9 +66,7 @@ def _part_row(part: Table, name: str) -> PartRow:
 
 def _teacher(found: Beside) -> str:
     teacher, student = found.sizes
-    scores = [
-        f"{name.replace('_', '-')} {'-' if it is None else f'{it:.3f}'}" for name, (it, _) in found.scores.items()
-    ]
+    scores = [f"{name} {'-' if it is None else f'{it:.3f}'}" for name, (it, _) in found.scores.items()]
     size = f"the student has {short(student)}, {100 * student / teacher:.0f} % of them"
     return f"{short(teacher)} parameters ({size}); on {found.part} {', '.join(scores)}" + (
         "" if found.same else ", samples of its own"

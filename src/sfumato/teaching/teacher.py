@@ -19,7 +19,7 @@ from sfumato.tensor_file import read_tensors
 from sfumato.training.distillation import DistillSpec
 
 SETTING = "train.distill.teacher"
-SHOWN = ("accuracy", "macro_f1")
+KEPT = ("accuracy", "macro_f1")
 """Scores of the teacher that stand beside the student's."""
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """Ends of the names of tensors that batch norms keep, which are no parameters."""
@@ -122,5 +122,5 @@ def _scores(results: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for part, result in results.items():
         scores = cast(dict[str, dict[str, float]], result.get("scores", {}))
-        found[part] = {name: float(scores[name]["value"]) for name in SHOWN if name in scores}
+        found[part] = {name: float(scores[name]["value"]) for name in KEPT if name in scores}
     return found

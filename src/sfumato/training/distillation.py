@@ -21,7 +21,7 @@ class DistillSpec(Spec):
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
     """What both scores are divided by before they are compared: the higher, the more the unlikely classes tell."""
     weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the loss that is the teacher's; the rest is the labels'. 1 = no label is looked at."""
+    """Share of the loss that is the teacher's; the rest is the labels'. 1 = these do not count."""
     sees: Literal["picture", "views"] = "picture"
     """What the teacher is shown, once, before training: each `picture` as it is; or all its augmented `views`, of which
     `augment.views` says how many there are, so that teacher and student speak of the same one."""

@@ -13,7 +13,7 @@ from sfumato.training.settings import FROZEN
 
 
 def refuse_idle_teacher(spec: DistillSpec, plan: Plan, augment: AugmentSpec, model: Classifier) -> None:
-    """Refuse a teacher that teaches nothing, and settings of the labels where a teacher alone is listened to.
+    """Refuse a teacher that teaches nothing, and settings of the loss on labels where that does not count.
 
     Raises:
         InputError: With the recipe path of the setting.
@@ -25,7 +25,7 @@ def refuse_idle_teacher(spec: DistillSpec, plan: Plan, augment: AugmentSpec, mod
             raise _idle("train.distill.temperature", "train.distill.weight is 0", "raise that, or leave this out")
     if spec.weight == 1:
         for setting in _of_labels(plan):
-            raise _idle(setting, "train.distill.weight is 1, so no label is looked at", "leave it out")
+            raise _idle(setting, "train.distill.weight is 1, so the loss on labels does not count", "leave it out")
     if spec.sees == "views":
         _refuse_views(plan, augment)
     if spec.features is not None:
