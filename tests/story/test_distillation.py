@@ -186,7 +186,7 @@ def test_a_teacher_that_knows_other_samples_is_doubted(root, teacher, pupil):
     assert not [note for note in notes(pupil) if "too good" in note]
     assert [note for note in notes(pupil) if "taught by" in note and "is shown every augmented view" in note]
     other = learn(root, "other-split", **{"data.split.seed": 9})
-    assert [note for note in notes(other) if "learnt from photos split in another way" in note]
+    assert [note for note in notes(other) if "learnt from photos by splits that are not" in note]
     assert "samples of its own" in "\n".join(summary(RunFolder(other.folder)))
 
 

@@ -58,7 +58,7 @@ def doubt(facts: TeacherFacts, table: Table, source: str) -> str | None:
     if set(facts.splits) == {splits_of(table)} or facts.source != source:
         return None
     folds = len(facts.splits) > 1
-    how = "in several folds, so from the val samples too" if folds else "split in another way"
+    how = "in several folds, so from the val samples too" if folds else "by splits that are not known to be this run's"
     return f"train.distill: the teacher learnt from {facts.source} {how}; scores on samples that it knows are too good"
 
 

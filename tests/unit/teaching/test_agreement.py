@@ -52,6 +52,6 @@ def test_only_a_teacher_of_other_samples_of_the_same_data_is_doubted():
     table = table_of([3, 3])
     assert doubt(facts("photos", splits_of(table)), table, "photos") is None
     assert doubt(facts("museum", "other"), table, "photos") is None
-    assert "split in another way" in doubt(facts("photos", "other"), table, "photos")
+    assert "by splits that are not known to be this run's" in doubt(facts("photos", "other"), table, "photos")
     assert "in several folds" in doubt(facts("photos", splits_of(table), "other"), table, "photos")
     assert "does not say what it learnt from" in doubt(facts(None), table, "photos")
