@@ -25,8 +25,8 @@ from sfumato.models.classifier import Classifier, build_classifier, check_sizes,
 from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
-from sfumato.teaching.agreement import columns_of, doubt, introduction
-from sfumato.teaching.teacher import TeacherFacts, find_teacher, read_facts
+from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
+from sfumato.teaching.teacher import TeacherFacts, read_facts
 from sfumato.training.checkpoint import any_below
 from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
@@ -90,9 +90,9 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     table = _validated(recipe, table or _split_unseen(recipe, read_table(recipe.data)))
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
-    teacher = _teacher(recipe, None if data.source is None else table)
+    teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = _checked_model(recipe, table, plan, preprocess, teacher)
-    notes = [*table.notes, *_chosen(recipe, table, plan), *_teacher_notes(recipe, teacher), *unseen]
+    notes = [*table.notes, *_chosen(recipe, table, plan), *introduction(recipe.train.distill, teacher), *unseen]
     return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe), teacher=teacher)
 
 
@@ -111,7 +111,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(_split_unseen(recipe, table).part("train")))
-    teacher = _teacher(recipe, table)
+    teacher = agreed_teacher(recipe.train.distill, table.layout)
     model = _checked_model(recipe, table, plan, preprocess, teacher)
     origin = load_pretrained(model, recipe.model, preprocess.size)
     pictures = _pictures(recipe)
@@ -123,16 +123,15 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
     if table.layout.outputs != model.outputs:  # a class had no usable image
-        teacher = _teacher(recipe, table)
+        teacher = agreed_teacher(recipe.train.distill, table.layout)
         model = _model(recipe, table, plan, preprocess, teacher)
         load_pretrained(model, recipe.model, preprocess.size)
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
     notes = [*table.notes, *_chosen(recipe, table, plan), f"model.weights: {origin}", kept]
-    notes += _teacher_notes(recipe, teacher)
-    doubted = teacher and doubt(teacher, table, Path(recipe.data.given).name)
-    warnings = (doubted,) if doubted else ()
+    notes += introduction(recipe.train.distill, teacher)
+    warnings = doubts(teacher, table, Path(recipe.data.given).name)
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
@@ -243,21 +242,6 @@ def _task_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
 
 def _with_read_weights(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})
-
-
-def _teacher(recipe: Recipe, table: Table | None) -> TeacherFacts | None:
-    """What is known of the recipe's teacher, refused where it has other classes than a table; None = it has none."""
-    if recipe.train.distill is None:
-        return None
-    teacher = find_teacher(recipe.train.distill)
-    if table is not None:
-        columns_of(teacher.tasks, table.layout)
-    return teacher.facts
-
-
-def _teacher_notes(recipe: Recipe, teacher: TeacherFacts | None) -> list[str]:
-    spec = recipe.train.distill
-    return [introduction(spec, teacher)] if spec and teacher else []
 
 
 def _model(

@@ -160,9 +160,9 @@ def _write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes
     """Give the run its folder; half of one could neither be gone on with nor begun anew."""
     with uninterrupted():
         if machine.is_main:
-            folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
             if prepared.teacher is not None:
                 write_facts(folder.teacher, prepared.teacher)
+            folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
             write_plan(prepared.plan, prepared.model, folder.path)
     machine.wait()
 

@@ -11,8 +11,26 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.short import short
 from sfumato.tasks import TaskLayout
-from sfumato.teaching.teacher import SETTING, TeacherFacts
+from sfumato.teaching.teacher import SETTING, TeacherFacts, find_teacher
 from sfumato.training.distillation import DistillSpec
+
+
+def agreed_teacher(spec: DistillSpec | None, layout: TaskLayout | None) -> TeacherFacts | None:
+    """What is known of a recipe's teacher; None where it has none.
+
+    Args:
+        spec: Of the recipe.
+        layout: What the student is to answer; None = not known yet, and not compared.
+
+    Raises:
+        InputError: As `find_teacher` and `columns_of`.
+    """
+    if spec is None:
+        return None
+    teacher = find_teacher(spec)
+    if layout is not None:
+        columns_of(teacher.tasks, layout)
+    return teacher.facts
 
 
 def columns_of(teacher: TaskLayout, student: TaskLayout) -> NDArray[np.int64]:
@@ -35,31 +53,32 @@ def columns_of(teacher: TaskLayout, student: TaskLayout) -> NDArray[np.int64]:
     return np.array(found, dtype=np.int64)
 
 
-def introduction(spec: DistillSpec, facts: TeacherFacts) -> str:
-    """The teacher in one line."""
+def introduction(spec: DistillSpec | None, facts: TeacherFacts | None) -> list[str]:
+    """The teacher in one line; no line where there is none."""
+    if spec is None or facts is None:
+        return []
     networks = "one network" if facts.networks == 1 else f"{facts.networks} networks"
     size = f"{networks}, {short(facts.parameters)} parameters, learnt from {facts.source or 'data it does not name'}"
     hint = f", features weigh {spec.features:g}" if spec.features else ""
     seen = "each picture once, as it is" if spec.sees == "picture" else "every augmented view of each picture"
     how = f"weight {spec.weight:g}, temperature {spec.temperature:g}{hint}"
-    return f"train.distill: taught by {spec.teacher} ({size}); {how}; it is shown {seen}"
+    return [f"train.distill: taught by {spec.teacher} ({size}); {how}; it is shown {seen}"]
 
 
-def doubt(facts: TeacherFacts, table: Table, source: str) -> str | None:
+def doubts(facts: TeacherFacts | None, table: Table, source: str) -> tuple[str, ...]:
     """Why scores of this run may come out too good: its teacher may have learnt from what they are measured on.
 
     Args:
-        facts: Of the teacher.
+        facts: Of the teacher; None = there is none.
         table: All samples of the run with their parts.
         source: Name of the run's data; data of another name are taken to be other data.
     """
-    if facts.source is None:
-        return "train.distill: the teacher does not say what it learnt from; if val or test samples, scores mislead"
-    if set(facts.splits) == {splits_of(table)} or facts.source != source:
-        return None
+    if facts is None or set(facts.splits) == {splits_of(table)} or facts.source not in (None, source):
+        return ()
     folds = len(facts.splits) > 1
     how = "in several folds, so from the val samples too" if folds else "by splits that are not known to be this run's"
-    return f"train.distill: the teacher learnt from {facts.source} {how}; scores on samples that it knows are too good"
+    of = f"from {facts.source} {how}" if facts.source else "from what its bundle does not name"
+    return (f"train.distill: the teacher learnt {of}; scores on samples that it knows are too good",)
 
 
 def splits_of(table: Table) -> str:

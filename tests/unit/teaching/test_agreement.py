@@ -7,7 +7,7 @@ from tests.jobs import table_of
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.tasks import TaskLayout
-from sfumato.teaching.agreement import columns_of, doubt, splits_of
+from sfumato.teaching.agreement import columns_of, doubts, splits_of
 from sfumato.teaching.teacher import TeacherFacts
 
 
@@ -50,8 +50,12 @@ def facts(source, *splits) -> TeacherFacts:
 
 def test_only_a_teacher_of_other_samples_of_the_same_data_is_doubted():
     table = table_of([3, 3])
-    assert doubt(facts("photos", splits_of(table)), table, "photos") is None
-    assert doubt(facts("museum", "other"), table, "photos") is None
-    assert "by splits that are not known to be this run's" in doubt(facts("photos", "other"), table, "photos")
-    assert "in several folds" in doubt(facts("photos", splits_of(table), "other"), table, "photos")
-    assert "does not say what it learnt from" in doubt(facts(None), table, "photos")
+    assert doubts(None, table, "photos") == ()
+    assert doubts(facts("photos", splits_of(table)), table, "photos") == ()
+    assert doubts(facts("museum", "other"), table, "photos") == ()
+    for found, said in (
+        (facts("photos", "other"), "by splits that are not known to be this run's"),
+        (facts("photos", splits_of(table), "other"), "in several folds"),
+        (facts(None), "from what its bundle does not name"),
+    ):
+        assert said in doubts(found, table, "photos")[0]
