@@ -49,7 +49,7 @@ class Batch:
     """(B, T) int64 class indices of each task; below 0 = no answer is known."""
     rows: tuple[int, ...]
     """Rows of the table they came from."""
-    views: tuple[int, ...] = ()
+    epochs: tuple[int, ...] = ()
     """The epoch that each was asked for: where augmented views recur, which of them it is."""
 
     def pin_memory(self) -> "Batch":

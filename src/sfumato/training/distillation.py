@@ -46,5 +46,5 @@ class Teaching:
         return self._of(self.logits, batch).to(device), features
 
     def _of(self, kept: NDArray[np.float32], batch: Batch) -> Tensor:
-        views = list(batch.views) if len(kept) > 1 else [0] * len(batch.rows)
+        views = list(batch.epochs) if len(kept) > 1 else [0] * len(batch.rows)
         return torch.from_numpy(np.asarray(kept[views, list(batch.rows)]))
