@@ -26,7 +26,7 @@ from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
+from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -177,7 +177,8 @@ def _fit(
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
-    fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
+    averages = CsvAverages(folder.averages)
+    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events")], resume=resume)
 
 
 def _note_views(folder: RunFolder, looked: Looked, console: Console) -> None:
