@@ -21,6 +21,8 @@ from sfumato.report.page import write_report
 from sfumato.report.timeline import write_plan
 from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
+from sfumato.teaching.answers import taught
+from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
@@ -140,7 +142,9 @@ def _begin(
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
     for note in notes:
         console.note(Noted(note))
-    return folder, prepared, machine, notes
+    for warning in prepared.warnings:
+        console.note(Noted(warning, warning=True))
+    return folder, prepared, machine, [*notes, *prepared.warnings]
 
 
 def _take_up(resume: str | Path) -> tuple[RunFolder, Prepared, Machine, list[str]]:
@@ -156,6 +160,8 @@ def _write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes
     """Give the run its folder; half of one could neither be gone on with nor begun anew."""
     with uninterrupted():
         if machine.is_main:
+            if prepared.teacher is not None:
+                write_facts(folder.teacher, prepared.teacher)
             folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
             write_plan(prepared.plan, prepared.model, folder.path)
     machine.wait()
@@ -166,6 +172,7 @@ def _fit(
 ) -> None:
     """Train; the best weights end up in the model."""
     job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
+    job = taught(job, folder.teacher_answers, prepared.teacher, console)
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
