@@ -6,10 +6,11 @@ from typing import Any
 
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample
+from sfumato.data.views import PLAIN
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.outcome import provenance
-from sfumato.predict.networks import picture_logits
+from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.soups.ingredients import RunIngredient
 from sfumato.soups.trial import Soup
@@ -37,7 +38,8 @@ def write_soup_bundle(
     taken = [runs[place] for place in made.places]
     first = taken[0].bundle
     pictures = [sample.pixels for sample in first.samples]
-    logits = picture_logits(job.model.cpu(), job.preprocess, pictures)
+    models, slices = [job.model.cpu()], first.tasks.slices
+    logits = averaged_logits(models, job.preprocess, (PLAIN,), pictures, policies, slices)
     pairs = zip(first.samples, logits.tolist(), strict=True)
     data = [{"run": Path(one.name).name, **one.folder.fingerprint()} for one in taken]
     bundle = Bundle(
