@@ -81,10 +81,10 @@ class Evidence:
     bad: tuple[dict[str, str], ...]
     """Pictures that were left out: id, image, problem."""
     environment: dict[str, Any]
-    averages: tuple[AverageRow, ...] = ()
-    """What there was to choose from at the end; empty where no weights were averaged."""
     views: ViewChoice | None = None
     """Which views were tried; None where there was no choice."""
+    averages: tuple[AverageRow, ...] = ()
+    """What there was to choose from at the end; empty where no weights were averaged."""
     tasks: "dict[str, Evidence]" = field(default_factory=dict[str, "Evidence"])
     """Of several tasks the same of each, its table without the others; then nothing is measured of them together."""
 
@@ -111,8 +111,8 @@ def read_evidence(folder: RunFolder) -> Evidence:
         () if layout.several else _class_history(folder, ""),
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
         _environment(folder),
-        averages=tuple(_average_row(row, folder.averages) for row in _rows(folder.averages)),
-        views=ViewChoice.from_dict(read_json(folder.views), str(folder.views)) if folder.views.is_file() else None,
+        ViewChoice.from_dict(read_json(folder.views), str(folder.views)) if folder.views.is_file() else None,
+        tuple(_average_row(row, folder.averages) for row in _rows(folder.averages)),
     )
     if not layout.several:
         return whole

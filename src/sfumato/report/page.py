@@ -24,6 +24,7 @@ from sfumato.report.frames import (
     tail_headlines,
     worst_mistakes,
 )
+from sfumato.report.more_figures import more_figures
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
@@ -134,6 +135,7 @@ def _measured(evidence: Evidence, measured: Measured, task: str, place: int) -> 
         "groups": results.groups,
         "headlines": headlines(results, majority_class(evidence, results)),
         "tail_headlines": tail_headlines(results),
+        "more_figures": more_figures(results),
         "trade_off": _trade_off(evidence, measured, mark),
         "rarest": _rarest(evidence, mark),
         "validated": len(evidence.prepared.table.part("val")),

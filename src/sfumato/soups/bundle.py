@@ -25,7 +25,7 @@ def write_soup_bundle(
     policies: Mapping[str, Policy],
     results: dict[str, Any],
 ) -> None:
-    """Write a bundle and load it once, so that it is known to check out.
+    """Write a bundle and load it once, so that it is known to check out. It looks in the plain view alone.
 
     Args:
         folder: Where it ends up.
@@ -38,8 +38,7 @@ def write_soup_bundle(
     taken = [runs[place] for place in made.places]
     first = taken[0].bundle
     pictures = [sample.pixels for sample in first.samples]
-    models, slices = [job.model.cpu()], first.tasks.slices
-    logits = averaged_logits(models, job.preprocess, (PLAIN,), pictures, policies, slices)
+    logits = averaged_logits([job.model.cpu()], job.preprocess, (PLAIN,), pictures, policies, first.tasks.slices)
     pairs = zip(first.samples, logits.tolist(), strict=True)
     data = [{"run": Path(one.name).name, **one.folder.fingerprint()} for one in taken]
     bundle = Bundle(
