@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from sfumato.metrics.longtail import shot_of
 from sfumato.report import figures, thumbnails, wording
+from sfumato.report.averages import choices
 from sfumato.report.curves import Chart, charts
 from sfumato.report.evidence import Evidence, Measured, read_evidence
 from sfumato.report.facts import environment_facts, part_rows
@@ -112,6 +113,7 @@ def _run(evidence: Evidence) -> dict[str, Any]:
         "timeline": timeline,
         "charts": [_chart(chart) for chart in charts(evidence.history, plan.clock.epochs, plan.keyframes)],
         "averaged": any(row.get(name) is not None for row in evidence.history for name in ("ema_loss", "swa_loss")),
+        "choices": choices(evidence),
         "phases": phases(prepared),
         "views": evidence.views,
         "bad": evidence.bad[:LISTED],
