@@ -12,6 +12,7 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.comparison.comparing import Comparison, compare
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict.decisions import Answer, Decision
@@ -25,6 +26,7 @@ __version__ = VERSION
 
 _HOME = {
     "Answer": "sfumato.predict.decisions",
+    "Comparison": "sfumato.comparison.comparing",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
     "LabelSpace": "sfumato.labels",
@@ -32,6 +34,7 @@ _HOME = {
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
+    "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
@@ -41,6 +44,7 @@ _HOME = {
 
 __all__ = [
     "Answer",
+    "Comparison",
     "CrossValidation",
     "Decision",
     "InputError",
@@ -53,6 +57,7 @@ __all__ = [
     "RunError",
     "SfumatoError",
     "__version__",
+    "compare",
     "crossval",
     "load",
     "load_recipe",

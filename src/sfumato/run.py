@@ -21,6 +21,7 @@ from sfumato.report.timeline import write_plan
 from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
+from sfumato.training.cost import CostMeter
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.inference import predict_tasks
 from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
@@ -169,7 +170,8 @@ def _fit(
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
-    fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
+    cost = CostMeter(folder.cost, machine.device, prepared.model)
+    fit(job, [console, history, classes, TensorBoard(folder.path / "events"), cost], resume=resume)
 
 
 def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int) -> Said:

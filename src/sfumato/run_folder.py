@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / f"{of_task('tau_curve', key(task))}.csv"
 
     @property
+    def cost(self) -> Path:
+        """Seconds, peak memory and parameters of the training."""
+        return self.path / "cost.json"
+
+    @property
     def environment(self) -> Path:
         """Versions, hardware, command, and what was chosen automatically."""
         return self.path / "env.json"

@@ -6,8 +6,8 @@ import sys
 import sfumato
 
 SURFACE = {
-    "Answer", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
-    "SfumatoError", "__version__", "crossval", "load", "load_recipe", "train",
+    "Answer", "Comparison", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
+    "SfumatoError", "__version__", "compare", "crossval", "load", "load_recipe", "train",
 }  # fmt: skip
 
 
