@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
+    from sfumato.sweeping.sweep import Sweep, sweep
 
 __version__ = VERSION
 
@@ -34,10 +35,12 @@ _HOME = {
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
+    "Sweep": "sfumato.sweeping.sweep",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
+    "sweep": "sfumato.sweeping.sweep",
     "train": "sfumato.run",
 }
 """Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
@@ -56,11 +59,13 @@ __all__ = [
     "Run",
     "RunError",
     "SfumatoError",
+    "Sweep",
     "__version__",
     "compare",
     "crossval",
     "load",
     "load_recipe",
+    "sweep",
     "train",
 ]
 

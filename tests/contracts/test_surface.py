@@ -7,7 +7,7 @@ import sfumato
 
 SURFACE = {
     "Answer", "Comparison", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
-    "SfumatoError", "__version__", "compare", "crossval", "load", "load_recipe", "train",
+    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "load", "load_recipe", "sweep", "train",
 }  # fmt: skip
 
 

@@ -61,6 +61,56 @@ def compare(  # noqa: PLR0913, PLR0917  # an option each
     _tell_failures(done.failed)
 
 
+@app.command(epilog="Example: `sfumato sweep recipe.yaml --space space.yaml --trials 30`")
+def sweep(  # noqa: PLR0913, PLR0917  # an option each
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file, or a preset's name.")
+    ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option("--space", metavar="YAML", help="Settings to vary: A.B: {low: 1e-4, high: 1e-2, log: true}."),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", help="How many; none = 20, or as it was begun.")
+    ] = None,
+    set_: Set = None,
+    prune: Annotated[
+        bool | None, typer.Option("--prune/--no-prune", help="Stop trials early that fall behind; as a rule they are.")
+    ] = None,
+    parallel: Parallel = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of it all; none = runs/NAME-sweep.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="DIR", help="Go on with an interrupted one, or to more --trials.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search settings of a recipe by validation (optuna); the test part is measured once, at the end."""
+    from sfumato.report.sweep_table import sweep_lines
+    from sfumato.sweeping.folder import SweepFolder
+    from sfumato.sweeping.sweep import sweep as run_sweep
+
+    done = run_sweep(
+        recipe,
+        space,
+        trials=trials,
+        overrides=overrides(set_),
+        out=out,
+        parallel=parallel,
+        prune=prune,
+        resume=resume,
+        quiet=quiet,
+    )
+    folder = SweepFolder(done.folder)
+    if as_json:
+        print_json({"folder": str(done.folder), "best": str(done.recipe), **done.swept.to_dict()})
+    else:
+        files = (("best", done.recipe), ("table", folder.table), ("picture", folder.picture))
+        typer.echo("\n".join([*sweep_lines(done.swept), "", *(f"{name:8}{path}" for name, path in files)]))
+
+
 def _tell_failures(failed: dict[str, str]) -> None:
     from sfumato.errors import RunError
 

@@ -1,6 +1,5 @@
 """The story of a comparison: contestants -> a run each -> answers to the same samples -> standings, table and page."""
 
-import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from sfumato.errors import InputError
 from sfumato.free_folder import free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.metrics.classification import SCORES, ScoreName
-from sfumato.processes.pool import Ended, News, Pool, epochs_done
+from sfumato.processes.pool import Ended, News, Pool, epochs_done, sharing_note
 from sfumato.report.standings import Standings
 from sfumato.report.standings_page import write_page
 from sfumato.report.standings_table import write_table
@@ -151,7 +150,9 @@ def _train_all(
     left = {one.name: one.recipe.train.epochs for one in found if one.recipe and not _is_finished(folder, one.name)}
     if not left:
         return {}
-    _note_sharing(parallel, len(left), console)
+    note = sharing_note(min(parallel, len(left)))
+    if note:
+        console.note(Noted(note))
     failed: dict[str, str] = {}
     done = {name: epochs_done(folder.training(name).run) for name in left}
     total = sum(left.values()) - sum(done.values())
@@ -179,14 +180,6 @@ def _by_epoch(news: Iterator[News], epochs: Mapping[str, int], done: dict[str, i
             continue
         yield one
         yield from (None for _ in range(epochs[name] - done[name]))
-
-
-def _note_sharing(parallel: int, count: int, console: Console) -> None:
-    at_once = min(parallel, count)
-    if at_once > 1:
-        share = max(1, (os.cpu_count() or 1) // at_once)
-        own = "" if "OMP_NUM_THREADS" in os.environ else f", {share} threads each"
-        console.note(Noted(f"{at_once} at a time{own}: each takes longer, and images/s are fewer, than alone"))
 
 
 def _is_finished(folder: ComparisonFolder, name: str) -> bool:

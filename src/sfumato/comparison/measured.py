@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
-from sfumato.decision.policies import policies_from_dict
+from sfumato.decision.policies import read_policies
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.json_file import read_json
@@ -86,8 +86,7 @@ def _answers(
     run: RunFolder, bundle: Path, scores: dict[str, Any], paths: dict[Part, dict[str, Path]]
 ) -> dict[tuple[str, Part], Answers]:
     """Those of each task and part that was measured."""
-    path = bundle / "policy.json"
-    policies = policies_from_dict(read_json(path), run.read_table().layout, str(path))
+    policies = read_policies(bundle / "policy.json", run.read_table().layout)
     found: dict[tuple[str, Part], Answers] = {}
     for part, by_task in paths.items():
         for task, table in by_task.items():

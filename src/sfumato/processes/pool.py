@@ -152,6 +152,14 @@ class _Process:
         return Ended(self.training, _problem(code, self.training.log))
 
 
+def sharing_note(parallel: int) -> str | None:
+    """What running side by side changes, worth a line; None where each runs alone."""
+    if parallel < 2:
+        return None
+    own = "" if "OMP_NUM_THREADS" in os.environ else f", {_threads(parallel)} threads each"
+    return f"{parallel} at a time{own}: each takes longer, and images/s are fewer, than alone"
+
+
 def epochs_done(run: Path) -> int:
     """Whole rows in a run's history.csv."""
     path = RunFolder(run).history
@@ -162,8 +170,12 @@ def environment_beside(parallel: int) -> dict[str, str]:
     """This process's environment; for several beside each other, each gets its share of the cores."""
     found = dict(os.environ)
     if parallel > 1 and "OMP_NUM_THREADS" not in found:
-        found["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // parallel))
+        found["OMP_NUM_THREADS"] = str(_threads(parallel))
     return found
+
+
+def _threads(parallel: int) -> int:
+    return max(1, (os.cpu_count() or 1) // parallel)
 
 
 def _problem(code: int, log: Path) -> str:

@@ -6,6 +6,7 @@ says so. A run that nobody watches could otherwise be gone on with twice at once
 usage: python -m sfumato.processes.training_process RECIPE OUT [without-test]
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ WITHOUT_TEST = "without-test"
 def main() -> int:
     """Train, and say in one line on stderr what a user can meet. Returns the exit code."""
     recipe, out, *rest = sys.argv[1:]
+    _wait_for_former()
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_follow_starter, daemon=True).start()
     try:
@@ -46,6 +48,14 @@ def _train(recipe: str, folder: RunFolder, *, measure_test: bool) -> None:
     if folder.path.exists():
         shutil.rmtree(folder.path)
     train(recipe, out=folder.path, quiet=True, measure_test=measure_test)
+
+
+def _wait_for_former() -> None:
+    """Until an earlier process of this training, whose starter was killed, has saved itself: both hold the log file."""
+    with contextlib.suppress(ImportError, OSError):  # Windows has no such lock, and some network disks neither
+        import fcntl
+
+        fcntl.flock(sys.stdout.fileno(), fcntl.LOCK_EX)
 
 
 def _follow_starter() -> None:

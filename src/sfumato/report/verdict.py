@@ -52,7 +52,7 @@ def reach(measured: Measured, majority: Majority, *, test_spared: bool = False) 
     where = f"On {many(results.samples, 'test image')} it never learned from"
     if measured.part == "val":
         why = (
-            "The test images are left to the average of all folds"
+            "The test images are left to what is made of all its runs"
             if test_spared
             else "No images were set aside for a test"
         )
