@@ -103,6 +103,8 @@ def _check(
 ) -> None:
     if launched()[1] > 1:
         raise InputError(f"{launched()[1]} processes for a comparison", expected="one; it starts its own")
+    if isinstance(sources, str):
+        raise InputError(f"{sources!r} alone", expected="a list of recipes and folders")
     if parallel < 1:
         raise InputError(f"--parallel {parallel}", expected="a number from 1")
     if by not in SCORES:
@@ -203,4 +205,4 @@ def _conclude(
     write_json(folder.result, {"tasks": [table.to_dict() for table in tables]})
     write_table(folder.table, tables)
     write_page(folder.page, tables, {one.name: one.recipe for one in found if one.recipe}, folder.path.resolve().name)
-    return Comparison(folder.path, tables, problems)
+    return Comparison(folder.path, tables, {one.name: problems[one.name] for one in found if one.name in problems})

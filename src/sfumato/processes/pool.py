@@ -14,6 +14,7 @@ from typing import Self
 from sfumato.processes.training_process import WITHOUT_TEST
 from sfumato.run_folder import RunFolder
 
+PROGRAM = (sys.executable, "-m", "sfumato.processes.training_process")
 _POLL = 0.2
 """Seconds between two looks."""
 _PATIENCE = 120.0
@@ -109,7 +110,7 @@ class _Process:
         self.training, self.stopped = training, False
         self._epochs = 0
         training.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "sfumato.processes.training_process", str(training.recipe), str(training.run)]
+        command = [*PROGRAM, str(training.recipe), str(training.run)]
         with training.log.open("w", encoding="utf-8") as log:
             # a session of its own: Ctrl-C is the starter's to hear, who then stops each process once
             self._process = subprocess.Popen(
@@ -143,13 +144,18 @@ class _Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._let_go()
 
     def ended(self, code: int) -> Ended:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._let_go()
         if code == 0 or self.stopped:
             return Ended(self.training, None, stopped=code != 0)
         return Ended(self.training, _problem(code, self.training.log))
+
+    def _let_go(self) -> None:
+        """Close the pipe whose end would tell a process that its starter is gone."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 def sharing_note(parallel: int) -> str | None:

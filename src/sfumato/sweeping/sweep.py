@@ -193,8 +193,10 @@ class _Sweeping:
 
     def _is_wanted(self, seen: EpochSeen) -> bool:
         number = self._begun[seen.training.name].number
-        score = epoch_scores(self._folder.run(number), self._recipe.train.select)[seen.epochs - 1]
-        worth = self._study.is_worth_going_on(number, seen.epochs, score)
+        scores = epoch_scores(self._folder.run(number), self._recipe.train.select)
+        if len(scores) < seen.epochs:  # a resumed run is writing its history anew
+            return True
+        worth = self._study.is_worth_going_on(number, seen.epochs, scores[seen.epochs - 1])
         return worth or not self._prune
 
     def _ends(self, news: Iterator[News]) -> Iterator[str | None]:
