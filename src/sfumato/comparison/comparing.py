@@ -1,7 +1,7 @@
 """The story of a comparison: contestants -> a run each -> answers to the same samples -> standings, table and page."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,19 +11,17 @@ from sfumato.comparison.contestants import Contestant, Source, contestants
 from sfumato.comparison.folder import ComparisonFolder, open_comparison
 from sfumato.comparison.grid import Grid, check_grid
 from sfumato.comparison.measured import Outcome, read_outcome
+from sfumato.comparison.running import train_all
 from sfumato.comparison.standing import difference, shared_part, standings
 from sfumato.console import Console
 from sfumato.errors import InputError
 from sfumato.free_folder import free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.metrics.classification import SCORES, ScoreName
-from sfumato.processes.pool import Ended, News, Pool, epochs_done, sharing_note
 from sfumato.report.standings import Standings
 from sfumato.report.standings_page import write_page
 from sfumato.report.standings_table import write_table
-from sfumato.run_folder import RunFolder
 from sfumato.training.machine import launched
-from sfumato.training.records import Noted
 from sfumato.training.stopping import going_on_with
 
 
@@ -88,7 +86,7 @@ def compare(
     folder = open_comparison(resume) if resume is not None else _begin(sources, overrides, grid or {}, out)
     found = folder.read_contestants()
     with going_on_with(f"sfumato compare --resume {shlex.quote(str(folder.path))}"):
-        failed = _train_all(folder, found, parallel, console)
+        failed = train_all(folder, found, parallel, console)
         return _conclude(folder, found, failed, by)
 
 
@@ -143,50 +141,6 @@ def _refuse_unlike(given: Sequence[Contestant]) -> None:
             why = difference(own, wanted)
             if why:
                 raise InputError(f"{name} can't be compared with {first}: {why}", expected="runs of one split")
-
-
-def _train_all(
-    folder: ComparisonFolder, found: Sequence[Contestant], parallel: int, console: Console
-) -> dict[str, str]:
-    """Train those that are not finished; name -> why, of those that failed."""
-    left = {one.name: one.recipe.train.epochs for one in found if one.recipe and not _is_finished(folder, one.name)}
-    if not left:
-        return {}
-    note = sharing_note(min(parallel, len(left)))
-    if note:
-        console.note(Noted(note))
-    failed: dict[str, str] = {}
-    done = {name: epochs_done(folder.training(name).run) for name in left}
-    total = sum(left.values()) - sum(done.values())
-    with Pool(parallel) as pool:
-        news = pool.run(map(folder.training, left))
-        for ended in console.progress(_by_epoch(news, left, done), total, f"{len(left)} to train", "epochs/s"):
-            if ended is None:
-                continue
-            name = ended.training.name
-            if ended.problem:
-                failed[name] = ended.problem
-            words = f"failed: {ended.problem} ({ended.training.log})" if ended.problem else "trained"
-            console.note(Noted(f"{name}: {words}", warning=bool(ended.problem)))
-    return failed
-
-
-def _by_epoch(news: Iterator[News], epochs: Mapping[str, int], done: dict[str, int]) -> Iterator[Ended | None]:
-    """An item an epoch, and for each that ended early, as many as it had left: the first of them is its end."""
-    for one in news:
-        name = one.training.name
-        if not isinstance(one, Ended):
-            if one.epochs > done[name]:
-                done[name] = one.epochs
-                yield None
-            continue
-        yield one
-        yield from (None for _ in range(epochs[name] - done[name]))
-
-
-def _is_finished(folder: ComparisonFolder, name: str) -> bool:
-    run = RunFolder(folder.training(name).run)
-    return run.bundle.is_dir() and run.report.is_file()
 
 
 def _conclude(

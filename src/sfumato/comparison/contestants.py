@@ -8,7 +8,7 @@ from typing import Any
 from sfumato.comparison.grid import Grid, Point, points
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
-from sfumato.recipe.load import load_recipe
+from sfumato.recipe.load import ENDINGS, load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 
@@ -55,7 +55,7 @@ def contestants(
 def _of_recipe(source: Source, overrides: Mapping[str, Any], combinations: Iterable[Point]) -> list[Contestant]:
     """A recipe at every point; mistakes of `--set` are told before those of the grid."""
     base = load_recipe(source, overrides)
-    name = Path(source).stem if isinstance(source, str | Path) else base.recipe.name
+    name = _file_name(Path(source)) if isinstance(source, str | Path) else base.recipe.name
     found: list[Contestant] = []
     for point in combinations:
         loaded = load_recipe(source, {**overrides, **point.overrides}, "--grid") if point.overrides else base
@@ -63,6 +63,11 @@ def _of_recipe(source: Source, overrides: Mapping[str, Any], combinations: Itera
             _ = loaded.recipe.data.given
         found.append(Contestant(f"{name},{point.name}" if point.name else name, loaded.recipe))
     return found
+
+
+def _file_name(path: Path) -> str:
+    """Without the ending of a recipe; what follows the point in fashion-44-v2.1 is none."""
+    return path.stem if path.suffix.lower() in ENDINGS else path.name
 
 
 def _finished(source: Source) -> Path | None:

@@ -28,6 +28,10 @@ def test_recipes_times_points():
     ]  # fmt: skip
 
 
+def test_a_point_in_a_presets_name_ends_no_file_name():
+    assert names("fashion-44-v2", "fashion-44-v2.1") == ["fashion-44-v2", "fashion-44-v2.1"]
+
+
 def test_words_that_two_paths_end_in_are_told_apart():
     (point, *_) = points({"model.head.kind": ["linear", "mlp"], "train.schedule.kind": ["cosine", "constant"]})
     assert point.name == "model.head.kind=linear,train.schedule.kind=cosine"

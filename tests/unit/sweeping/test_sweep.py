@@ -10,7 +10,7 @@ import pytest
 import sfumato
 from sfumato.errors import InputError, Interrupted, RunError, Stopped
 from sfumato.processes import pool
-from sfumato.sweeping import sweep as sweeping
+from sfumato.sweeping import trials
 from sfumato.sweeping.study import Study
 
 RECIPE = {
@@ -26,7 +26,7 @@ PRETENDED = (sys.executable, str(Path(__file__).parents[2] / "pretended_training
 def pretend(patch):
     patch.setattr(pool, "PROGRAM", PRETENDED)
     patch.setattr(pool, "_POLL", 0.01)
-    patch.setattr(sweeping, "measure_test", lambda run: {})
+    patch.setattr(trials, "measure_test", lambda run: {})
 
 
 @pytest.fixture(autouse=True)
