@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
+    from sfumato.soups.making import RunSoup, soup
     from sfumato.sweeping.sweep import Sweep, sweep
 
 __version__ = VERSION
@@ -35,11 +36,13 @@ _HOME = {
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
+    "RunSoup": "sfumato.soups.making",
     "Sweep": "sfumato.sweeping.sweep",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
+    "soup": "sfumato.soups.making",
     "sweep": "sfumato.sweeping.sweep",
     "train": "sfumato.run",
 }
@@ -58,6 +61,7 @@ __all__ = [
     "Recipe",
     "Run",
     "RunError",
+    "RunSoup",
     "SfumatoError",
     "Sweep",
     "__version__",
@@ -65,6 +69,7 @@ __all__ = [
     "crossval",
     "load",
     "load_recipe",
+    "soup",
     "sweep",
     "train",
 ]

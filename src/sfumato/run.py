@@ -25,7 +25,7 @@ from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
 from sfumato.training.cost import CostMeter
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
+from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -171,8 +171,9 @@ def _fit(
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
+    averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
-    fit(job, [console, history, classes, TensorBoard(folder.path / "events"), cost], resume=resume)
+    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
 
 
 def _note_views(folder: RunFolder, looked: Looked, console: Console) -> None:

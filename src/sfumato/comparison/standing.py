@@ -6,7 +6,7 @@ import numpy as np
 
 from sfumato.comparison.measured import Answers, Outcome
 from sfumato.metrics.classification import ScoreName
-from sfumato.metrics.ranking import rank
+from sfumato.metrics.paired_ranking import rank
 from sfumato.report.standings import Part, Standing, Standings
 
 

@@ -1,91 +1,201 @@
-"""Several sets of answers to the same samples, from the best down, and which of them chance alone could part."""
+"""Figures of ranking over all classes, with intervals. A class is sorted once, however often it is resampled.
 
-from collections.abc import Mapping
+A resample weighs the samples. Its AUC and average precision are made of sums of those weights between the scores that
+the class's own samples have, which is one product of matrices. Of more than STEPS such scores neighbours are put
+together in the resamples: those give the spread, and the figure itself is of every score.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.metrics.classification import SCORES, ScoreName, answer_counts
-from sfumato.metrics.intervals import Interval
-from sfumato.metrics.paired import McNemar, mcnemar, paired_difference
+from sfumato.metrics.average_precision import all_point, eleven_point, step
+from sfumato.metrics.intervals import Interval, mean_worth, percentiles, wilson
+from sfumato.metrics.labelled import Class, Labelled
+from sfumato.metrics.resampling import Resamples, resample
+from sfumato.metrics.roc import Cuts, Ranked, Roc, area, equal_error_rate, over, roc
 
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-SIGNIFICANT = 0.05
-"""Corrected p below which chance alone is no explanation."""
+Statistic = Callable[[Roc], Floats]
+Average = Literal["macro", "weighted", "micro"]
+
+STEPS = 256
 
 
 @dataclass(frozen=True)
-class Against:
-    """One set of answers against the first-ranked."""
+class Figure:
+    """A figure over all classes."""
 
-    difference: Interval
-    """How much higher this one scores, paired; mostly below 0; not corrected for there being several."""
-    mcnemar: McNemar
-    """`a` is this one, `b` the first-ranked."""
-    corrected: float
-    """McNemar's p after Holm's correction, over all pairs: the first was picked by looking, so the pairs it stands in
-    were picked too."""
-    told_apart: bool
-    """Whether chance alone is no explanation: by accuracy and of samples that are each on their own, `corrected` is
-    below SIGNIFICANT; else the interval does not hold 0."""
+    statistic: Statistic
+    """Of one class; nan where it has no value."""
+    average: Average
+    """macro: mean over the classes that have a value. weighted: the same, each as often as it has samples. micro: of
+    all pairs of a sample and a class as if they were one class's, so scores are compared between classes."""
+    leans: bool = False
+    """Whether chance raises it, the more the fewer samples: what resamples lie above the figure on average is taken off
+    them, as in `intervals.sample_interval`."""
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """A place in the ranking."""
+FIGURES: Mapping[str, Figure] = {
+    "auc": Figure(area, "macro"),
+    "auc_weighted": Figure(area, "weighted"),
+    "auc_micro": Figure(area, "micro"),
+    "map": Figure(all_point, "macro", leans=True),
+    "map_step": Figure(step, "macro", leans=True),
+    "map_11_point": Figure(eleven_point, "macro", leans=True),
+    "eer": Figure(equal_error_rate, "macro"),
+}
+"""Of each class against all others: AUC as scikit-learn's roc_auc_score, average precision in three forms, and EER."""
 
-    name: str
-    score: float
-    against: Against | None
-    """None = it is the first."""
+
+def by_class(data: Labelled, statistic: Statistic) -> Floats:
+    """(C,) a statistic of each class against all others; nan where it has no value."""
+    found = (_roc(Ranked.of(one.scores), Ranked.of(one.scores[one.own])) for one in data.each_class())
+    return np.array([float(statistic(one)) for one in found])
 
 
-def rank(
-    truth: Integers, answers: Mapping[str, Integers], by: ScoreName = "accuracy", groups: Integers | None = None
-) -> tuple[Ranked, ...]:
-    """From the best down; equal ones in the order they are given.
+def figure(data: Labelled, wanted: Figure) -> float:
+    """A figure of N samples; nan where no class has a value.
+
+    Scikit-learn's of the same average, of the classes that have a sample (AUC: and others without).
+    """
+    if wanted.average == "micro":
+        return float(wanted.statistic(_pooled(data)))
+    values = by_class(data, wanted.statistic)
+    weights = data.support if wanted.average == "weighted" else np.ones(data.classes)
+    there = ~np.isnan(values)
+    return float(over(np.array((values[there] * weights[there]).sum()), np.array(weights[there].sum())))
+
+
+def figures(
+    data: Labelled,
+    groups: Integers | None = None,
+    wanted: Mapping[str, Figure] = FIGURES,
+    resamples: Resamples | None = None,
+) -> dict[str, Interval]:
+    """Figures with intervals, by name; those without a value are left out.
+
+    In a resample without a sample of some class the mean is over the others. Where no resample differs, because the
+    classes are parted without a mistake or all samples are of one group, the interval is Wilson's, of as many samples
+    as `intervals.score_interval` counts there.
 
     Args:
-        truth: (N,) class indices.
-        answers: Name -> (N,) class indices it predicted.
-        by: The score.
-        groups: (N,) number of the group each sample belongs to, which is resampled whole; None = each is on its own.
+        data: N samples, C classes.
+        groups: (N,) number of the group each sample belongs to, resampled whole; None = each is on its own.
+        wanted: Name -> figure.
+        resamples: Of the samples; None = drawn here.
     """
-    scores = {name: _score(truth, said, by) for name, said in answers.items()}
-    order = sorted(answers, key=lambda name: -scores[name])
-    pairs = list(combinations(order, 2))
-    found = {pair: mcnemar(truth, answers[pair[1]], answers[pair[0]]) for pair in pairs}
-    corrected = dict(zip(pairs, holm([found[pair].p for pair in pairs]), strict=True))
-
-    def against(name: str) -> Against | None:
-        if name == order[0]:
-            return None
-        pair = (order[0], name)
-        difference = paired_difference(truth, answers[name], answers[order[0]], by, groups)
-        exact = by == "accuracy" and groups is None
-        apart = corrected[pair] < SIGNIFICANT if exact else not difference.low <= 0 <= difference.high
-        return Against(difference, found[pair], corrected[pair], apart)
-
-    return tuple(Ranked(name, scores[name], against(name)) for name in order)
+    drawn = resamples or resample(len(data), groups, data.classes)
+    sums = _summed(data, drawn, wanted)
+    return {
+        name: _interval(value, _righted(draws[~np.isnan(draws)], value, wanted[name]), data, groups)
+        for name, (value, draws) in sums.items()
+        if not np.isnan(value)
+    }
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """Each p corrected for there being several, in the same order (Holm, Scandinavian Journal of Statistics 1979).
+def _summed(data: Labelled, drawn: Resamples, wanted: Mapping[str, Figure]) -> dict[str, tuple[float, Floats]]:
+    """Name -> its value, and (R,) that of every resample."""
+    means = {name: _Mean(one) for name, one in wanted.items() if one.average != "micro"}
+    pool = {name: one for name, one in wanted.items() if one.average == "micro"}
+    pooled = _Pool(data, drawn) if pool else None
+    for one in data.each_class():
+        everyone, mine = _ranked(one, drawn.unit)
+        if means:
+            _add(means, everyone, mine, drawn)
+        if pooled:
+            pooled.add(everyone, mine)
+    found = {name: mean.result() for name, mean in means.items()}
+    return found | ({name: pooled.result(one.statistic) for name, one in pool.items()} if pooled else {})
 
-    The smallest is multiplied by how many there are, the next by one less and so on; none falls below one before it,
-    nor rises above 1. The chance that any true null hypothesis is rejected then stays below the level, however the
-    tests depend on each other.
-    """
-    corrected = [0.0] * len(p_values)
-    least = 0.0
-    for place, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
-        least = max(least, min(1.0, (len(p_values) - place) * p_values[index]))
-        corrected[index] = least
-    return corrected
+
+class _Mean:
+    """A mean over classes that are added one by one: in all samples, and in every resample."""
+
+    def __init__(self, of: Figure) -> None:
+        self.of = of
+        self.parts: Floats = np.zeros(2)
+        self.drawn: Floats = np.zeros((2, 1))
+
+    def add(self, value: Floats, support: Floats, draws: Floats, supports: Floats) -> None:
+        """A class with its samples: () of both, then (R,) of both."""
+        self.parts = self.parts + self._weighed(value, support)
+        self.drawn = self.drawn + self._weighed(draws, supports)
+
+    def result(self) -> tuple[float, Floats]:
+        return float(over(*map(np.asarray, self.parts))), over(*self.drawn)
+
+    def _weighed(self, values: Floats, supports: Floats) -> Floats:
+        weights = np.where(np.isnan(values), 0.0, supports if self.of.average == "weighted" else 1.0)
+        return np.stack([np.nan_to_num(values) * weights, weights])
 
 
-def _score(truth: Integers, predicted: Integers, by: ScoreName) -> float:
-    classes = 1 + max((int(one.max(initial=0)) for one in (truth, predicted)), default=0)
-    return float(SCORES[by](answer_counts(truth, predicted, classes)))
+class _Pool:
+    """All pairs of a sample and a class as one class, whose scores are counted class by class."""
+
+    def __init__(self, data: Labelled, drawn: Resamples) -> None:
+        self.exact, self.resamples = _pooled(data), drawn
+        self.cuts = Cuts.at(np.sort(data.own_scores()), STEPS)
+        self.everyone, self.mine = (np.zeros((2 * len(self.cuts.low) + 1, len(drawn.drawn))) for _ in range(2))
+
+    def add(self, everyone: Ranked, mine: Ranked) -> None:
+        """A class's samples."""
+        everyone.add_to(self.everyone, self.cuts)
+        mine.add_to(self.mine, self.cuts)
+
+    def result(self, statistic: Statistic) -> tuple[float, Floats]:
+        value, rough = statistic(self.exact), statistic(roc(self.everyone.sum(axis=1), self.mine.sum(axis=1)))
+        draws = statistic(roc(self.everyone @ self.resamples.drawn, self.mine @ self.resamples.drawn))
+        return float(value), _moved(draws, value, rough)
+
+
+def _add(means: dict[str, _Mean], everyone: Ranked, mine: Ranked, drawn: Resamples) -> None:
+    """One class; each statistic of it is computed once, whatever it is averaged by."""
+    coarse = Cuts.at(mine.scores, STEPS)
+    exact, rough = _roc(everyone, mine), _roc(everyone, mine, coarse)
+    resampled = roc(everyone.drawn(coarse, drawn), mine.drawn(coarse, drawn))
+    for statistic in {mean.of.statistic for mean in means.values()}:
+        value = statistic(exact)
+        draws = _moved(statistic(resampled), value, statistic(rough))
+        for mean in means.values():
+            if mean.of.statistic is statistic:
+                mean.add(value, exact.support, draws, resampled.support)
+
+
+def _ranked(one: Class, unit: Integers) -> tuple[Ranked, Ranked]:
+    units = unit if one.rows is None else unit[one.rows]
+    return Ranked.of(one.scores, units), Ranked.of(one.scores[one.own], units[one.own])
+
+
+def _roc(everyone: Ranked, mine: Ranked, cuts: Cuts | None = None) -> Roc:
+    cuts = cuts or Cuts.at(mine.scores)
+    return roc(everyone.counts(cuts), mine.counts(cuts))
+
+
+def _pooled(data: Labelled) -> Roc:
+    """All pairs of a sample and a class as one class."""
+    return _roc(Ranked.of(data.known_scores()), Ranked.of(data.own_scores()))
+
+
+def _moved(draws: Floats, value: Floats, rough: Floats) -> Floats:
+    """Draws of scores that were put together, about the value of those that were not."""
+    return draws if value == rough or np.isnan(rough) else np.clip(draws + (value - rough), 0, 1)
+
+
+def _righted(draws: Floats, value: float, of: Figure) -> Floats:
+    return np.clip(draws - (draws.mean() - value), 0, 1) if of.leans and len(draws) else draws
+
+
+def _interval(value: float, draws: Floats, data: Labelled, groups: Integers | None) -> Interval:
+    if not len(draws) or np.ptp(draws) < 1e-12:  # no resample differs
+        return wilson(min(1.0, max(0.0, value)), _worth(data, groups))
+    return percentiles(value, draws)
+
+
+def _worth(data: Labelled, groups: Integers | None) -> float:
+    rows, classes = np.nonzero(data.truth == 1) if data.several else (np.arange(len(data)), data.truth)
+    return mean_worth(classes.astype(np.int64), rows if groups is None else groups[rows], data.classes)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from sfumato.metrics.classification import ScoreName
 from sfumato.metrics.intervals import Interval
-from sfumato.metrics.ranking import Against
+from sfumato.metrics.paired_ranking import Against
 
 Part = Literal["test", "val"]
 """`val` also stands for predictions out of fold: what they are measured on chose the weights."""

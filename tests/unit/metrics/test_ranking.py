@@ -1,64 +1,143 @@
-"""Rankings against closed forms."""
+import warnings
 
 import numpy as np
 import pytest
-from scipy import stats
+from hypothesis import given, settings
+from sklearn import metrics as sk
+from tests.unit.metrics.scored import several, single
 
-from sfumato.metrics.ranking import holm, rank
-
-
-@pytest.mark.parametrize(
-    ("p_values", "corrected"),
-    [
-        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # Holm's steps: 4 x .005, 3 x .01, 2 x .03, then kept
-        ([0.5, 0.6], [1.0, 1.0]),
-        ([0.02], [0.02]),
-        ([], []),
-    ],
-)
-def test_holm_by_hand(p_values, corrected):
-    assert holm(p_values) == pytest.approx(corrected)
+from sfumato.metrics import ranking
+from sfumato.metrics.intervals import sample_interval, wilson
+from sfumato.metrics.labelled import Labelled
+from sfumato.metrics.ranking import FIGURES, figure, figures
+from sfumato.metrics.resampling import Resamples, resample
+from sfumato.predictions import UNKNOWN
 
 
-def answers(right: int, of: int = 100) -> np.ndarray:
-    """Answers of which the first so many are right, where the truth is 0."""
-    return np.where(np.arange(of) < right, 0, 1)
+def long_tail(samples, classes, seed=0, gap=1.5):
+    """Truth and scores of classes of which the last is ten times rarer than the first."""
+    rng = np.random.default_rng(seed)
+    shares = np.geomspace(1, 0.1, classes)
+    truth = rng.choice(classes, samples, p=shares / shares.sum())
+    scores = rng.normal(size=(samples, classes))
+    scores[np.arange(samples), truth] += gap
+    return Labelled(truth, np.round(scores, 1))
 
 
-def test_the_best_comes_first_and_every_pair_counts():
-    truth = np.zeros(100, dtype=np.int64)
-    first, second, third = rank(truth, {"poor": answers(40), "good": answers(90), "fair": answers(85)})
-    assert [first.name, second.name, third.name] == ["good", "fair", "poor"]
-    assert first.against is None
-    assert second.against.difference.value == pytest.approx(-0.05)
-    assert second.against.mcnemar.p == pytest.approx(stats.binomtest(0, 5).pvalue)
-    assert second.against.corrected == pytest.approx(stats.binomtest(0, 5).pvalue)  # the largest of three: as it is
-    assert third.against.corrected == pytest.approx(3 * stats.binomtest(0, 50).pvalue)  # the smallest of three
-    assert (second.against.told_apart, third.against.told_apart) == (False, True)
+@given(several())
+def test_averages_of_auc_and_average_precision_equal_scikit_learn(data):
+    truth, scores = data
+    there = [column for column in range(truth.shape[1]) if 0 < truth[:, column].sum() < len(truth)]
+    if len(there) < 2:
+        return
+    truth, scores = truth[:, there], scores[:, there]
+    found = {name: figure(Labelled(truth, scores), one) for name, one in FIGURES.items()}
+    assert found["auc"] == pytest.approx(sk.roc_auc_score(truth, scores, average="macro"))
+    assert found["auc_weighted"] == pytest.approx(sk.roc_auc_score(truth, scores, average="weighted"))
+    assert found["auc_micro"] == pytest.approx(sk.roc_auc_score(truth, scores, average="micro"))
+    assert found["map_step"] == pytest.approx(sk.average_precision_score(truth, scores, average="macro"))
 
 
-def test_what_belongs_together_is_told_apart_by_its_groups():
-    """Ten copies of five objects: McNemar takes them for fifty, the groups for five."""
-    truth = np.zeros(50, dtype=np.int64)
-    said = {"a": np.zeros(50, dtype=np.int64), "b": np.repeat([1, 1, 0, 0, 0], 10)}
-    alone, grouped = (rank(truth, said, groups=groups)[1].against for groups in (None, np.repeat(np.arange(5), 10)))
-    assert alone.told_apart
-    assert alone.corrected < 1e-4
-    assert not grouped.told_apart
+def test_one_vs_rest_of_probabilities_equals_scikit_learn():
+    data = long_tail(200, 5)
+    p = np.exp(data.scores) / np.exp(data.scores).sum(axis=1, keepdims=True)
+    of_p = Labelled(data.truth, p)
+    for name, average in (("auc", "macro"), ("auc_weighted", "weighted"), ("auc_micro", "micro")):
+        expected = sk.roc_auc_score(data.truth, p, multi_class="ovr", average=average)
+        assert figure(of_p, FIGURES[name]) == pytest.approx(expected), name
 
 
-def test_by_macro_f1_the_interval_tells():
-    truth = np.array([0] * 90 + [1] * 10)
-    blind, fair = np.zeros(100, dtype=np.int64), np.where(np.arange(100) < 20, 1, truth)
-    first, second = rank(truth, {"blind": blind, "fair": fair}, "macro_f1")
-    assert (first.name, second.name) == ("fair", "blind")
-    assert rank(truth, {"blind": blind, "fair": fair})[0].name == "blind"
-    assert second.against.told_apart == (not second.against.difference.low <= 0 <= second.against.difference.high)
+@pytest.mark.parametrize("made", [single(least=0), several(), several(unknown=True)])
+def test_one_class_no_sample_and_ties_give_a_figure_or_none_and_no_warning(made):
+    @settings(max_examples=40, deadline=None)
+    @given(made)
+    def check(given_data):
+        data = Labelled(*given_data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = figures(data, resamples=resample(len(data), None, data.classes, resamples=50))
+        for name, one in FIGURES.items():
+            value = figure(data, one)
+            assert (name in found) == (not np.isnan(value)), name
+            if name in found:
+                assert found[name].value == pytest.approx(value)
+                assert 0 <= found[name].low <= found[name].high <= 1
+
+    check()
 
 
-def test_equal_ones_keep_their_order_and_are_not_told_apart():
-    truth = np.zeros(30, dtype=np.int64)
-    first, second = rank(truth, {"b": answers(20, 30), "a": answers(20, 30)})
-    assert (first.name, second.name) == ("b", "a")
-    assert second.against.corrected == 1
-    assert not second.against.told_apart
+@pytest.mark.parametrize("groups", [None, np.arange(60) // 4])
+@pytest.mark.parametrize("of_several", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+def test_weighing_what_was_sorted_once_is_resampling_it(groups, of_several, together, monkeypatch):
+    """Every figure of every resample, with ties, groups, classes that a resample lacks, and what is not known."""
+    data = long_tail(60, 6)
+    if of_several:
+        rng = np.random.default_rng(3)
+        truth = np.where(rng.random((60, 6)) < 0.2, UNKNOWN, rng.random((60, 6)) < 0.1).astype(np.int8)
+        data = Labelled(truth, data.scores)
+    drawn = resample(60, groups, 6, resamples=25, seed=7)
+    if together:  # samples of one unit are counted before, not one by one
+        drawn = Resamples(np.zeros(60, dtype=np.int64), np.arange(1.0, 4)[np.newaxis])
+    found = ranking._summed(data, drawn, FIGURES)
+    for turn, times in enumerate(drawn.drawn.T):
+        rows = np.repeat(np.arange(60), times.astype(int)[drawn.unit])
+        again = Labelled(data.truth[rows], data.scores[rows])
+        for name, one in FIGURES.items():
+            assert found[name][1][turn] == pytest.approx(figure(again, one), abs=1e-12, nan_ok=True), (name, turn)
+
+
+def test_intervals_are_those_of_resampling_rows():
+    data = long_tail(50, 3)
+    found = figures(data, resamples=resample(50, None, 3, resamples=100))
+    for name, one in FIGURES.items():
+        by_rows = sample_interval(
+            lambda rows, one=one: figure(Labelled(data.truth[rows], data.scores[rows]), one),
+            50, resamples=100, biased=one.leans,
+        )  # fmt: skip
+        assert (found[name].low, found[name].high) == (pytest.approx(by_rows.low), pytest.approx(by_rows.high)), name
+
+
+def test_scores_put_together_move_no_interval(monkeypatch):
+    data = long_tail(3000, 3)
+    fine = Labelled(data.truth, data.scores + np.random.default_rng(0).random(data.scores.shape) / 10)
+    drawn = resample(3000, None, 3, resamples=200)
+    together = figures(fine, resamples=drawn)
+    monkeypatch.setattr(ranking, "STEPS", 10**6)
+    for name, apart in figures(fine, resamples=drawn).items():
+        width = apart.high - apart.low
+        assert together[name].value == apart.value
+        assert abs(together[name].low - apart.low) + abs(together[name].high - apart.high) < 0.15 * width, name
+
+
+def test_groups_widen_every_interval():
+    rng = np.random.default_rng(0)
+    groups = np.arange(600) // 10
+    truth = groups % 3
+    scores = np.repeat(rng.normal(size=(60, 3)), 10, axis=0)
+    scores[np.arange(600), truth] += 1
+    apart, together = figures(Labelled(truth, scores)), figures(Labelled(truth, scores), groups)
+    for name in FIGURES:
+        assert together[name].value == pytest.approx(apart[name].value)
+        assert together[name].high - together[name].low > 1.7 * (apart[name].high - apart[name].low), name
+
+
+def test_classes_parted_without_a_mistake_have_wilsons_width():
+    truth = np.repeat([0, 1], 10)
+    found = figures(Labelled(truth, np.eye(2)[truth]))
+    assert {name: found[name] for name in ("auc", "map_step")} == {"auc": wilson(1.0, 20), "map_step": wilson(1.0, 20)}
+    assert found["eer"] == wilson(0.0, 20)
+    one_group = figures(long_tail(30, 2), np.zeros(30, dtype=np.int64))
+    assert one_group["auc"].high - one_group["auc"].low > 0.5
+
+
+def test_an_interval_holds_the_truth_about_as_often_as_it_says():
+    truth = {name: figure(long_tail(100_000, 4, seed=99), FIGURES[name]) for name in ("auc", "map", "map_step")}
+    held = dict.fromkeys(truth, 0)
+    wanted = {name: FIGURES[name] for name in truth}
+    for seed in range(100):
+        data = long_tail(400, 4, seed)
+        found = figures(data, wanted=wanted, resamples=resample(400, None, 4, resamples=200, seed=seed))
+        for name, value in truth.items():
+            held[name] += found[name].low <= value <= found[name].high
+    assert min(held.values()) >= 88, held
