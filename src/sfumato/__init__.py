@@ -12,6 +12,7 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.comparison.comparing import Comparison, compare
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict.decisions import Answer, Decision
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
     from sfumato.soups.making import RunSoup, soup
+    from sfumato.sweeping.sweep import Sweep, sweep
 
 __version__ = VERSION
 
 _HOME = {
     "Answer": "sfumato.predict.decisions",
+    "Comparison": "sfumato.comparison.comparing",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
     "LabelSpace": "sfumato.labels",
@@ -34,16 +37,20 @@ _HOME = {
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
     "RunSoup": "sfumato.soups.making",
+    "Sweep": "sfumato.sweeping.sweep",
+    "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
+    "sweep": "sfumato.sweeping.sweep",
     "train": "sfumato.run",
 }
 """Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
 
 __all__ = [
     "Answer",
+    "Comparison",
     "CrossValidation",
     "Decision",
     "InputError",
@@ -56,11 +63,14 @@ __all__ = [
     "RunError",
     "RunSoup",
     "SfumatoError",
+    "Sweep",
     "__version__",
+    "compare",
     "crossval",
     "load",
     "load_recipe",
     "soup",
+    "sweep",
     "train",
 ]
 

@@ -24,6 +24,7 @@ from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
+from sfumato.training.cost import CostMeter
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
@@ -177,7 +178,8 @@ def _fit(
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
-    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events")], resume=resume)
+    cost = CostMeter(folder.cost, machine.device, prepared.model)
+    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
 
 
 def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...]) -> None:

@@ -6,8 +6,8 @@ import sys
 import sfumato
 
 SURFACE = {
-    "Answer", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
-    "SfumatoError", "__version__", "crossval", "load", "load_recipe", "soup", "train",
+    "Answer", "Comparison", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
+    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "load", "load_recipe", "soup", "sweep", "train",
 }  # fmt: skip
 
 

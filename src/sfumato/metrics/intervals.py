@@ -170,13 +170,13 @@ def _resampled(confusion: Integers, resamples: int, rng: np.random.Generator) ->
     for start in range(0, resamples, chunk):
         drawn = rng.multinomial(total, shares, size=min(chunk, resamples - start))
         yield Counts(
-            _sum_by(np.where(rows == columns, rows, classes), drawn, classes),
-            _sum_by(rows, drawn, classes),
-            _sum_by(columns, drawn, classes),
+            sum_by(np.where(rows == columns, rows, classes), drawn, classes),
+            sum_by(rows, drawn, classes),
+            sum_by(columns, drawn, classes),
         )
 
 
-def _sum_by(place: Integers, drawn: Integers, classes: int) -> Integers:
+def sum_by(place: Integers, drawn: Integers, classes: int) -> Integers:
     """(R, cells) -> (R, classes): sums of the cells at each place; place = classes is left out."""
     order = np.argsort(place, kind="stable")
     present, starts = np.unique(place[order], return_index=True)
