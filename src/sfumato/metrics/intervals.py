@@ -108,7 +108,7 @@ def confusion_interval(
     if not confusion.sum():
         return Interval(value, value, value)
     draws = [score(c) for c in _resampled(confusion, resamples, np.random.default_rng(seed))]
-    return _percentile(value, np.concatenate(draws))
+    return percentile(value, np.concatenate(draws))
 
 
 def sample_interval(
@@ -135,7 +135,7 @@ def sample_interval(
     if not samples:
         return Interval(value, value, value)
     draws = np.array([statistic(rows) for rows in _rows(samples, groups, resamples, np.random.default_rng(seed))])
-    return _percentile(value, np.maximum(0, draws - (draws.mean() - value)) if biased else draws)
+    return percentile(value, np.maximum(0, draws - (draws.mean() - value)) if biased else draws)
 
 
 def _rows(samples: int, groups: Integers | None, resamples: int, rng: np.random.Generator) -> Iterator[Integers]:
@@ -159,13 +159,13 @@ def _resampled(confusion: Integers, resamples: int, rng: np.random.Generator) ->
     for start in range(0, resamples, chunk):
         drawn = rng.multinomial(total, shares, size=min(chunk, resamples - start))
         yield Counts(
-            _sum_by(np.where(rows == columns, rows, classes), drawn, classes),
-            _sum_by(rows, drawn, classes),
-            _sum_by(columns, drawn, classes),
+            sum_by(np.where(rows == columns, rows, classes), drawn, classes),
+            sum_by(rows, drawn, classes),
+            sum_by(columns, drawn, classes),
         )
 
 
-def _sum_by(place: Integers, drawn: Integers, classes: int) -> Integers:
+def sum_by(place: Integers, drawn: Integers, classes: int) -> Integers:
     """(R, cells) -> (R, classes): sums of the cells at each place; place = classes is left out."""
     order = np.argsort(place, kind="stable")
     present, starts = np.unique(place[order], return_index=True)
@@ -174,7 +174,8 @@ def _sum_by(place: Integers, drawn: Integers, classes: int) -> Integers:
     return sums[:, :classes]
 
 
-def _percentile(value: float, draws: NDArray[np.float64]) -> Interval:
+def percentile(value: float, draws: NDArray[np.float64]) -> Interval:
+    """A figure with the middle LEVEL of what its (R,) resamples gave."""
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Interval(value, float(low), float(high))
