@@ -12,6 +12,7 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.ensembles.ensembling import Ensemble, ensemble
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict.decisions import Answer, Decision
@@ -27,12 +28,14 @@ _HOME = {
     "Answer": "sfumato.predict.decisions",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
+    "Ensemble": "sfumato.ensembles.ensembling",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
     "crossval": "sfumato.folds.cross_validation",
+    "ensemble": "sfumato.ensembles.ensembling",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "train": "sfumato.run",
@@ -43,6 +46,7 @@ __all__ = [
     "Answer",
     "CrossValidation",
     "Decision",
+    "Ensemble",
     "InputError",
     "Interrupted",
     "LabelSpace",
@@ -54,6 +58,7 @@ __all__ = [
     "SfumatoError",
     "__version__",
     "crossval",
+    "ensemble",
     "load",
     "load_recipe",
     "train",

@@ -8,19 +8,33 @@ Networks 1992; Genest and Zidek, Combining Probability Distributions, Statistica
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.policy import Policy
-from sfumato.errors import InputError
+from sfumato.errors import InputError, nearest_name
 from sfumato.stored import read_stored, stored
 
 Kind = Literal["average", "weighted", "stacked"]
 """What can be asked for."""
 Floats = NDArray[np.float32]
+
+
+def read_kind(text: str) -> Kind:
+    """The kind that a text names.
+
+    Raises:
+        InputError: None; with the nearest name.
+    """
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    if text not in kinds:
+        near = nearest_name(text, kinds)
+        raise InputError(f"{text!r}", where="--kind", expected=f"one of {', '.join(kinds)}", nearest=near)
+    return kinds[kinds.index(text)]
+
 
 LEAST = 1e-30
 """A probability below counts as this one: its logarithm has a value, and no answer depends on it."""
