@@ -98,13 +98,29 @@ class Predictions:
     @classmethod
     def _read(cls, path: Path) -> "Predictions":
         frame = pl.read_parquet(path)
-        labels = LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
+        labels = _classes(path)
         index = {name: i for i, name in enumerate(labels.names)}
         truth = frame["label"].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN).to_numpy()
         groups = frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
         folds = tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
         logits = _logits(frame["logits"], len(labels))
         return cls(tuple(frame["id"].to_list()), truth.astype(np.int64), logits, labels, groups, folds)
+
+
+def read_classes(path: Path) -> LabelSpace:
+    """The classes of a table, in the order of its logits.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    try:
+        return _classes(path)
+    except (PolarsError, OSError, KeyError, TypeError, ValueError, InputError) as error:
+        raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
+
+
+def _classes(path: Path) -> LabelSpace:
+    return LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
 
 
 def read_logits(path: Path) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,9 @@ def fit_fusion(kind: Kind, log_p: Sequence[Floats], truth: Integers) -> Fusion:
     return fit_stacked(np.stack(log_p), truth)
 
 
-def equal_weights(members: int) -> Fusion:
+def equal_weights(members: int, kind: Literal["average", "folds"] = "average") -> Fusion:
     """The average, which nothing is fitted for."""
-    return Fusion("average", ((1 / members,),) * members)
+    return Fusion(kind, ((1 / members,),) * members)
 
 
 def fit_weights(true: NDArray[np.float64]) -> Fusion:

@@ -27,7 +27,8 @@ PENALTIES = (1.0, 10.0, 100.0)
 """Nats that a weight costs which is 1 off its mean; with many samples none of them matters."""
 _CHOOSING_ROWS = 5_000
 """At most so many samples choose; all fit."""
-_STEPS = 200
+_STEPS, _ROUGHLY = 200, 1e-5
+"""At most so many steps; and the tolerance that is enough to tell forms apart."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ def fit_stacked(log_p: Floats, truth: Integers) -> Fusion:
     return fit_form(log_p, truth, _chosen(log_p, truth))
 
 
-def fit_form(log_p: Floats, truth: Integers, form: Form) -> Fusion:
+def fit_form(log_p: Floats, truth: Integers, form: Form, tolerance: float = 1e-8) -> Fusion:
     """The regression of one form: least cross-entropy plus penalty x squared distance from the equal geometric mean.
 
-    It is convex and smooth, so L-BFGS finds its only minimum (Liu and Nocedal, Mathematical Programming 1989).
+    It is convex and smooth, so L-BFGS finds its only minimum (Liu and Nocedal, Mathematical Programming 1989); it ends
+    where a step gains less than `tolerance` nats a sample.
     """
     from scipy import optimize  # half a second that most of the program never needs
 
@@ -61,7 +63,7 @@ def fit_form(log_p: Floats, truth: Integers, form: Form) -> Fusion:
     start[:-classes] = 1 / members
     found = optimize.minimize(
         lambda at: _loss(at, start, log_p, truth, form.penalty), start, jac=True, method="L-BFGS-B",
-        options={"maxiter": _STEPS, "ftol": 1e-9},
+        options={"maxiter": _STEPS, "ftol": tolerance},
     )  # fmt: skip
     best = cast(Doubles, cast(Any, found).x)
     weights = tuple(tuple(row) for row in best[:-classes].reshape(members, -1).tolist())
@@ -78,7 +80,7 @@ def _chosen(log_p: Floats, truth: Integers, seed: int = 0) -> Form:
     for held in range(INNER_FOLDS):
         fit, test = rows[fold != held], rows[fold == held]
         for place, form in enumerate(FORMS):
-            fusion = fit_form(log_p[:, fit], truth[fit], form)
+            fusion = fit_form(log_p[:, fit], truth[fit], form, _ROUGHLY)
             losses[place] += _cross_entropy(fusion.fuse(list(log_p[:, test].astype(np.float32))), truth[test])
     return FORMS[int(np.argmin(losses))]
 

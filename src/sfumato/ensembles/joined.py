@@ -12,7 +12,7 @@ from sfumato.decision.policy import Policy
 from sfumato.ensembles.member import Member
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
-from sfumato.predictions import UNKNOWN, Predictions, read_logits
+from sfumato.predictions import UNKNOWN, Predictions, read_classes, read_logits
 
 ROWS_AT_ONCE = 20_000
 """Rows whose probabilities are computed together, in double precision."""
@@ -69,37 +69,39 @@ class Joined:
 
 
 def join(members: Sequence[Member], paths: Sequence[Path]) -> Joined:
-    """Join a table of each member by sample id.
+    """Join a table of each member by sample id; the classes are in the order of the first member's.
 
     Raises:
-        InputError: Two tables hold other samples or other truth, or one is not of its bundle's classes.
+        InputError: As `join_tables`, or a table is not of the classes of its bundle.
     """
-    whole = members[0].bundle.labels
-    samples = _first(paths[0], members[0])
-    said = [Said(paths[0], members[0].policy, None, None)]
-    for member, path in zip(members[1:], paths[1:], strict=True):
-        other = Predictions.read(path)
-        _check_labels(other.labels, member, path)
+    for member, path in zip(members, paths, strict=True):
+        if read_classes(path).names != member.bundle.labels.names:
+            raise InputError("a table of other classes than the bundle beside it", where=str(path))
+    return join_tables(paths, [member.policy for member in members])
+
+
+def join_tables(paths: Sequence[Path], policies: Sequence[Policy]) -> Joined:
+    """Join tables by sample id; each has the policy that decides on its logits.
+
+    Raises:
+        InputError: Two tables hold other samples, other truth or other classes; with the first of them.
+    """
+    samples = _samples(Predictions.read(paths[0]))
+    said = [Said(paths[0], policies[0], None, None)]
+    for path, policy in zip(paths[1:], policies[1:], strict=True):
+        other, whole = _samples(Predictions.read(path)), samples.labels
         columns = _columns(other.labels, whole, path)
         rows = _rows(samples.ids, other.ids, paths[0], path)
         truth = _in_order(other.truth, other.labels, whole)
         _refuse_other_truth(samples, truth if rows is None else truth[rows], paths[0], path)
         if samples.groups is None and other.groups is not None:
             samples = replace(samples, groups=other.groups if rows is None else other.groups[rows])
-        said.append(Said(path, member.policy, rows, columns))
+        said.append(Said(path, policy, rows, columns))
     return Joined(samples, tuple(said))
 
 
-def _first(path: Path, member: Member) -> Samples:
-    table = Predictions.read(path)
-    _check_labels(table.labels, member, path)
+def _samples(table: Predictions) -> Samples:
     return Samples(table.ids, table.truth, table.labels, table.groups)
-
-
-def _check_labels(labels: LabelSpace, member: Member, path: Path) -> None:
-    """A table lies in the order of its own bundle's outputs, or it is of another one."""
-    if labels.names != member.bundle.labels.names:
-        raise InputError("a table of other classes than the bundle beside it", where=str(path))
 
 
 def _columns(labels: LabelSpace, whole: LabelSpace, path: Path) -> Integers | None:

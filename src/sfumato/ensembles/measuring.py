@@ -17,7 +17,9 @@ from sfumato.metrics.results import measure
 from sfumato.predictions import UNKNOWN, Predictions
 
 _MOST_CELLS = 10_000_000
-"""Of N x C; above, temperature and threshold are fitted on a part of the samples, and average precision is left out."""
+"""Of N x C; above, average precision, which sorts every class, is left out."""
+_FITTED_CELLS = 2_000_000
+"""Of N x C; above, temperature and threshold, two numbers, are fitted on a part of the samples, drawn by chance."""
 
 
 def fit_decision(table: Predictions, max_error: float | None) -> Policy:
@@ -26,7 +28,7 @@ def fit_decision(table: Predictions, max_error: float | None) -> Policy:
     Logit adjustment is none of it: the members' policies have made theirs.
     """
     spec = DecisionSpec(abstain=None if max_error is None else AbstainSpec(max_error=max_error))
-    most = max(1, _MOST_CELLS // len(table.labels))
+    most = max(1, _FITTED_CELLS // len(table.labels))
     if len(table) > most:
         rows = np.sort(np.random.default_rng(0).permutation(len(table))[:most])
         table = replace(

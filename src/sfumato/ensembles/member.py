@@ -48,4 +48,4 @@ def read_member(given: str | Path) -> Member:
         what = f"a bundle of several tasks ({', '.join(bundle.tasks.spaces)})"
         raise InputError(what, where=str(path), expected="bundles of one task; train each task alone to fuse it")
     policies = policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json"))
-    return Member(str(given), folder.resolve(), bundle, policies[""])
+    return Member(str(given), folder, bundle, policies[""])

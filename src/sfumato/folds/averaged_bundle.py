@@ -9,10 +9,12 @@ import numpy as np
 from sfumato.bundle.folder import Bundle, read_bundle, write_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.fusion_fit import equal_weights
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import RunError
 from sfumato.outcome import provenance
+from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.predictor import load
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.recipe.schema import Recipe
@@ -33,9 +35,15 @@ def make_averaged_bundle(
     """
     bundles = [read_bundle(run.bundle) for run in runs]
     first = bundles[0]
-    if any((one.model, one.transform, one.tasks) != (first.model, first.transform, first.tasks) for one in bundles):
-        raise RunError("the folds ended with networks of different make, which can't be averaged in one bundle")
+    if any(one.tasks != first.tasks for one in bundles):
+        raise RunError("the folds ended with different classes, which can't be averaged in one bundle")
     data = [run.fingerprint() for run in runs]
+    origin = {**provenance(runs[0]), "data": data[0], "folds": data}
+    if any((one.model, one.transform) != (first.model, first.transform) for one in bundles):
+        # early stopping ended them before and after a change of head or size: each is kept with its own make
+        fusion = equal_weights(len(bundles), "folds")
+        make_ensemble(folder, bundles, [run.bundle for run in runs], fusion, policies, results, origin)
+        return
     bundle = Bundle(
         members=tuple(weights for one in bundles for weights in one.members),
         recipe=to_yaml(without_folders(recipe)),
@@ -44,7 +52,7 @@ def make_averaged_bundle(
         tasks=first.tasks,
         policy=policies_to_dict(policies),
         results=results,
-        provenance={**provenance(runs[0]), "data": data[0], "folds": data},
+        provenance=origin,
         samples=_samples(bundles, policies),
     )
     write_bundle(folder, bundle)
