@@ -92,6 +92,7 @@ def fuse(kind: str) -> Callable[[Path, int], Callable[[], str]]:
             joined = join_tables(paths, [Policy()] * MEMBERS)
             fitted = fit_tables(kind, joined)
             table = joined.samples.table(fitted.fused.logits)
+            assert len(table) == n
             assert fit_decision(table, None).temperature.fitted
             single, said = fitted.fused.predicted[fitted.best_member(table.truth)], table.logits.argmax(axis=1)
             found = mcnemar(table.truth, said, single)

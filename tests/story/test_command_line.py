@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sfumato.cli import app
 
-VERBS = ("check", "demo", "init", "plan", "predict", "presets", "report", "schema", "train", "crossval")
+VERBS = ("check", "demo", "init", "plan", "predict", "presets", "report", "schema", "train", "crossval", "ensemble")
 
 
 def run(*arguments: str):
