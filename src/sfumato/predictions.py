@@ -1,7 +1,9 @@
 """The predictions table: what a model said of each sample, and all that deciding, measuring and reporting ever read."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -123,13 +125,18 @@ def _classes(path: Path) -> LabelSpace:
     return LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
 
 
-def read_logits(path: Path) -> NDArray[np.float32]:
-    """The (N, C) logits alone of a table that `Predictions.read` has read before, not to be written to.
+def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32]]:
+    """The (N, C) logits alone of a table that `Predictions.read` has read before, some rows at a time, in their order.
 
-    What needs several large tables, one after the other, has no use for their ids a second time.
+    What needs several large tables has no use for their ids a second time, nor for all their rows at once. A block is
+    as long as what polars packs together, so that nothing is unpacked twice.
     """
-    column = pl.read_parquet(path, columns=["logits"])["logits"]
-    return _logits(column, len(column[0]) if len(column) else 0)
+    lazy, classes = pl.scan_parquet(path).select("logits"), len(_classes(path))
+    for start in count(step=rows):
+        column = lazy.slice(start, rows).collect()["logits"]
+        if not len(column):
+            return
+        yield _logits(column, classes)
 
 
 def _logits(column: pl.Series, classes: int) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.outcome import measure_decisions
-from sfumato.predictions import Predictions, read_logits
+from sfumato.predictions import Predictions, logit_blocks
 from sfumato.training.inference import groups_of
 
 SPACE = LabelSpace(("a", "b"))
@@ -103,14 +103,17 @@ def test_a_table_written_number_by_number_is_the_same_file_format(tmp_path):
     found.write(tmp_path / "new.parquet")
     assert pl.read_parquet(tmp_path / "new.parquet").equals(old)
     assert pl.read_parquet_schema(tmp_path / "new.parquet") == old.schema
-    assert np.array_equal(read_logits(tmp_path / "new.parquet"), found.logits)
+    for rows in (1, 2, 3, 9):
+        blocks = list(logit_blocks(tmp_path / "new.parquet", rows))
+        assert len(blocks) == -(-3 // rows)
+        assert np.array_equal(np.concatenate(blocks), found.logits)
 
 
 def test_a_table_without_a_sample_is_read_back(tmp_path):
     none = Predictions((), np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.float32), SPACE)
     none.write(tmp_path / "p.parquet")
     assert len(Predictions.read(tmp_path / "p.parquet")) == 0
-    assert read_logits(tmp_path / "p.parquet").size == 0
+    assert list(logit_blocks(tmp_path / "p.parquet")) == []
 
 
 @pytest.mark.parametrize("rows", [[[0.0, 1.0], [0.0]], [[0.0, None], [0.0, 1.0]], [[0.0] * 3, [0.0] * 3]])

@@ -67,7 +67,7 @@ def fit_tables(kind: Kind, joined: Joined, progress: Progress = unseen, seed: in
         what = f"{len(known)} samples of known class"
         raise InputError(what, where=str(joined.said[0].path), expected=f"{LEAST_SAMPLES} to fit on, or --kind average")
     rows = _drawn(known, len(joined.said) * len(samples.labels), seed)
-    log_p = [_gathered(one.log_p(rows)) for one in progress(joined.said, len(joined.said))]
+    log_p = [_gathered(one.log_p(rows), rows, len(samples.labels)) for one in progress(joined.said, len(joined.said))]
     fold = deal(samples.truth, samples.groups, FOLDS, seed)
     truth, inside = samples.truth[rows], fold[rows]
     parts = [inside != held for held in range(FOLDS)]
@@ -118,6 +118,9 @@ def _drawn(known: Integers, cells: int, seed: int) -> Integers:
     return np.sort(np.random.default_rng(seed).permutation(known)[:most])
 
 
-def _gathered(chunks: Iterator[tuple[Integers, Floats]]) -> Floats:
-    """All chunks as one."""
-    return np.concatenate([log_p for _, log_p in chunks])
+def _gathered(chunks: Iterator[tuple[Integers, Floats]], samples: Integers, classes: int) -> Floats:
+    """All chunks as one, in the order of the samples, which are sorted."""
+    found = np.zeros((len(samples), classes), dtype=np.float32)
+    for chunk, log_p in chunks:
+        found[np.searchsorted(samples, chunk)] = log_p
+    return found

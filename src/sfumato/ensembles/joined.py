@@ -12,7 +12,7 @@ from sfumato.decision.policy import Policy
 from sfumato.ensembles.member import Member
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
-from sfumato.predictions import UNKNOWN, Predictions, read_classes, read_logits
+from sfumato.predictions import UNKNOWN, Predictions, logit_blocks, read_classes
 
 ROWS_AT_ONCE = 20_000
 """Rows whose probabilities are computed together, in double precision."""
@@ -52,12 +52,19 @@ class Said:
     """(C,) column of the table for each class; None = they stand in the same order."""
 
     def log_p(self, samples: Integers) -> Iterator[tuple[Integers, Floats]]:
-        """Chunks of (n,) sample indices with their (n, C) calibrated log-probabilities, classes in common order."""
-        logits = read_logits(self.path)
-        for start in range(0, len(samples), ROWS_AT_ONCE):
-            chunk = samples[start : start + ROWS_AT_ONCE]
-            log_p = log_probabilities(logits[chunk if self.rows is None else self.rows[chunk]], self.policy)
-            yield chunk, log_p if self.columns is None else log_p[:, self.columns]
+        """Chunks of (n,) sample indices with their (n, C) calibrated log-probabilities, classes in common order.
+
+        They come in the order of the table, which is read a block at a time; `samples` are sorted.
+        """
+        rows = samples if self.rows is None else self.rows[samples]
+        order, first = np.argsort(rows, kind="stable"), 0
+        for block in logit_blocks(self.path):
+            mine = order[slice(*np.searchsorted(rows, [first, first + len(block)], sorter=order))]
+            for start in range(0, len(mine), ROWS_AT_ONCE):
+                chunk = mine[start : start + ROWS_AT_ONCE]
+                log_p = log_probabilities(block[rows[chunk] - first], self.policy)
+                yield samples[chunk], log_p if self.columns is None else log_p[:, self.columns]
+            first += len(block)
 
 
 @dataclass(frozen=True)
