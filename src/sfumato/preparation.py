@@ -19,11 +19,13 @@ from sfumato.data.randomness import torch_seed
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
+from sfumato.data.views import View, expand, refuse_idle_views
 from sfumato.errors import InputError
 from sfumato.models.backbone import Expects, expects
 from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained
 from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_validation
 from sfumato.recipe.schema import Recipe
+from sfumato.recipe.view_checks import refuse_unchosen_views
 from sfumato.run_folder import RunFolder
 from sfumato.training.checkpoint import any_below
 from sfumato.training.contradictions import refuse_contradictions
@@ -55,6 +57,11 @@ class Prepared:
     """Decoded images, as far as they are kept."""
     bad: pl.DataFrame = field(default_factory=pl.DataFrame)
     """Samples that can't be used: id, image, problem."""
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """How pictures may be looked at once the network is trained, the plain view first."""
+        return expand(self.recipe.views)
 
     @property
     def precision(self) -> Precision:
@@ -173,7 +180,17 @@ def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:
 def _chosen(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
     """What is worth a line of the recipe and its plan together."""
     short = recipe.train.stop and stopped_short(recipe.train.stop, plan)
-    return [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *([short] if short else [])]
+    notes = [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *_view_notes(recipe)]
+    return [*notes, *([short] if short else [])]
+
+
+def _view_notes(recipe: Recipe) -> list[str]:
+    """What looking at pictures more than once will cost."""
+    if recipe.views is None:
+        return []
+    names = [view.name for view in expand(recipe.views)]
+    taken = "all are taken" if recipe.views.use == "always" else "validation says which are taken"
+    return [f"views: {', '.join(names)}; {taken}, each costs as much as looking once"]
 
 
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
@@ -198,6 +215,8 @@ def _split_unseen(recipe: Recipe, table: Table) -> Table:
 def _validated(recipe: Recipe, table: Table) -> Table:
     """The same table, refused where it lacks the validation part that the recipe needs."""
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
+    if not len(table.part("val")):
+        refuse_unchosen_views(recipe.views, "no sample stands in the val part")
     return table
 
 
@@ -251,4 +270,7 @@ def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preproc
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
     check_sizes(model, plan.image_sizes, recipe.model.backbone)
+    views = expand(recipe.views)
+    refuse_idle_views(views, preprocess)
+    check_sizes(model, [view.size for view in views if view.size], recipe.model.backbone, "views.sizes")
     return model

@@ -311,8 +311,8 @@ def test_a_failure_leaves_nothing(root, monkeypatch, tmp_path):
 
 
 def test_an_older_program_refuses_it(made, monkeypatch):
-    monkeypatch.setattr(bundle_folder, "FORMAT", 2)
-    with pytest.raises(InputError, match="bundle format 3, written by sfumato"):
+    monkeypatch.setattr(bundle_folder, "FORMAT", 3)
+    with pytest.raises(InputError, match="bundle format 4, written by sfumato"):
         sfumato.load(made["average"].bundle)
 
 

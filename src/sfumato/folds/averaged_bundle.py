@@ -1,20 +1,22 @@
 """One bundle of the runs of all folds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-
-import numpy as np
 
 from sfumato.bundle.folder import Bundle, read_bundle, write_bundle
 from sfumato.bundle.samples import Sample
-from sfumato.decision.averaging import averaged_tasks
+from sfumato.data.preprocess import Preprocess
+from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.fusion_fit import equal_weights
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import RunError
 from sfumato.outcome import provenance
 from sfumato.predict.ensemble_bundle import make_ensemble
+from sfumato.predict.networks import averaged_logits, build_networks
 from sfumato.predict.predictor import load
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.recipe.schema import Recipe
@@ -22,7 +24,12 @@ from sfumato.run_folder import RunFolder
 
 
 def make_averaged_bundle(
-    folder: Path, runs: Sequence[RunFolder], recipe: Recipe, policies: Mapping[str, Policy], results: dict[str, Any]
+    folder: Path,
+    runs: Sequence[RunFolder],
+    recipe: Recipe,
+    policies: Mapping[str, Policy],
+    results: dict[str, Any],
+    views: Sequence[View] = (PLAIN,),
 ) -> None:
     """Write a bundle whose members are those of the runs, and load it once, so that it is known to check out.
 
@@ -32,6 +39,7 @@ def make_averaged_bundle(
         recipe: Of all of them, naming no fold.
         policies: Task -> the policy fitted on all folds, which calibrates each member before they are averaged.
         results: What was measured, by part.
+        views: In which every network looks at pictures, the plain one first.
     """
     bundles = [read_bundle(run.bundle) for run in runs]
     first = bundles[0]
@@ -40,9 +48,7 @@ def make_averaged_bundle(
     data = [run.fingerprint() for run in runs]
     origin = {**provenance(runs[0]), "data": data[0], "folds": data}
     if any((one.model, one.transform) != (first.model, first.transform) for one in bundles):
-        # early stopping ended them before and after a change of head or size: each is kept with its own make
-        fusion = equal_weights(len(bundles), "folds")
-        make_ensemble(folder, bundles, [run.bundle for run in runs], fusion, policies, results, origin)
+        _keep_each(folder, [_under(one, policies, views) for one in bundles], policies, results, origin)
         return
     bundle = Bundle(
         members=tuple(weights for one in bundles for weights in one.members),
@@ -53,15 +59,43 @@ def make_averaged_bundle(
         policy=policies_to_dict(policies),
         results=results,
         provenance=origin,
-        samples=_samples(bundles, policies),
+        samples=_samples(bundles, policies, views),
+        views=views_to_dict(views) if len(views) > 1 else None,
     )
     write_bundle(folder, bundle)
     load(folder, device="cpu")
 
 
-def _samples(bundles: Sequence[Bundle], policies: Mapping[str, Policy]) -> tuple[Sample, ...]:
+def _keep_each(
+    folder: Path,
+    bundles: Sequence[Bundle],
+    policies: Mapping[str, Policy],
+    results: dict[str, Any],
+    origin: dict[str, Any],
+) -> None:
+    """Write an ensemble of networks of different make: early stopping ended them on either side of a change of head or
+    size. Each is a bundle under the policy that all share, so that the mean of their means is that of all.
+    """
+    with TemporaryDirectory(prefix=".folds.", dir=folder.parent) as work:
+        places = [Path(work) / str(index) for index in range(len(bundles))]
+        for place, one in zip(places, bundles, strict=True):
+            write_bundle(place, one)
+        make_ensemble(folder, bundles, places, equal_weights(len(bundles), "folds"), policies, results, origin)
+
+
+def _under(bundle: Bundle, policies: Mapping[str, Policy], views: Sequence[View]) -> Bundle:
+    """A fold's bundle with the policy and the views that all folds share."""
+    seen = views_to_dict(views) if len(views) > 1 else None
+    samples = _samples([bundle], policies, views)
+    return replace(bundle, policy=policies_to_dict(policies), views=seen, samples=samples)
+
+
+def _samples(bundles: Sequence[Bundle], policies: Mapping[str, Policy], views: Sequence[View]) -> tuple[Sample, ...]:
     """The golden samples, which are the same for all, with what the average must give them."""
-    logits = np.array([[sample.logits for sample in one.samples] for one in bundles], dtype=np.float32)
-    mean = averaged_tasks(logits, policies, bundles[0].tasks.slices)
-    pairs = zip(bundles[0].samples, mean.tolist(), strict=True)
+    first = bundles[0]
+    preprocess = Preprocess.from_dict(first.transform, "transform.json")
+    models = [model for one in bundles for model in build_networks(one, preprocess, "bundle")]
+    pictures = [sample.pixels for sample in first.samples]
+    mean = averaged_logits(models, preprocess, views, pictures, policies, first.tasks.slices)
+    pairs = zip(first.samples, mean.tolist(), strict=True)
     return tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs)

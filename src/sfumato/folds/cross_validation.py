@@ -1,15 +1,20 @@
 """The story of a cross-validation: a run a fold -> predictions out of fold -> policy -> averaged bundle -> summary."""
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sfumato.console import Console
 from sfumato.data.table import Table
-from sfumato.decision.policy import Policy, fit_policy
+from sfumato.data.views import View, expand
+from sfumato.decision.policy import Policy
+from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.errors import InputError
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.choice import Folds, RecipeSource, choose_folds, fold_overrides
@@ -25,10 +30,12 @@ from sfumato.folds.tables import (
 )
 from sfumato.free_folder import free_folder
 from sfumato.json_file import write_json
+from sfumato.looking import Said, choice_of, only, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
+from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.svg import to_svg
 from sfumato.run import Run, train
@@ -176,9 +183,14 @@ def _conclude(folder: CrossvalFolder) -> None:
     tables = [run.read_table() for run in runs]
     recipe = load_recipe(folder.recipe, fold_overrides(folds, 0)).recipe
     trained, tasks = trained_by_any(tables), tables[0].layout.spaces
-    oof = {task: _out_of_fold(folder, names, task) for task in tasks}
-    policies = {task: fit_policy(oof[task], recipe.decision, trained[task]) for task in tasks}
-    said = {"out_of_fold": oof, "test": _test(folder, tables, policies)}
+    by_view = {task: _out_of_fold(folder, names, task) for task in tasks}
+    views = _choose_views(folder, recipe, by_view, trained)
+    by_view = only(by_view, views)
+    policies = {task: fit_view_policy(by_view[task], recipe.decision, trained[task]) for task in tasks}
+    oof = {task: average_views(by_view[task], policies[task]) for task in tasks}
+    for task, found in oof.items():
+        found.write(folder.predictions("oof", task))
+    said = {"out_of_fold": oof, "test": _test(folder, tables, policies, views)}
     results = {
         of_task(part, task): measure_decisions(found, policies[task], trained[task]).to_dict()
         for part, by_task in said.items()
@@ -189,25 +201,36 @@ def _conclude(folder: CrossvalFolder) -> None:
     summary = summarise(scores, {task: unmeasured(table) for task, table in oof.items()}, results)
     write_json(folder.summary, summary.to_dict())
     folder.picture.write_text(to_svg(draw_folds(summary)), encoding="utf-8")
-    make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results)
+    make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results, views)
 
 
-def _out_of_fold(folder: CrossvalFolder, names: list[str], task: str) -> Predictions:
-    """The table of all folds, of one task; it is written."""
-    tables = {name: Predictions.read(folder.run(i).predictions("val", task)) for i, name in enumerate(names)}
-    found = out_of_fold(tables)
-    found.write(folder.predictions("oof", task))
-    return found
+def _out_of_fold(folder: CrossvalFolder, names: list[str], task: str) -> ByView:
+    """The table of all folds in each view, of one task."""
+    tables = {name: views_of(folder.run(i), "val", task) for i, name in enumerate(names)}
+    return {view: out_of_fold({name: tables[name][view] for name in names}) for view in tables[names[0]]}
 
 
-def _test(folder: CrossvalFolder, tables: list[Table], policies: Mapping[str, Policy]) -> dict[str, Predictions]:
+def _choose_views(
+    folder: CrossvalFolder, recipe: Recipe, oof: Said, trained: Mapping[str, NDArray[np.int64]]
+) -> tuple[View, ...]:
+    """The views that all folds together show to pay; what was tried is written."""
+    asked = expand(recipe.views)
+    choice = choice_of(recipe, asked, oof, trained)
+    if choice is not None:
+        write_json(folder.views, asdict(choice))
+    return used(asked, choice)
+
+
+def _test(
+    folder: CrossvalFolder, tables: list[Table], policies: Mapping[str, Policy], views: Sequence[View]
+) -> dict[str, Predictions]:
     """What the averaged runs say of the test part, of each task; it is written. Empty where there is no such part."""
     if not len(tables[0].part("test")):
         return {}
     found: dict[str, Predictions] = {}
     for task, policy in policies.items():
-        each = [Predictions.read(folder.run(index).predictions("test", task)) for index in range(len(tables))]
-        found[task] = average(each, policy)
+        each = [views_of(folder.run(index), "test", task) for index in range(len(tables))]
+        found[task] = average([by_view[view.name] for by_view in each for view in views], policy)
         found[task].write(folder.predictions("test", task))
     return found
 
