@@ -14,6 +14,7 @@ import sfumato
 from sfumato.bundle import folder as bundle_folder
 from sfumato.cli import main
 from sfumato.data.images import decode
+from sfumato.data.views import PLAIN, View
 from sfumato.decision.abstention import Abstention
 from sfumato.decision.calibration import Temperature
 from sfumato.decision.fusion import log_probabilities
@@ -129,18 +130,23 @@ def test_no_sample_is_scored_by_weights_that_were_fitted_on_it(root, made, kind)
     assert made[kind].fusion == fit_fusion(kind, said, truth)
 
 
-def test_folds_of_different_make_are_averaged_under_the_policy_they_share(root, pictures, tmp_path):
+@pytest.mark.parametrize("views", [(PLAIN,), (PLAIN, View(flip="horizontal"))])
+def test_folds_of_different_make_are_averaged_under_the_policy_they_share(root, pictures, tmp_path, views):
     """As where early stopping ends one fold before a keyframe swaps the head or the size, and another after it."""
     runs, policy = (
         [RunFolder(root / name) for name in "ab"],
         Policy(Temperature(1.7, 50), Abstention(0.4, 0.3, 0.2, 0.8)),
     )
-    make_averaged_bundle(tmp_path / "bundle", runs, runs[0].load_recipe().recipe, {"": policy}, {})
+    make_averaged_bundle(tmp_path / "bundle", runs, runs[0].load_recipe().recipe, {"": policy}, {}, views)
     pixels, whole = [decode(path) for path in pictures], sfumato.load(tmp_path / "bundle")
-    each = [policy.apply(sfumato.load(run.bundle).logits(pixels)).probabilities for run in runs]
-    assert np.allclose(policy.apply(whole.logits(pixels)).probabilities, np.mean(each, axis=0), atol=1e-5)
+    turned = [pixels, [np.ascontiguousarray(one[:, ::-1]) for one in pixels]][: len(views)]
+    models = [sfumato.load(run.bundle) for run in runs]
+    each = [policy.apply(model.logits(seen)).probabilities for model in models for seen in turned]
+    assert np.allclose(policy.apply(whole.logits(pixels)).probabilities, np.mean(each, axis=0), atol=1e-4)
     assert whole.policy == policy
     assert json.loads((tmp_path / "bundle/fusion.json").read_text())["kind"] == "folds"
+    assert sfumato.load(tmp_path / "bundle/members/1").policy == policy
+    assert [one.name for one in tmp_path.iterdir()] == ["bundle"]
 
 
 def test_nothing_of_the_users_is_inside(root, made):
