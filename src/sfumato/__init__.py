@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
+    from sfumato.soups.making import RunSoup, soup
 
 __version__ = VERSION
 
@@ -34,10 +35,12 @@ _HOME = {
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
+    "RunSoup": "sfumato.soups.making",
     "crossval": "sfumato.folds.cross_validation",
     "ensemble": "sfumato.ensembles.ensembling",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
+    "soup": "sfumato.soups.making",
     "train": "sfumato.run",
 }
 """Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
@@ -55,12 +58,14 @@ __all__ = [
     "Recipe",
     "Run",
     "RunError",
+    "RunSoup",
     "SfumatoError",
     "__version__",
     "crossval",
     "ensemble",
     "load",
     "load_recipe",
+    "soup",
     "train",
 ]
 

@@ -32,11 +32,13 @@ from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
 from sfumato.training.feedback import stopped_short
 from sfumato.training.given_weights import check_given_weights, with_read_weights
+from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.job import Job
 from sfumato.training.machine import Machine, Precision
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.priors import priors
+from sfumato.training.soup import refuse_idle_soup
 from sfumato.training.task_weights import refuse_idle_tasks
 
 
@@ -267,6 +269,10 @@ def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preproc
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
     model = _model(recipe, table, plan, preprocess)
     check_learning(model, plan)
+    if recipe.train.soup is not None:
+        refuse_idle_soup(plan)
+    if recipe.train.interpolate is not None:
+        refuse_idle_interpolation(plan, model)
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
     check_sizes(model, plan.image_sizes, recipe.model.backbone)

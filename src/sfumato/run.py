@@ -24,7 +24,7 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
+from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -170,7 +170,8 @@ def _fit(
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
-    fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
+    averages = CsvAverages(folder.averages)
+    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events")], resume=resume)
 
 
 def _note_views(folder: RunFolder, looked: Looked, console: Console) -> None:

@@ -54,6 +54,11 @@ class RunFolder:
         return self.path / "class_history.csv"
 
     @property
+    def averages(self) -> Path:
+        """One row for each set of weights there was to choose from; only where weights were averaged."""
+        return self.path / "averages.csv"
+
+    @property
     def checkpoints(self) -> Path:
         """`last`, `previous`, `best` and those kept for good."""
         return self.path / "checkpoints"

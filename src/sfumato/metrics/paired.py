@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.metrics.classification import SCORES, Counts, ScoreName, answer_counts
-from sfumato.metrics.intervals import RESAMPLES, Interval, Score, percentile, sample_interval, sum_by, wilson
+from sfumato.metrics.intervals import RESAMPLES, Interval, Score, percentiles, sample_interval, sum_by, wilson
 
 Integers = NDArray[np.int64]
 _CELLS_AT_ONCE = 2_000_000
@@ -67,7 +67,7 @@ def paired_difference(
         return Interval(value, max(-1.0, value - reach), min(1.0, value + reach))
     if groups is not None:
         return sample_interval(difference, len(truth), groups, resamples, seed)
-    return percentile(value, _drawn((truth, predicted_a, predicted_b), measure, classes, resamples, seed))
+    return percentiles(value, _drawn((truth, predicted_a, predicted_b), measure, classes, resamples, seed))
 
 
 def mcnemar(truth: Integers, predicted_a: Integers, predicted_b: Integers) -> McNemar:

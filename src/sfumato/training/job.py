@@ -23,10 +23,12 @@ from sfumato.training.contradictions import Accepted
 from sfumato.training.device import DeviceChoice
 from sfumato.training.draws import Draws
 from sfumato.training.feedback import StopSpec
+from sfumato.training.interpolation import InterpolateSpec
 from sfumato.training.machine import Machine, Precision
 from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
 from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
+from sfumato.training.soup import SoupSpec
 from sfumato.training.task_weights import TaskWeightsSpec
 
 
@@ -59,6 +61,10 @@ class TrainSpec(Spec):
     """Contradictions that are meant, each by its name."""
     select: ScoreName = "macro_f1"
     """Validation score that decides which epoch's weights are kept; of several label columns, the mean."""
+    soup: SoupSpec | None = None
+    """A greedy soup of the best epochs, made after the last step; none = none is made."""
+    interpolate: InterpolateSpec | None = None
+    """Weights between the pretrained and the best ones, tried after the last step (WiSE-FT); none = none are tried."""
     device: DeviceChoice = "auto"
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""
     precision: Literal["auto"] | Precision = "auto"

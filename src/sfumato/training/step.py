@@ -17,6 +17,7 @@ from sfumato.training.criterion import Criterion
 from sfumato.training.job import Job
 from sfumato.training.optimizer import apply_rates, build_optimizer
 from sfumato.training.parameters import apply_learning
+from sfumato.training.records import Weights
 from sfumato.training.settings import Settings
 from sfumato.training.task_loss import TaskLoss
 from sfumato.training.task_weights import weights_of
@@ -75,6 +76,11 @@ class Learner:
             self.average = None
         elif self.average is None:
             self.average = WeightAverage(self.model)
+
+    def tensors(self, weights: Weights) -> dict[str, Tensor]:
+        """One of the sets of weights there are now; the model's own are no copies."""
+        average = {"ema": self.average, "swa": self.mean}.get(weights)
+        return average.tensors if average else self.model.state_dict()
 
     def take_head(self, settings: Settings) -> None:
         """Let optimiser and averages follow a model whose head is that of the settings since."""
