@@ -13,6 +13,7 @@ from sfumato.version import VERSION
 
 if TYPE_CHECKING:
     from sfumato.comparison.comparing import Comparison, compare
+    from sfumato.ensembles.ensembling import Ensemble, ensemble
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict.decisions import Answer, Decision
@@ -31,6 +32,7 @@ _HOME = {
     "Comparison": "sfumato.comparison.comparing",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
+    "Ensemble": "sfumato.ensembles.ensembling",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict.predictor",
@@ -40,6 +42,7 @@ _HOME = {
     "Sweep": "sfumato.sweeping.sweep",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
+    "ensemble": "sfumato.ensembles.ensembling",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
@@ -53,6 +56,7 @@ __all__ = [
     "Comparison",
     "CrossValidation",
     "Decision",
+    "Ensemble",
     "InputError",
     "Interrupted",
     "LabelSpace",
@@ -67,6 +71,7 @@ __all__ = [
     "__version__",
     "compare",
     "crossval",
+    "ensemble",
     "load",
     "load_recipe",
     "soup",

@@ -80,6 +80,22 @@ class LabelSpace:
         except ValueError:
             raise InputError(f"unknown class {name!r}", nearest=nearest_name(name, self.names)) from None
 
+    def places_of(self, other: "LabelSpace", where: str) -> list[int]:
+        """Column here of each class of another space of the same classes, which may have them in another order.
+
+        Raises:
+            InputError: A class stands in one of them alone; `where` names this one.
+        """
+        places, wanted = {name: place for place, name in enumerate(self.names)}, set(other.names)
+        for name in other.names:
+            if name not in places:
+                near = nearest_name(name, self.names)
+                raise InputError(f"no class {name!r}", where=where, expected="the same classes in all", nearest=near)
+        for name in self.names:
+            if name not in wanted:
+                raise InputError(f"class {name!r}, which others lack", where=where, expected="the same classes in all")
+        return [places[name] for name in other.names]
+
     def find(self, text: str) -> str | None:
         """The class that `text` means: by id, name or alias, whatever the case, spaces or full-width forms."""
         return self._by_spelling.get(folded(text))

@@ -1,7 +1,9 @@
 """The predictions table: what a model said of each sample, and all that deciding, measuring and reporting ever read."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -67,17 +69,19 @@ class Predictions:
 
         Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's.
         """
-        names: list[str | None] = [self.labels.names[t] if t != UNKNOWN else None for t in self.truth.tolist()]
-        frame = pl.DataFrame(
-            {"id": list(self.ids), "label": names, "logits": self.logits.tolist()},
-            schema={"id": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
-        )
+        names = pl.Series("label", self.labels.names, dtype=pl.String)
+        rows = pl.Series(self.truth, dtype=pl.Int64).replace(UNKNOWN, None)
+        frame = pl.DataFrame([pl.Series("id", self.ids, dtype=pl.String), names.gather(rows), self._logits_column()])
         if self.groups is not None:
             frame = frame.with_columns(pl.Series("group", self.groups))
         if self.folds is not None:
             frame = frame.with_columns(pl.Series("fold", self.folds, dtype=pl.String))
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(path, metadata={"labels": json.dumps(self.labels.names, ensure_ascii=False)})
+
+    def _logits_column(self) -> pl.Series:
+        """A list of C numbers a row, made without a Python object for any of them."""
+        return pl.Series("logits", np.ascontiguousarray(self.logits, dtype=np.float32)).arr.to_list()
 
     @classmethod
     def read(cls, path: Path) -> "Predictions":
@@ -96,13 +100,50 @@ class Predictions:
     @classmethod
     def _read(cls, path: Path) -> "Predictions":
         frame = pl.read_parquet(path)
-        labels = LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
+        labels = _classes(path)
         index = {name: i for i, name in enumerate(labels.names)}
-        truth = [UNKNOWN if name is None else index[name] for name in frame["label"].to_list()]
-        logits = np.array(frame["logits"].to_list(), dtype=np.float32).reshape(len(frame), len(labels))
+        truth = frame["label"].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN).to_numpy()
         groups = frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
         folds = tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
-        return cls(tuple(frame["id"].to_list()), np.array(truth, dtype=np.int64), logits, labels, groups, folds)
+        logits = _logits(frame["logits"], len(labels))
+        return cls(tuple(frame["id"].to_list()), truth.astype(np.int64), logits, labels, groups, folds)
+
+
+def read_classes(path: Path) -> LabelSpace:
+    """The classes of a table, in the order of its logits.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    try:
+        return _classes(path)
+    except (PolarsError, OSError, KeyError, TypeError, ValueError, InputError) as error:
+        raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
+
+
+def _classes(path: Path) -> LabelSpace:
+    return LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
+
+
+def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32]]:
+    """The (N, C) logits alone of a table that `Predictions.read` has read before, some rows at a time, in their order.
+
+    What needs several large tables has no use for their ids a second time, nor for all their rows at once. A block is
+    as long as what polars packs together, so that nothing is unpacked twice.
+    """
+    lazy, classes = pl.scan_parquet(path).select("logits"), len(_classes(path))
+    for start in count(step=rows):
+        column = lazy.slice(start, rows).collect()["logits"]
+        if not len(column):
+            return
+        yield _logits(column, classes)
+
+
+def _logits(column: pl.Series, classes: int) -> NDArray[np.float32]:
+    """(N, C) view of a column of lists."""
+    if not len(column):
+        return np.zeros((0, classes), dtype=np.float32)
+    return column.cast(pl.List(pl.Float32)).list.to_array(classes).to_numpy()
 
 
 def _where(rows: NDArray[np.bool_], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def reseal(folder: Path, **changes: object) -> None:
     import hashlib
 
     manifest = json.loads((folder / MANIFEST).read_text())
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST]
+    files = [path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST]
     manifest["files"] = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }

@@ -10,7 +10,20 @@ from typer.testing import CliRunner
 
 from sfumato.cli import app
 
-VERBS = ("check", "demo", "init", "plan", "predict", "presets", "report", "schema", "train", "crossval", "soup")
+VERBS = (
+    "check",
+    "demo",
+    "init",
+    "plan",
+    "predict",
+    "presets",
+    "report",
+    "schema",
+    "train",
+    "crossval",
+    "ensemble",
+    "soup",
+)
 
 
 def run(*arguments: str):

@@ -9,7 +9,7 @@ from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.outcome import measure_decisions
-from sfumato.predictions import Predictions
+from sfumato.predictions import Predictions, logit_blocks
 from sfumato.training.inference import groups_of
 
 SPACE = LabelSpace(("a", "b"))
@@ -87,4 +87,40 @@ def test_a_damaged_table_is_named_in_one_line(tmp_path, content):
 def test_a_table_of_something_else_is_refused(tmp_path):
     pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "p.parquet")
     with pytest.raises(InputError, match="damaged"):
+        Predictions.read(tmp_path / "p.parquet")
+
+
+def test_a_table_written_number_by_number_is_the_same_file_format(tmp_path):
+    """As versions before this one wrote it; and what this one writes reads as it did for them."""
+    old = pl.DataFrame(
+        {"id": ["x", "y", "z"], "label": ["b", None, "a"], "logits": [[0.5, -1.0], [2.0, 3.0], [0.0, 0.25]]},
+        schema={"id": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
+    )
+    old.write_parquet(tmp_path / "old.parquet", metadata={"labels": '["a", "b"]'})
+    found = Predictions.read(tmp_path / "old.parquet")
+    assert (found.ids, found.truth.tolist()) == (("x", "y", "z"), [1, -1, 0])
+    assert found.logits.tolist() == old["logits"].to_list()
+    found.write(tmp_path / "new.parquet")
+    assert pl.read_parquet(tmp_path / "new.parquet").equals(old)
+    assert pl.read_parquet_schema(tmp_path / "new.parquet") == old.schema
+    for rows in (1, 2, 3, 9):
+        blocks = list(logit_blocks(tmp_path / "new.parquet", rows))
+        assert len(blocks) == -(-3 // rows)
+        assert np.array_equal(np.concatenate(blocks), found.logits)
+
+
+def test_a_table_without_a_sample_is_read_back(tmp_path):
+    none = Predictions((), np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.float32), SPACE)
+    none.write(tmp_path / "p.parquet")
+    assert len(Predictions.read(tmp_path / "p.parquet")) == 0
+    assert list(logit_blocks(tmp_path / "p.parquet")) == []
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 1.0], [0.0]], [[0.0, None], [0.0, 1.0]], [[0.0] * 3, [0.0] * 3]])
+def test_rows_of_other_lengths_and_missing_numbers_are_damage(tmp_path, rows):
+    frame = pl.DataFrame(
+        {"id": ["x", "y"], "label": ["a", "b"], "logits": rows}, schema_overrides={"logits": pl.List(pl.Float32)}
+    )
+    frame.write_parquet(tmp_path / "p.parquet", metadata={"labels": '["a", "b"]'})
+    with pytest.raises(InputError, match="damaged: "):
         Predictions.read(tmp_path / "p.parquet")

@@ -2,7 +2,8 @@
 
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
 policy.json, results.json, samples/ (pictures made by the program, with the logits they must give). A bundle that
-averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on.
+averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that is made of
+other bundles is in `ensemble.py`.
 """
 
 from collections.abc import Callable
@@ -22,10 +23,10 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED = 1, 2, 3
-"""Formats of bundles of one network, of several, and of either where pictures are looked at in several views; a program
-from before there were such refuses them."""
-FORMAT = VIEWED
+ALONE, AVERAGED, VIEWED, ENSEMBLE = 1, 2, 3, 4
+"""Formats of bundles of one network, of several, of either where pictures are looked at in several views, and of other
+bundles; a program from before there were such refuses them."""
+FORMAT = ENSEMBLE
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
 
@@ -86,15 +87,38 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         InputError: No bundle, one from a later version, or one that was changed or damaged.
     """
+    folder, manifest = open_bundle(folder)
+    if manifest["format"] == ENSEMBLE:
+        raise InputError("an ensemble of several bundles", where=str(folder), expected="the bundle of one run")
+    return read_parts(folder, manifest)
+
+
+def open_bundle(folder: Path) -> tuple[Path, Document]:
+    """The folder of a bundle, which may be given as that of its run, and its manifest, every file being checked.
+
+    Raises:
+        InputError: As `read_bundle`.
+    """
     if not folder.exists():
         raise InputError("no such bundle", where=str(folder))
     if not (folder / MANIFEST).is_file() and (folder / "bundle" / MANIFEST).is_file():
         folder = folder / "bundle"  # the run's folder was meant
+    manifest = bundle_manifest(folder)
+    verify(folder)
+    return folder, manifest
+
+
+def bundle_manifest(folder: Path) -> Document:
+    """The manifest of a bundle that this version can read, without checking its files."""
     manifest = read_manifest(folder)
     if manifest.get("kind") != KIND:
         raise InputError("not a bundle", where=str(folder), expected="the folder `bundle` of a run")
     _refuse_format(manifest, folder)
-    verify(folder)
+    return manifest
+
+
+def read_parts(folder: Path, manifest: Document) -> Bundle:
+    """A bundle that is no ensemble, from a folder whose files were checked."""
     return Bundle(
         members=_read_members(folder, cast(int, manifest["format"])),
         recipe=read_text(folder / "recipe.yaml"),
@@ -109,22 +133,25 @@ def read_bundle(folder: Path) -> Bundle:
     )
 
 
-def check_samples(bundle: Bundle, logits: Callable[[tuple[Sample, ...]], np.ndarray[Any, Any]], where: str) -> None:
+def check_samples(
+    samples: tuple[Sample, ...], classes: int, logits: Callable[[tuple[Sample, ...]], np.ndarray[Any, Any]], where: str
+) -> None:
     """Refuse a bundle that does not give its golden samples the logits they had when it was made.
 
     Args:
-        bundle: The bundle.
+        samples: Of the bundle.
+        classes: C.
         logits: Gives (S, C) logits for the samples' pictures.
         where: Names the bundle in errors.
     """
-    _refuse_length(bundle, where)
-    wanted = np.array([sample.logits for sample in bundle.samples])
-    found = logits(bundle.samples)
+    _refuse_length(samples, classes, where)
+    wanted = np.array([sample.logits for sample in samples])
+    found = logits(samples)
     far = np.abs(found - wanted).max(axis=1) / (1 + np.abs(wanted).max(axis=1))
     if not np.isfinite(found).all() or (far > SAMPLE_TOLERANCE).any():
         worst = int(np.argmax(far))
         raise InputError(
-            f"golden sample {bundle.samples[worst].name} gives {np.round(found[worst][:4], 4).tolist()}",
+            f"golden sample {samples[worst].name} gives {np.round(found[worst][:4], 4).tolist()}",
             where=where,
             expected=f"{np.round(wanted[worst][:4], 4).tolist()} as when the bundle was made",
             mend="this device or these library versions compute something else; do not use it here",
@@ -165,11 +192,11 @@ def _refuse_format(manifest: Document, folder: Path) -> None:
         )
 
 
-def _refuse_length(bundle: Bundle, where: str) -> None:
-    for sample in bundle.samples:
-        if len(sample.logits) != bundle.tasks.classes:
+def _refuse_length(samples: tuple[Sample, ...], classes: int, where: str) -> None:
+    for sample in samples:
+        if len(sample.logits) != classes:
             raise InputError(
                 f"damaged: {len(sample.logits)} logits for sample {sample.name!r}",
                 where=f"{where}/samples/expected.json",
-                expected=f"{bundle.tasks.classes}, one a class",
+                expected=f"{classes}, one a class",
             )

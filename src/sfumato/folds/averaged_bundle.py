@@ -1,17 +1,21 @@
 """One bundle of the runs of all folds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sfumato.bundle.folder import Bundle, read_bundle, write_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_to_dict
+from sfumato.decision.fusion_fit import equal_weights
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import RunError
 from sfumato.outcome import provenance
+from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.networks import averaged_logits, build_networks
 from sfumato.predict.predictor import load
 from sfumato.recipe.load import to_yaml, without_folders
@@ -39,9 +43,13 @@ def make_averaged_bundle(
     """
     bundles = [read_bundle(run.bundle) for run in runs]
     first = bundles[0]
-    if any((one.model, one.transform, one.tasks) != (first.model, first.transform, first.tasks) for one in bundles):
-        raise RunError("the folds ended with networks of different make, which can't be averaged in one bundle")
+    if any(one.tasks != first.tasks for one in bundles):
+        raise RunError("the folds ended with different classes, which can't be averaged in one bundle")
     data = [run.fingerprint() for run in runs]
+    origin = {**provenance(runs[0]), "data": data[0], "folds": data}
+    if any((one.model, one.transform) != (first.model, first.transform) for one in bundles):
+        _keep_each(folder, [_under(one, policies, views) for one in bundles], policies, results, origin)
+        return
     bundle = Bundle(
         members=tuple(weights for one in bundles for weights in one.members),
         recipe=to_yaml(without_folders(recipe)),
@@ -50,12 +58,36 @@ def make_averaged_bundle(
         tasks=first.tasks,
         policy=policies_to_dict(policies),
         results=results,
-        provenance={**provenance(runs[0]), "data": data[0], "folds": data},
+        provenance=origin,
         samples=_samples(bundles, policies, views),
         views=views_to_dict(views) if len(views) > 1 else None,
     )
     write_bundle(folder, bundle)
     load(folder, device="cpu")
+
+
+def _keep_each(
+    folder: Path,
+    bundles: Sequence[Bundle],
+    policies: Mapping[str, Policy],
+    results: dict[str, Any],
+    origin: dict[str, Any],
+) -> None:
+    """Write an ensemble of networks of different make: early stopping ended them on either side of a change of head or
+    size. Each is a bundle under the policy that all share, so that the mean of their means is that of all.
+    """
+    with TemporaryDirectory(prefix=".folds.", dir=folder.parent) as work:
+        places = [Path(work) / str(index) for index in range(len(bundles))]
+        for place, one in zip(places, bundles, strict=True):
+            write_bundle(place, one)
+        make_ensemble(folder, bundles, places, equal_weights(len(bundles), "folds"), policies, results, origin)
+
+
+def _under(bundle: Bundle, policies: Mapping[str, Policy], views: Sequence[View]) -> Bundle:
+    """A fold's bundle with the policy and the views that all folds share."""
+    seen = views_to_dict(views) if len(views) > 1 else None
+    samples = _samples([bundle], policies, views)
+    return replace(bundle, policy=policies_to_dict(policies), views=seen, samples=samples)
 
 
 def _samples(bundles: Sequence[Bundle], policies: Mapping[str, Policy], views: Sequence[View]) -> tuple[Sample, ...]:

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from sfumato.bundle.folder import Bundle, check_samples, read_bundle
+from sfumato.bundle.ensemble import AnyBundle, read_any
+from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.decision.policies import policies_from_dict
@@ -21,7 +22,7 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
-from sfumato.predict.networks import Networks
+from sfumato.predict.together import looker
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
@@ -31,7 +32,7 @@ class Predictor:
     """A loaded bundle.
 
     Args:
-        bundle: Read by `read_bundle`.
+        bundle: Read by `read_any`.
         where: Names the bundle in errors.
         device: A torch device; None = CUDA, else MPS, else CPU.
 
@@ -39,12 +40,12 @@ class Predictor:
         InputError: The bundle's parts do not fit together, or its golden samples give other logits than they should.
     """
 
-    def __init__(self, bundle: Bundle, where: str, device: str | None = None) -> None:
+    def __init__(self, bundle: AnyBundle, where: str, device: str | None = None) -> None:
         self.tasks: TaskLayout = bundle.tasks
         self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
         self.device = _device(device)
-        self._networks = Networks(bundle, self.policies, where, self.device)
-        check_samples(bundle, self._sample_logits, where)
+        self._looker = looker(bundle, self.policies, where, self.device)
+        check_samples(bundle.samples, self.tasks.classes, self._sample_logits, where)
 
     @property
     def labels(self) -> LabelSpace:
@@ -92,9 +93,10 @@ class Predictor:
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
 
-        Of several networks those to which the policy gives the mean of their calibrated probabilities.
+        Of several networks those to which the policy gives the mean of their calibrated probabilities; of an ensemble
+        what its fusion makes of its members' probabilities.
         """
-        return self._networks.logits(pictures)
+        return self._looker.logits(pictures)
 
     def _decide(self, names: list[str], pixels: list[Pixels | str]) -> Iterator[Decision]:
         good = [picture for picture in pixels if not isinstance(picture, str)]
@@ -141,7 +143,7 @@ def load(path: str | Path, device: str | None = None) -> Predictor:
         InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else; or
             no such device.
     """
-    return Predictor(read_bundle(Path(path)), str(path), device)
+    return Predictor(read_any(Path(path)), str(path), device)
 
 
 def _device(asked: str | None) -> torch.device:

@@ -158,9 +158,10 @@ def test_sealing_again_alone_changes_nothing(copy):
 
 
 FORMATS = {
-    **{str(number): (number, f"damaged: bundle format {number!r}; expected a number from 1 to 2")
+    **{str(number): (number, f"damaged: bundle format {number!r}; expected a number from 1 to 4")
        for number in (0, -1, True, "1", None, 1.0, [1])},
-    "3": (3, "bundle format 3, written by sfumato 0.1.0; expected format 2 or older; pip install"),
+    "5": (5, "bundle format 5, written by sfumato 0.1.0; expected format 4 or older; pip install"),
+    "4": (4, "damaged: 0 members; expected members/0, members/1 and so on"),
     "2": (2, "damaged: 0 networks to average; expected weights-0.safetensors"),
 }  # fmt: skip
 

@@ -1,0 +1,55 @@
+"""Making the bundle of an ensemble: copies of its members, and golden samples of what they say together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sfumato.bundle.ensemble import AnyBundle, Ensemble, write_ensemble
+from sfumato.bundle.samples import Sample, make_pictures
+from sfumato.decision.fusion import Fusion
+from sfumato.decision.policies import policies_to_dict
+from sfumato.decision.policy import Policy
+from sfumato.models.arithmetic import full_precision
+from sfumato.predict.predictor import load
+from sfumato.predict.together import Together
+
+
+def make_ensemble(
+    folder: Path,
+    members: Sequence[AnyBundle],
+    places: Sequence[Path],
+    fusion: Fusion,
+    policies: Mapping[str, Policy],
+    results: dict[str, Any],
+    provenance: dict[str, Any],
+) -> None:
+    """Write an ensemble and load it once, so that it is known to check out before anybody relies on it.
+
+    Args:
+        folder: Where it ends up; nothing may be there.
+        members: The bundles; the first has the order of the classes.
+        places: Their folders.
+        fusion: How their answers become one.
+        policies: Task -> how fused logits become decisions.
+        results: What was measured, by part.
+        provenance: Versions, hardware, date; that of each member is added.
+    """
+    pictures = make_pictures()
+    ensemble = Ensemble(
+        members=tuple(members),
+        fusion=fusion.to_dict(),
+        tasks=members[0].tasks,
+        policy=policies_to_dict(policies),
+        results=results,
+        provenance={**provenance, "members": [one.provenance for one in members]},
+        samples=tuple(Sample(f"sample-{i}", picture, ()) for i, picture in enumerate(pictures)),
+    )
+    with full_precision():
+        logits = Together(ensemble, policies, str(folder), torch.device("cpu")).logits(pictures)
+    pairs = zip(ensemble.samples, logits.tolist(), strict=True)
+    samples = tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs)
+    write_ensemble(folder, replace(ensemble, samples=samples), places)
+    load(folder, device="cpu")

@@ -1,0 +1,86 @@
+"""The members of an ensemble: each looks at the same decoded pictures, and what they say is fused."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sfumato.bundle.ensemble import AnyBundle, Ensemble
+from sfumato.data.images import Pixels
+from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.fusion import Floats, Fusion, log_probabilities
+from sfumato.decision.policies import policies_from_dict
+from sfumato.decision.policy import Policy
+from sfumato.errors import InputError
+from sfumato.predict.networks import Networks
+from sfumato.tasks import TaskLayout
+
+
+class Looker(Protocol):
+    """What gives logits to pictures."""
+
+    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3)."""
+        ...
+
+
+def looker(bundle: AnyBundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> Looker:
+    """The networks of a bundle, or the members of an ensemble; the arguments are those of `Networks`."""
+    if isinstance(bundle, Ensemble):
+        return Together(bundle, policies, where, device)
+    return Networks(bundle, policies, where, device)
+
+
+class Together:
+    """The members of an ensemble, ready to look at pictures.
+
+    Args:
+        bundle: Read by `read_any`.
+        policies: Task -> its policy.
+        where: Names the bundle in errors.
+        device: Where to compute.
+
+    Raises:
+        InputError: The ensemble's parts do not fit together.
+    """
+
+    def __init__(self, bundle: Ensemble, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
+        places = [f"{where}/members/{index}" for index in range(len(bundle.members))]
+        pairs = list(zip(bundle.members, places, strict=True))
+        self._own = [policies_from_dict(one.policy, one.tasks, f"{place}/policy.json") for one, place in pairs]
+        self._members = [looker(one, own, place, device) for (one, place), own in zip(pairs, self._own, strict=True)]
+        self._columns = [columns_of(one.tasks, bundle.tasks, place) for one, place in pairs]
+        self._policies, self._slices = policies, bundle.tasks.slices
+        self._fusion = Fusion.from_dict(bundle.fusion, len(pairs), bundle.tasks.classes, f"{where}/fusion.json")
+        if self._fusion.kind != "folds" and bundle.tasks.several:
+            raise InputError(f"damaged: {self._fusion.kind} over several tasks", where=f"{where}/fusion.json")
+
+    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3)."""
+        said = [member.logits(pictures) for member in self._members]
+        if self._fusion.kind == "folds":
+            ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
+            return averaged_tasks(np.stack(ordered), self._policies, self._slices)
+        return self._fusion.fuse([self._log_p(index, one) for index, one in enumerate(said)])
+
+    def _log_p(self, member: int, logits: NDArray[np.float32]) -> Floats:
+        """(N, C) calibrated log-probabilities of a member, in the ensemble's order of classes."""
+        return log_probabilities(logits, self._own[member][""])[:, self._columns[member]]
+
+
+def columns_of(member: TaskLayout, whole: TaskLayout, where: str) -> NDArray[np.int64]:
+    """(C,) column of a member's logits for each of the whole's.
+
+    Raises:
+        InputError: It has other tasks or classes; `where` names it.
+    """
+    if set(member.spaces) != set(whole.spaces):
+        tasks = ", ".join(name or "a single one" for name in whole.spaces)
+        raise InputError(f"tasks {', '.join(member.spaces)}", where=where, expected=tasks)
+    starts = {task: part.start for task, part in member.slices.items()}
+    parts = [
+        starts[task] + np.array(member.spaces[task].places_of(space, where)) for task, space in whole.spaces.items()
+    ]
+    return np.concatenate(parts)
