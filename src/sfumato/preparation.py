@@ -10,8 +10,7 @@ import torch
 
 from sfumato.console import Console
 from sfumato.data.assumed import Assumed, assumed_table
-from sfumato.data.duplicates.clustering import with_clusters
-from sfumato.data.health.usable import leave_out_bad
+from sfumato.data.look import Look
 from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.progress import Progress, unseen
@@ -85,7 +84,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     notes = [*table.notes, *_chosen(recipe, table, plan), *unseen]
-    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
+    return Prepared(recipe, table, plan, preprocess, model, notes, look_of(recipe).pictures)
 
 
 def _not_looked_at(recipe: Recipe) -> str:
@@ -95,21 +94,20 @@ def _not_looked_at(recipe: Recipe) -> str:
     return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
 
 
-def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
+def prepare(recipe: Recipe, device: str, console: Console, look: Look | None = None) -> Prepared:
     """Read and check the data, resolve the plan, build the model, choose what the recipe leaves open.
 
-    What can be wrong with a recipe is found before the images are decoded, which may take long.
+    What can be wrong with a recipe is found before the images are decoded, which may take long. Runs that share a
+    `look` decode and compare them once; None = this one looks for itself.
     """
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(_split_unseen(recipe, table).part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     origin = load_pretrained(model, recipe.model, preprocess.size)
-    pictures = _pictures(recipe)
-    usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
-    if recipe.data.split.near_duplicates == "together":
-        usable = with_clusters(usable, pictures, console.stage)
-    table = _validated(recipe, split(usable, recipe.data.split))
+    look = look or look_of(recipe)
+    looked = look(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
+    table, pictures = _validated(recipe, split(looked.usable, recipe.data.split)), look.pictures
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
@@ -125,7 +123,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
-    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad)
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, looked.bad)
 
 
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
@@ -146,8 +144,16 @@ def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, sho
     )
 
 
-def prepare_again(folder: RunFolder) -> Prepared:
-    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet."""
+def look_of(recipe: Recipe) -> Look:
+    """Nothing looked at yet, with the room for pictures that the recipe gives."""
+    return Look(recipe.train.keep_decoded * GIGABYTE)
+
+
+def prepare_again(folder: RunFolder, look: Look | None = None) -> Prepared:
+    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet.
+
+    Pictures come from `look`, if other runs share theirs.
+    """
     loaded = folder.load_recipe()
     table = folder.read_table()
     with loaded.located():
@@ -155,11 +161,8 @@ def prepare_again(folder: RunFolder) -> Prepared:
         model = _model(loaded.recipe, table, plan, preprocess)
         if not any_below(folder.checkpoints):
             load_pretrained(model, loaded.recipe.model, preprocess.size)
-    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe))
-
-
-def _pictures(recipe: Recipe) -> Pictures:
-    return Pictures(recipe.train.keep_decoded * GIGABYTE)
+    pictures = (look or look_of(loaded.recipe)).pictures
+    return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures)
 
 
 def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:

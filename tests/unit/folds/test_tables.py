@@ -9,7 +9,7 @@ import pytest
 from sfumato.data.table import Task, make_table
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
-from sfumato.folds.tables import average, out_of_fold, refuse_empty_folds, refuse_other_data, trained_by_any, unmeasured
+from sfumato.folds.tables import average, out_of_fold, refuse_other_data, trained_by_any, unmeasured
 from sfumato.labels import LabelSpace
 from sfumato.predictions import Predictions
 
