@@ -30,7 +30,7 @@ EDGES = ["backbone.conv_stem*", "backbone.bn1*", "backbone.blocks.[01].*"]
 
 
 def recipe(table: Path) -> dict[str, Any]:
-    """The demonstration's recipe with softer targets, since experts were not always sure, and an average of the weights."""
+    """The demonstration's recipe with an average of the weights, and softer targets: experts were not always sure."""
     return {
         "name": "elpv-folds",
         "data": {"source": str(table), "split": {"val": 0.1, "stratify": ["kind", "probability"]}},
@@ -89,8 +89,8 @@ def report(done: sfumato.CrossValidation, cells: list[Cell], seconds: float) -> 
         f" timm {env['packages']['timm']}.",
         "Data: ELPV (package elpv-dataset), 2,624 cells, defective = probability >= 0.5. Folds are stratified by class,"
         " kind and probability; near-duplicates stay in one fold. Of the other folds a tenth chooses the epoch and the"
-        " temperature. One seed, one view a picture. The recipe is in the script's text; it was written before the first"
-        " figure and not changed for it.",
+        " temperature. One seed, one view a picture. The recipe is in the script's text; it was written before the"
+        " first figure and not changed for it.",
         "",
         "| cells | number | accuracy out of fold | 95 % interval |",
         "| --- | --- | --- | --- |",

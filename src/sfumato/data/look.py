@@ -28,8 +28,8 @@ class Looked:
 class Look:
     """Looks at the pictures of a table once. Runs in one process that share it share the decoded pictures too.
 
-    None of it depends on how samples are split. Other samples are looked at anew; of a file that changed in between, the
-    picture that was decoded first is kept, so that all runs train on the same one.
+    None of it depends on how samples are split. Other samples are looked at anew; of a file that changed in between,
+    the picture that was decoded first is kept, so that all runs train on the same one.
 
     Args:
         room: Bytes for decoded pictures.
