@@ -69,7 +69,7 @@ def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence
         backbone=backbone,
         summary=summary,
         sentences=sentences(summary),
-        picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds"),
+        picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds", (20, 0)),
         tables=[fold_table(summary, task, links) for task in summary.unmeasured],
         measurements=[_measured(part, found) for part, found in results.items()],
     )
