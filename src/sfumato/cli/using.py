@@ -80,7 +80,7 @@ def _submit(
     if like is None:
         raise InputError("--id-column has no effect without --like", expected="--like with a sample file")
     if out is None or out.suffix != ".csv":
-        raise InputError("--like has no effect without --out", expected="--out with a new .csv")
+        raise InputError("--like writes a submission", expected="--out with a new .csv")
     check_target(out)
     form, found = read_form(like, id_column), expand(inputs)
     paths, console = pictures_of(form, found), Console(quiet=quiet)
