@@ -124,7 +124,7 @@ def main() -> None:
     text = result(folds, count, shared, separate)
     print(text)
     if "--write" in sys.argv:
-        target = HERE / "results" / f"folds-decode_2-core-{platform.machine()}_{date.today()}.md"
+        target = HERE / "results" / f"folds-decode_{os.cpu_count()}-core-{platform.machine()}_{date.today()}.md"
         target.write_text(text, encoding="utf-8")
     assert same, "the weights or predictions differ"
     assert shared.decoded == count, f"{shared.decoded} decodes of {count} pictures"
@@ -138,8 +138,8 @@ def result(folds: int, count: int, shared: Cost, separate: Cost) -> str:
         [
             "# Folds that share their decoded pictures against separate trainings",
             "",
-            f"`python benchmarks/folds_decode.py {folds} {count} --write`, {date.today()}, with other work on the"
-            f" machine. {env['processor']}, no GPU;",
+            f"`OMP_NUM_THREADS=1 python benchmarks/folds_decode.py {folds} {count} --write`, {date.today()}, with other"
+            f" work on the machine. {env['processor']}, no GPU;",
             f"Python {env['python']}, torch {env['packages']['torch']}, pillow {env['packages']['pillow']}.",
             f"{count} JPEGs of {WIDTH} x {HEIGHT}, {folds} folds, an epoch each of a tiny network at 32 px. The weights"
             " and predictions of both are the same bytes.",
