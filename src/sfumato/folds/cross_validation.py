@@ -110,6 +110,7 @@ def crossval(
     with going_on_with(_resuming(folder)):
         for index in range(len(folder.read_plan().folds)):
             _run_fold(folder, index, folder.recipe, {}, deal, console)
+            refuse_other_data(folder.run(0).read_table(), folder.run(index).read_table(), str(folder.path))
         conclude(folder)
     return CrossValidation(folder.path)
 

@@ -17,7 +17,7 @@ NOTE = (
 )
 NESTED_NOTE = (
     "The samples of a fold chose nothing of what answers for them: weights, temperature and thresholds are those of its"
-    " own run, chosen on samples of the other folds. The figures are of single networks; the bundle averages all."
+    " own run, which saw the other folds alone. The figures are of single networks; the bundle averages all."
 )
 
 
