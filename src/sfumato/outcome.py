@@ -1,7 +1,7 @@
 """What is left of a run: scores of its decisions, and the bundle that makes them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
+from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
 from sfumato.models.classifier import UNCERTAINTY
-from sfumato.predict.networks import picture_logits
+from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared
@@ -72,14 +73,27 @@ def write_metrics(folder: RunFolder, results: dict[str, Results]) -> None:
 
 
 def make_bundle(
-    folder: RunFolder, prepared: Prepared, policies: Mapping[str, Policy], results: dict[str, Results]
+    folder: RunFolder,
+    prepared: Prepared,
+    policies: Mapping[str, Policy],
+    results: dict[str, Results],
+    views: Sequence[View] = (PLAIN,),
 ) -> None:
-    """Write the bundle and load it once, so that it is known to check out before anybody relies on it."""
+    """Write the bundle and load it once, so that it is known to check out before anybody relies on it.
+
+    Args:
+        folder: Of the run.
+        prepared: Its model has the weights that were kept.
+        policies: Task -> what decides on the logits.
+        results: What was measured, by part.
+        views: In which the bundle looks at pictures, the plain one first.
+    """
     model = prepared.model.cpu()
     recipe = without_folders(prepared.recipe)
     spec = recipe.model.model_copy(update={"head": model.head_spec})  # the timeline may have changed it
     pictures = make_pictures()
-    logits = picture_logits(model, prepared.preprocess, pictures)
+    layout = prepared.table.layout
+    logits = averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices)
     samples = tuple(
         Sample(f"sample-{i}", picture, tuple(row))
         for i, (picture, row) in enumerate(zip(pictures, logits.tolist(), strict=True))
@@ -89,11 +103,12 @@ def make_bundle(
         recipe=to_yaml(recipe),
         model=cast(dict[str, Any], json.loads(spec.model_dump_json())),
         transform=prepared.preprocess.to_dict(),
-        tasks=prepared.table.layout,
+        tasks=layout,
         policy=policies_to_dict(policies),
         results={part: result.to_dict() for part, result in results.items()},
         provenance=provenance(folder),
         samples=samples,
+        views=views_to_dict(views) if len(views) > 1 else None,
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")

@@ -10,19 +10,21 @@ import torch
 
 from sfumato.console import Console
 from sfumato.data.assumed import Assumed, assumed_table
-from sfumato.data.look import Look
 from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.randomness import torch_seed
+from sfumato.data.sharing import Sharing
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
+from sfumato.data.views import View, expand, refuse_idle_views
 from sfumato.errors import InputError
 from sfumato.models.backbone import Expects, expects
 from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained
 from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_validation
 from sfumato.recipe.schema import Recipe
+from sfumato.recipe.view_checks import refuse_unchosen_views
 from sfumato.run_folder import RunFolder
 from sfumato.training.checkpoint import any_below
 from sfumato.training.contradictions import refuse_contradictions
@@ -56,6 +58,11 @@ class Prepared:
     """Samples that can't be used: id, image, problem."""
 
     @property
+    def views(self) -> tuple[View, ...]:
+        """How pictures may be looked at once the network is trained, the plain view first."""
+        return expand(self.recipe.views)
+
+    @property
     def precision(self) -> Precision:
         """Of the network's arithmetic; `prepare` has chosen it where the recipe did not."""
         asked = self.recipe.train.precision
@@ -84,7 +91,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     plan, preprocess = _plan(recipe, len(table.part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     notes = [*table.notes, *_chosen(recipe, table, plan), *unseen]
-    return Prepared(recipe, table, plan, preprocess, model, notes, look_of(recipe).pictures)
+    return Prepared(recipe, table, plan, preprocess, model, notes, sharing_of(recipe).pictures)
 
 
 def _not_looked_at(recipe: Recipe) -> str:
@@ -94,20 +101,20 @@ def _not_looked_at(recipe: Recipe) -> str:
     return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
 
 
-def prepare(recipe: Recipe, device: str, console: Console, look: Look | None = None) -> Prepared:
+def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | None = None) -> Prepared:
     """Read and check the data, resolve the plan, build the model, choose what the recipe leaves open.
 
-    What can be wrong with a recipe is found before the images are decoded, which may take long. Runs that share a
-    `look` decode and compare them once; None = this one looks for itself.
+    What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
+    one `sharing` decode and compare them once; None = this one looks for itself.
     """
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(_split_unseen(recipe, table).part("train")))
     model = _checked_model(recipe, table, plan, preprocess)
     origin = load_pretrained(model, recipe.model, preprocess.size)
-    look = look or look_of(recipe)
-    looked = look(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
-    table, pictures = _validated(recipe, split(looked.usable, recipe.data.split)), look.pictures
+    sharing = sharing or sharing_of(recipe)
+    seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
+    table, pictures = _validated(recipe, split(seen.usable, recipe.data.split)), sharing.pictures
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
@@ -123,7 +130,7 @@ def prepare(recipe: Recipe, device: str, console: Console, look: Look | None = N
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
-    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, looked.bad)
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, seen.bad)
 
 
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
@@ -144,15 +151,15 @@ def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, sho
     )
 
 
-def look_of(recipe: Recipe) -> Look:
+def sharing_of(recipe: Recipe) -> Sharing:
     """Nothing looked at yet, with the room for pictures that the recipe gives."""
-    return Look(recipe.train.keep_decoded * GIGABYTE)
+    return Sharing(recipe.train.keep_decoded * GIGABYTE)
 
 
-def prepare_again(folder: RunFolder, look: Look | None = None) -> Prepared:
+def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared:
     """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet.
 
-    Pictures come from `look`, if other runs share theirs.
+    Pictures come from `sharing`, if other runs share theirs.
     """
     loaded = folder.load_recipe()
     table = folder.read_table()
@@ -161,7 +168,7 @@ def prepare_again(folder: RunFolder, look: Look | None = None) -> Prepared:
         model = _model(loaded.recipe, table, plan, preprocess)
         if not any_below(folder.checkpoints):
             load_pretrained(model, loaded.recipe.model, preprocess.size)
-    pictures = (look or look_of(loaded.recipe)).pictures
+    pictures = (sharing or sharing_of(loaded.recipe)).pictures
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures)
 
 
@@ -176,7 +183,17 @@ def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:
 def _chosen(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
     """What is worth a line of the recipe and its plan together."""
     short = recipe.train.stop and stopped_short(recipe.train.stop, plan)
-    return [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *([short] if short else [])]
+    notes = [*_task_notes(recipe, table, plan), *_prior_notes(recipe, table, plan), *_view_notes(recipe)]
+    return [*notes, *([short] if short else [])]
+
+
+def _view_notes(recipe: Recipe) -> list[str]:
+    """What looking at pictures more than once will cost."""
+    if recipe.views is None:
+        return []
+    names = [view.name for view in expand(recipe.views)]
+    taken = "all are taken" if recipe.views.use == "always" else "validation says which are taken"
+    return [f"views: {', '.join(names)}; {taken}, each costs as much as looking once"]
 
 
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
@@ -201,6 +218,8 @@ def _split_unseen(recipe: Recipe, table: Table) -> Table:
 def _validated(recipe: Recipe, table: Table) -> Table:
     """The same table, refused where it lacks the validation part that the recipe needs."""
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
+    if not len(table.part("val")):
+        refuse_unchosen_views(recipe.views, "no sample stands in the val part")
     return table
 
 
@@ -254,4 +273,7 @@ def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preproc
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
     check_sizes(model, plan.image_sizes, recipe.model.backbone)
+    views = expand(recipe.views)
+    refuse_idle_views(views, preprocess)
+    check_sizes(model, [view.size for view in views if view.size], recipe.model.backbone, "views.sizes")
     return model

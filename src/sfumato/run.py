@@ -3,15 +3,17 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from sfumato.console import Console
-from sfumato.data.look import Look
-from sfumato.decision.policy import fit_policy
+from sfumato.data.sharing import Sharing
+from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
+from sfumato.json_file import write_json
+from sfumato.looking import Looked, look
 from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, job_of, prepare, prepare_again
@@ -23,16 +25,12 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.inference import predict_tasks
 from sfumato.training.listeners import CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
 from sfumato.training.records import Noted
 from sfumato.training.stopping import going_on_with, uninterrupted
-
-Said = dict[str, dict[str, Predictions]]
-"""Part -> task -> predictions."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def train(
     resume: str | Path | None = None,
     quiet: bool = False,
     measure_test: bool = True,
-    look: Look | None = None,
+    sharing: Sharing | None = None,
 ) -> Run:
     """Train what a recipe says, decide, measure, and leave everything in one folder.
 
@@ -85,8 +83,9 @@ def train(
         out: Folder of the run; None = `runs/NAME`, numbered if need be.
         resume: Folder of an interrupted run to go on with, exactly where it was last saved.
         quiet: Show nothing.
-        measure_test: False = predictions of the test part are written, and its scores left to who averages runs.
-        look: What other runs of the same samples in this process saw of them; None = this one looks for itself.
+        measure_test: False = predictions of the test part are written; its scores, and the choice of views, are left to
+            who averages runs.
+        sharing: What other runs of the same samples in this process saw of them; None = this one looks for itself.
 
     Raises:
         InputError: Something in the recipe, its data or the arguments is wrong; nothing was written.
@@ -100,9 +99,9 @@ def train(
         console.note(Noted(f"{resume} is finished already"))
         return _finished(open_folder(resume))
     if resume is None:
-        folder, prepared, machine, notes = _begin(recipe, overrides, out, console, look)
+        folder, prepared, machine, notes = _begin(recipe, overrides, out, console, sharing)
     else:
-        folder, prepared, machine, notes = _take_up(resume, look)
+        folder, prepared, machine, notes = _take_up(resume, sharing)
     with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
         if resume is None:
             _write_inputs(folder, prepared, machine, notes)
@@ -111,9 +110,11 @@ def train(
             console.note(Noted(f"memory: {memory}"))
             console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
             _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
-            said = _predict(folder, prepared, machine, int(workers.value))
+            show = console.stage("looking in several views")
+            looked = look(folder, prepared, machine, int(workers.value), show, choose=measure_test)
         if machine.is_main:
-            _decide(folder, prepared, said, ("val", "test") if measure_test else ("val",))
+            _note_views(folder, looked, console)
+            _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",))
         machine.wait()
     return Run(folder.path)
 
@@ -130,7 +131,7 @@ def _begin(
     overrides: Mapping[str, Any] | None,
     out: str | Path | None,
     console: Console,
-    look: Look | None,
+    sharing: Sharing | None,
 ) -> tuple[RunFolder, Prepared, Machine, list[str]]:
     """All that a new run needs, and what was chosen; nothing is written yet."""
     if recipe is None:
@@ -138,7 +139,7 @@ def _begin(
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
         device = choose_device(loaded.recipe.train.device)
-        prepared = prepare(loaded.recipe, device.value, console, look)
+        prepared = prepare(loaded.recipe, device.value, console, sharing)
         machine = Machine(device.value, prepared.precision)
         check_batches(prepared.model, prepared.plan, machine.processes)
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
@@ -147,10 +148,10 @@ def _begin(
     return folder, prepared, machine, notes
 
 
-def _take_up(resume: str | Path, look: Look | None) -> tuple[RunFolder, Prepared, Machine, list[str]]:
+def _take_up(resume: str | Path, sharing: Sharing | None) -> tuple[RunFolder, Prepared, Machine, list[str]]:
     """What an interrupted run was begun with; its choices were noted then."""
     folder = open_folder(resume)
-    prepared = prepare_again(folder, look)
+    prepared = prepare_again(folder, sharing)
     machine = Machine(choose_device(prepared.recipe.train.device).value, prepared.precision)
     check_batches(prepared.model, prepared.plan, machine.processes)
     return folder, prepared, machine, []
@@ -176,36 +177,31 @@ def _fit(
     fit(job, [console, history, classes, TensorBoard(folder.path / "events")], resume=resume)
 
 
-def _predict(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int) -> Said:
-    """What the best weights say of the samples that were not trained on."""
-    parts = {name: prepared.table.part(name) for name in ("val", "test")}
-    said = {
-        name: predict_tasks(
-            prepared.model, part, prepared.preprocess, machine, workers, exact=True, pictures=prepared.pictures
-        )
-        for name, part in parts.items()
-        if len(part)
-    }
-    if machine.is_main:
-        for name, tasks in said.items():
-            for task, predictions in tasks.items():
-                predictions.write(folder.predictions(name, task))
-    return said
+def _note_views(folder: RunFolder, looked: Looked, console: Console) -> None:
+    """Say and write which views are used, where there was a choice."""
+    if looked.choice is None:
+        return
+    write_json(folder.views, asdict(looked.choice))
+    console.note(Noted(f"views: {', '.join(looked.choice.views)}; {looked.choice.reason}"))
 
 
-def _decide(folder: RunFolder, prepared: Prepared, said: Said, measured: tuple[str, ...]) -> None:
+def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...]) -> None:
     """From predictions to decisions: the policy of each task, scores of the measured parts, bundle and report."""
-    val, spec = said.get("val", {}), prepared.recipe.decision
+    val, spec = looked.parts.get("val", {}), prepared.recipe.decision
     trained = prepared.table.part("train").counts
-    policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+    policies = {task: fit_view_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+    said = looked.averaged(policies)
+    for part, tasks in said.items():
+        for task, predictions in tasks.items():
+            predictions.write(folder.predictions(part, task))
     results = {
         of_task(part, task): measure_decisions(predictions, policies[task], trained[task])
         for part, tasks in said.items()
         for task, predictions in tasks.items()
         if part in measured and len(predictions.known())
     }
-    for task, predictions in val.items():
+    for task, predictions in said.get("val", {}).items():
         write_tau_curve(folder, predictions, policies[task], trained[task], task)
     write_metrics(folder, results)
-    make_bundle(folder, prepared, policies, results)
+    make_bundle(folder, prepared, policies, results, looked.views)
     write_report(folder)

@@ -91,6 +91,15 @@ class RunFolder:
         """The predictions table of a part; of one of several tasks."""
         return self.path / "predictions" / f"{of_task(part, key(task))}.parquet"
 
+    @property
+    def views(self) -> Path:
+        """Which views are used, and what was tried; there where the recipe asks for a choice."""
+        return self.path / "views.json"
+
+    def view_predictions(self, part: str, task: str = "") -> Path:
+        """The predictions table of a part in each view, where the recipe asks for views."""
+        return self.predictions(f"{part}.views", task)
+
     def load_recipe(self) -> Loaded:
         """The resolved recipe."""
         return load_recipe(self.recipe)

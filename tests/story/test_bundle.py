@@ -162,7 +162,7 @@ SPOILT = {
     "no manifest": (lambda f: (f / MANIFEST).unlink(), "no manifest.json; expected a folder written by sfumato"),
     "a manifest that is no JSON": (lambda f: (f / MANIFEST).write_text("x"), "manifest.json: damaged"),
     "a manifest without files": (lambda f: (f / MANIFEST).write_text("{}"), "manifest.json: damaged: no list of files"),
-    "the future": (lambda f: reseal(f, format=99, sfumato="9.0"), "bundle format 99, written by sfumato 9.0; expected format 2 or older; pip install 'sfumato>=9.0'"),
+    "the future": (lambda f: reseal(f, format=99, sfumato="9.0"), f"bundle format 99, written by sfumato 9.0; expected format {bundle_folder.FORMAT} or older; pip install 'sfumato>=9.0'"),
     "something else": (lambda f: reseal(f, kind="checkpoint"), "not a bundle; expected the folder `bundle` of a run"),
     "a wrong sample": (wrong_sample, "golden sample sample-2 gives"),
     "other weights, sealed again": (other_weights, "golden sample sample-"),

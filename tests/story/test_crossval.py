@@ -218,6 +218,20 @@ def test_nested_decisions_are_those_of_each_run(recipe):
     assert found.summary.results["out_of_fold"]["scores"]["ece"]["value"] == pytest.approx(error)
 
 
+def test_nested_folds_answer_in_their_own_views(recipe, tmp_path):
+    given = {**SHORT, "views": {"flips": ["horizontal"], "use": "always"}}
+    found = sfumato.crossval(recipe, overrides=given, folds=2, nested=True, out=tmp_path / "cv", quiet=True)
+    oof = found.predictions["oof"]
+    each = {name: row for one in found.folds for name, row in zip(*_answers(one), strict=True)}
+    assert np.array_equal(oof.logits, [each[name] for name in oof.ids])
+    assert json.loads((found.bundle / MANIFEST).read_text())["format"] > 1
+    assert len(sfumato.load(found.bundle, device="cpu").predict([picture("disc", 1)])) == 1
+
+
+def _answers(one: sfumato.Run) -> tuple[tuple[str, ...], np.ndarray]:
+    return one.predictions["test"].ids, one.predictions["test"].logits
+
+
 def same(one: Path, other: Path) -> None:
     assert pl.read_parquet(one / "predictions/oof.parquet").equals(pl.read_parquet(other / "predictions/oof.parquet"))
     for index in range(3):

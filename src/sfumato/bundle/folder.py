@@ -22,9 +22,10 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED = 1, 2
-"""Formats of bundles of one network and of several; a program from before there were several refuses theirs."""
-FORMAT = AVERAGED
+ALONE, AVERAGED, VIEWED = 1, 2, 3
+"""Formats of bundles of one network, of several, and of either where pictures are looked at in several views; a program
+from before there were such refuses them."""
+FORMAT = VIEWED
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
 
@@ -52,6 +53,8 @@ class Bundle:
     provenance: Document
     """Where it comes from: data, versions, hardware, date."""
     samples: tuple[Sample, ...]
+    views: Document | None = None
+    """In which ways a picture is looked at; None = once."""
 
     @property
     def labels(self) -> LabelSpace:
@@ -63,7 +66,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle; the folder must not exist yet."""
     if folder.exists():
         raise InputError("there already", where=str(folder), expected="a path where nothing is")
-    number = ALONE if len(bundle.members) == 1 else AVERAGED
+    number = VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
     about = {"kind": KIND, "format": number, "sfumato": VERSION, "provenance": bundle.provenance}
     with sealed_folder(folder, about) as work:
         for name, weights in zip(_weight_files(len(bundle.members)), bundle.members, strict=True):
@@ -72,6 +75,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         (work / "labels.yaml").write_text(bundle.tasks.to_yaml(), encoding="utf-8")
         for name in ("model", "transform", "policy", "results"):
             write_json(work / f"{name}.json", getattr(bundle, name))
+        if bundle.views is not None:
+            write_json(work / "views.json", bundle.views)
         write_samples(work / "samples", bundle.samples)
 
 
@@ -100,6 +105,7 @@ def read_bundle(folder: Path) -> Bundle:
         results=read_json(folder / "results.json"),
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
+        views=read_json(folder / "views.json") if manifest["format"] == VIEWED else None,
     )
 
 
@@ -136,8 +142,9 @@ def _weight_files(members: int) -> list[str]:
 
 def _read_members(folder: Path, number: int) -> tuple[dict[str, Tensor], ...]:
     """The weights of each network; which files there must be is known from the manifest."""
-    there = len(list(folder.glob("weights-*.safetensors"))) if number == AVERAGED else 1
-    if there == 0 or (number == AVERAGED and there == 1):
+    alone = number == ALONE or (number == VIEWED and (folder / "weights.safetensors").is_file())
+    there = 1 if alone else len(list(folder.glob("weights-*.safetensors")))
+    if not alone and there < 2:
         expected = "weights-0.safetensors, weights-1.safetensors and so on"
         raise InputError(f"damaged: {there} networks to average", where=str(folder), expected=expected)
     return tuple(read_tensors(folder / name) for name in _weight_files(there))

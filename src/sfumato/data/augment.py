@@ -9,6 +9,7 @@ from pydantic import Field, Tag, model_validator
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
+from sfumato.data.flips import Flip, flipped
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import MODES, Preprocess, square, to_tensor
 from sfumato.spec import Spec, kind_or
@@ -22,7 +23,7 @@ class AugmentSpec(Spec):
     profile: Literal["photo", "chart", "radiograph"] = "photo"
     """What the pictures are. Others than photographs have other defaults, and refuse what would make such a picture say
     something else."""
-    flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ("horizontal",)
+    flips: tuple[Flip, ...] = ("horizontal",)
     """Mirrorings that leave the class as it is, each in half of the draws; whatever the strength, unless it is 0."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Least share of the picture's area that a random crop keeps; 1 = no crop."""
@@ -66,6 +67,8 @@ RADIOGRAPH_REFUSES: Refusals = {
     "saturation": (bool, "it has no colours"),
     "crop": (lambda share: share < 0.8, "it loses what it was taken of"),
 }
+REFUSALS: Mapping[str, Refusals] = {"photo": {}, "chart": CHART_REFUSES, "radiograph": RADIOGRAPH_REFUSES}
+"""Profile -> what it refuses."""
 
 
 class ChartAugmentSpec(AugmentSpec):
@@ -73,7 +76,7 @@ class ChartAugmentSpec(AugmentSpec):
 
     profile: Literal["chart"] = "chart"  # pyright: ignore[reportIncompatibleVariableOverride]  # it is frozen
     """What the pictures are."""
-    flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ()
+    flips: tuple[Flip, ...] = ()
     """Refused: a mirrored chart shows something else."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Least share of the picture's area that a random crop keeps; below 0.9 is refused."""
@@ -100,7 +103,7 @@ class RadiographAugmentSpec(AugmentSpec):
 
     profile: Literal["radiograph"] = "radiograph"  # pyright: ignore[reportIncompatibleVariableOverride]  # it is frozen
     """What the pictures are."""
-    flips: tuple[Literal["horizontal", "vertical", "transpose"], ...] = ()
+    flips: tuple[Flip, ...] = ()
     """Refused: a mirrored radiograph shows something else."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Least share of the picture's area that a random crop keeps; below 0.8 is refused."""
@@ -169,8 +172,7 @@ def _crop(
 def _flip(image: Tensor, spec: AugmentSpec, rng: np.random.Generator) -> Tensor:
     for flip in spec.flips:
         if rng.random() < 0.5:
-            dims = {"horizontal": (-1,), "vertical": (-2,)}.get(flip)
-            image = image.flip(dims) if dims else image.transpose(-1, -2)
+            image = flipped(image, flip)
     return image
 
 

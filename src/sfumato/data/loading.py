@@ -21,6 +21,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import generator
 from sfumato.data.shards import is_inside
 from sfumato.data.table import Table
+from sfumato.data.views import View
 from sfumato.errors import RunError
 
 
@@ -63,10 +64,19 @@ class Batch:
 
 
 class Samples(Dataset["Batch | RunError"]):
-    """The pictures of a table, decoded and transformed on request, a whole batch at a time."""
+    """The pictures of a table, decoded and transformed on request, a whole batch at a time.
+
+    Where a view is given they are looked at in it, and nothing is augmented.
+    """
 
     def __init__(
-        self, table: Table, preprocess: Preprocess, spec: AugmentSpec, seed: int, pictures: Pictures | None = None
+        self,
+        table: Table,
+        preprocess: Preprocess,
+        spec: AugmentSpec,
+        seed: int,
+        pictures: Pictures | None = None,
+        view: View | None = None,
     ) -> None:
         self.pictures = Pictures(limit=0) if pictures is None else pictures
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
@@ -75,6 +85,7 @@ class Samples(Dataset["Batch | RunError"]):
         self._preprocess = preprocess
         self._spec = spec
         self._seed = seed
+        self._view = view
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -101,6 +112,8 @@ class Samples(Dataset["Batch | RunError"]):
             pixels = self.pictures(self._images[request.row])
         except BadImageError as error:
             raise RunError(f"{self._images[request.row]}: {error}; it could be read when the run began") from None
+        if self._view is not None:
+            return self._view.of(pixels, self._preprocess, request.size)
         rng = generator(self._seed, "augment", request.epoch, self._ids[request.row], request.draw)
         return augment(pixels, self._preprocess, request.size, self._spec, request.strength, rng)
 

@@ -1,6 +1,6 @@
-"""Averaging networks: the mean of their calibrated probabilities, as the logits of one that a policy decides on.
+"""Averaging networks or views: the mean of their calibrated probabilities, as logits that a policy decides on.
 
-Shapes: M members, N samples, C classes.
+Shapes: M members (networks, views, or each network in each view), N samples, C classes.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,7 @@ def averaged(logits: NDArray[np.floating], policy: Policy) -> NDArray[np.float32
     of one member it makes what it would have made of that member alone.
     """
     adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.temperature.value
-    each = _log_softmax(adjusted)
-    mean: Floats = np.logaddexp.reduce(each, axis=0) - np.log(len(each))
+    mean = log_mean(adjusted)
     nothing = np.zeros((1, logits.shape[2]))
     return (policy.temperature.value * mean - policy.adjusted(nothing)).astype(np.float32)
 
@@ -35,6 +34,14 @@ def averaged_tasks(
     for task, where in slices.items():
         found[:, where] = averaged(logits[:, :, where], policies[task])
     return found
+
+
+def log_mean(z: Floats) -> Floats:
+    """(N, C) logarithms of the mean over the first axis of softmax of (M, N, C)."""
+    found = _log_softmax(z[0])
+    for member in z[1:]:
+        found = np.logaddexp(found, _log_softmax(member))
+    return found - np.log(len(z))
 
 
 def _log_softmax(z: Floats) -> Floats:

@@ -1,26 +1,35 @@
 """What is made of the runs of all folds: predictions out of fold, policy, scores, summary, page, averaged bundle."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sfumato.bundle.folder import read_bundle
 from sfumato.data.table import Table
+from sfumato.data.views import PLAIN, View, expand
 from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy, fit_policy
+from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.folder import CrossvalFolder, without_fold
 from sfumato.folds.plan import FoldPlan
 from sfumato.folds.tables import average, fold_scores, joined, out_of_fold, trained_by_any, unmeasured
 from sfumato.json_file import write_json
+from sfumato.looking import Said, choice_of, only, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.metrics.results import Results
 from sfumato.outcome import measure_decisions, measure_verdicts
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
+from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_page import write_folds_report
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.svg import to_svg
+from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task
+from sfumato.view_tables import read_view_table
 
 
 @dataclass(frozen=True)
@@ -31,20 +40,34 @@ class _Trained:
     plan: FoldPlan
     tables: tuple[Table, ...]
 
-    def said(self, part: str, task: str) -> dict[str, Predictions]:
-        """What the run of each fold says of its own part."""
-        return {
-            name: Predictions.read(self.folder.run(index).predictions(part, task))
-            for index, name in enumerate(self.plan.names)
-        }
+    @property
+    def runs(self) -> list[RunFolder]:
+        """A fold each."""
+        return [self.folder.run(index) for index in range(len(self.plan.folds))]
 
-    def policies(self, task: str) -> dict[str, Policy]:
-        """What the run of each fold decides by."""
-        found: dict[str, Policy] = {}
-        for index, name in enumerate(self.plan.names):
-            bundle, where = read_bundle(self.folder.run(index).bundle), str(self.folder.run(index).bundle)
-            found[name] = policies_from_dict(bundle.policy, bundle.tasks, where)[task]
-        return found
+    def out_of_fold(self, task: str) -> ByView:
+        """The table of all folds, in each view that all of them have."""
+        tables = {name: self._by_view(run, task) for name, run in zip(self.plan.names, self.runs, strict=True)}
+        first, *others = tables.values()
+        shared = [view for view in first if all(view in other for other in others)]
+        return {view: out_of_fold({name: tables[name][view] for name in tables}) for view in shared}
+
+    def decided(self, task: str) -> tuple[Predictions, Verdicts]:
+        """The table of all folds as each run decided on its own: what it says in its views, and under its policy."""
+        said = {
+            name: Predictions.read(run.predictions(self.plan.held_out, task))
+            for name, run in zip(self.plan.names, self.runs, strict=True)
+        }
+        bundles = {name: read_bundle(run.bundle) for name, run in zip(self.plan.names, self.runs, strict=True)}
+        policies = {name: policies_from_dict(one.policy, one.tasks, name)[task] for name, one in bundles.items()}
+        return out_of_fold(said), joined([policies[name].apply(one.known().logits) for name, one in said.items()])
+
+    def _by_view(self, run: RunFolder, task: str) -> ByView:
+        """What a run says of its fold. Nested it chose its own views, and wrote each where they are several."""
+        if not self.plan.nested:
+            return views_of(run, "val", task)
+        used, path = Predictions.read(run.predictions("test", task)), run.view_predictions("test", task)
+        return read_view_table(path, used) if path.is_file() else {PLAIN.name: used}
 
 
 def conclude(folder: CrossvalFolder) -> None:
@@ -54,17 +77,54 @@ def conclude(folder: CrossvalFolder) -> None:
     trained = _Trained(folder, plan, tuple(run.read_table() for run in runs))
     recipe = load_recipe(folder.recipe, plan.overrides(0)).recipe
     counts = trained_by_any(trained.tables)
-    oof = {task: _written(out_of_fold(trained.said(plan.held_out, task)), folder, "oof", task) for task in counts}
-    policies = {task: fit_policy(oof[task], recipe.decision, counts[task]) for task in counts}
-    measured = {of_task("out_of_fold", task): _out_of_fold(trained, oof[task], policies[task], task) for task in oof}
-    for task, said in _test(trained, policies).items():
-        measured[of_task("test", task)] = measure_decisions(said, policies[task], counts[task])
+    by_view = {task: trained.out_of_fold(task) for task in counts}
+    views = _views(folder, recipe, by_view, counts, nested=plan.nested)
+    by_view = only(by_view, views)
+    policies = {task: fit_view_policy(by_view[task], recipe.decision, counts[task]) for task in counts}
+    measured, oof = _measured(trained, by_view, policies, counts, views)
     results = {name: found.to_dict() for name, found in measured.items() if found.samples}
     scores = tuple(fold_scores(run, name, plan.held_out) for run, name in zip(runs, plan.names, strict=True))
     nothing = {task: unmeasured(table) for task, table in oof.items()}
     summary = summarise(scores, nothing, results, nested=plan.nested)
     _write(folder, summary, recipe.name, recipe.model.backbone)
-    make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results)
+    make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results, views)
+
+
+def _measured(
+    trained: _Trained,
+    by_view: Said,
+    policies: Mapping[str, Policy],
+    counts: Mapping[str, NDArray[np.int64]],
+    views: Sequence[View],
+) -> tuple[dict[str, Results], dict[str, Predictions]]:
+    """The results of every part and task, and the predictions out of fold of each task; the tables are written."""
+    oof: dict[str, Predictions] = {}
+    found: dict[str, Results] = {}
+    for task, policy in policies.items():
+        if trained.plan.nested:
+            oof[task], verdicts = trained.decided(task)
+            found[of_task("out_of_fold", task)] = measure_verdicts(oof[task].known(), verdicts, counts[task])
+        else:
+            oof[task] = average_views(by_view[task], policy)
+            found[of_task("out_of_fold", task)] = measure_decisions(oof[task], policy, counts[task])
+        oof[task].write(trained.folder.predictions("oof", task))
+    for task, said in _test(trained, policies, views).items():
+        found[of_task("test", task)] = measure_decisions(said, policies[task], counts[task])
+        said.write(trained.folder.predictions("test", task))
+    return found, oof
+
+
+def _views(
+    folder: CrossvalFolder, recipe: Recipe, oof: Said, counts: Mapping[str, NDArray[np.int64]], *, nested: bool
+) -> tuple[View, ...]:
+    """The views that all folds together show to pay, what was tried being written; nested, those that each run took."""
+    asked = expand(recipe.views)
+    if nested:
+        return tuple(view for view in asked if all(view.name in by_view for by_view in oof.values()))
+    choice = choice_of(recipe, asked, oof, counts)
+    if choice is not None:
+        write_json(folder.views, asdict(choice))
+    return used(asked, choice)
 
 
 def _write(folder: CrossvalFolder, summary: FoldSummary, name: str, backbone: str) -> None:
@@ -75,26 +135,12 @@ def _write(folder: CrossvalFolder, summary: FoldSummary, name: str, backbone: st
     write_folds_report(folder.report, summary, name, backbone, links)
 
 
-def _written(said: Predictions, folder: CrossvalFolder, part: str, task: str) -> Predictions:
-    said.write(folder.predictions(part, task))
-    return said
-
-
-def _out_of_fold(trained: _Trained, oof: Predictions, policy: Policy, task: str) -> Results:
-    """What was decided on held-out samples: nested, each by the run that did not see it; else by the one policy."""
-    counts = trained_by_any(trained.tables)[task]
-    if not trained.plan.nested:
-        return measure_decisions(oof, policy, counts)
-    said, policies = trained.said(trained.plan.held_out, task), trained.policies(task)
-    verdicts = joined([policies[name].apply(one.known().logits) for name, one in said.items()])
-    return measure_verdicts(oof.known(), verdicts, counts)
-
-
-def _test(trained: _Trained, policies: Mapping[str, Policy]) -> dict[str, Predictions]:
-    """What the averaged runs say of the test part, of each task; it is written. Empty where no such part is left."""
+def _test(trained: _Trained, policies: Mapping[str, Policy], views: Sequence[View]) -> dict[str, Predictions]:
+    """What the averaged runs say of the test part, of each task. Empty where no such part is left."""
     if trained.plan.nested or not len(trained.tables[0].part("test")):
         return {}
-    return {
-        task: _written(average(list(trained.said("test", task).values()), policy), trained.folder, "test", task)
-        for task, policy in policies.items()
-    }
+    found: dict[str, Predictions] = {}
+    for task, policy in policies.items():
+        each = [views_of(run, "test", task) for run in trained.runs]
+        found[task] = average([by_view[view.name] for by_view in each for view in views], policy)
+    return found

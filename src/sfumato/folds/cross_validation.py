@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.console import Console
+from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.folds.choice import Folds, RecipeSource, choose_folds
 from sfumato.folds.conclusion import conclude
@@ -110,7 +111,7 @@ def crossval(
     with going_on_with(_resuming(folder)):
         for index in range(len(folder.read_plan().folds)):
             _run_fold(folder, index, folder.recipe, {}, deal, console)
-            refuse_other_data(folder.run(0).read_table(), folder.run(index).read_table(), str(folder.path))
+            _refuse_other_data(folder, folder.run(index).read_table())
         conclude(folder)
     return CrossValidation(folder.path)
 
@@ -159,8 +160,13 @@ def _take_up(folder: CrossvalFolder, console: Console) -> tuple[CrossvalFolder, 
         return folder, None
     deal = deal_folds(folder.recipe, {}, plan, console.stage)
     if runs[0].environment.is_file():
-        refuse_other_data(runs[0].read_table(), deal.tables[0], str(folder.path))
+        _refuse_other_data(folder, deal.tables[0])
     return folder, deal
+
+
+def _refuse_other_data(folder: CrossvalFolder, now: Table) -> None:
+    """Refuse samples that are not those that the first fold was dealt from."""
+    refuse_other_data(folder.run(0).read_table(), now, str(folder.path), nested=folder.read_plan().nested)
 
 
 def _resuming(folder: CrossvalFolder) -> str:
@@ -177,17 +183,17 @@ def _run_fold(
     console: Console,
 ) -> None:
     """Run a fold, or go on with it; one that is finished is left as it is. None is dealt where all were trained."""
-    plan, run, look = folder.read_plan(), folder.run(index), deal.look if deal else None
+    plan, run, sharing = folder.read_plan(), folder.run(index), deal.sharing if deal else None
     quiet = console.terminal.quiet
     folder.clear_unbegun(index)
     if run.bundle.exists() and run.report.exists():
         return
     console.note(Noted(f"fold {plan.folds[index]}, {index + 1} of {len(plan.folds)}"))
     if deal is None or run.path.exists():
-        train(resume=run.path, quiet=quiet, measure_test=plan.nested, look=look)
+        train(resume=run.path, quiet=quiet, measure_test=plan.nested, sharing=sharing)
     else:
         settings = {**overrides, **deal.overrides[index], **_precision(folder, index)}
-        train(recipe, overrides=settings, out=run.path, quiet=quiet, measure_test=plan.nested, look=look)
+        train(recipe, overrides=settings, out=run.path, quiet=quiet, measure_test=plan.nested, sharing=sharing)
 
 
 def _precision(folder: CrossvalFolder, index: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sfumato.data.look import Look, Stages
+from sfumato.data.sharing import Sharing, Stages
 from sfumato.data.source import read_table
 from sfumato.data.splits.leaks import find_leaks, refuse_leaks
 from sfumato.data.splits.spec import SplitSpec
@@ -14,7 +14,7 @@ from sfumato.errors import InputError
 from sfumato.folds.choice import RecipeSource
 from sfumato.folds.plan import FoldPlan
 from sfumato.models.classifier import load_pretrained
-from sfumato.preparation import look_of, preview
+from sfumato.preparation import preview, sharing_of
 from sfumato.recipe.load import Loaded, load_recipe
 
 
@@ -26,7 +26,7 @@ class Deal:
     """A fold each: what it changes in the recipe."""
     tables: tuple[Table, ...]
     """A fold each: its usable samples with their parts."""
-    look: Look
+    sharing: Sharing
     """What was seen of the pictures, which the folds share."""
     notes: tuple[str, ...]
 
@@ -50,9 +50,9 @@ def deal_folds(recipe: RecipeSource, overrides: Mapping[str, Any], plan: FoldPla
     with recipes[0].located():
         table = read_table(recipes[0].recipe.data)
         _check_recipe(recipe, overrides, plan, table)
-        look = look_of(recipes[0].recipe)
+        sharing = sharing_of(recipes[0].recipe)
         split = recipes[0].recipe.data.split
-        usable = look(table, stages, clusters=split.near_duplicates == "together").usable
+        usable = sharing(table, stages, clusters=split.near_duplicates == "together").usable
         tables = _tables(usable, recipes, plan)
         accepted = _accepted(tables, split)
         _refuse_idle_accept(split, accepted)
@@ -60,7 +60,7 @@ def deal_folds(recipe: RecipeSource, overrides: Mapping[str, Any], plan: FoldPla
             refuse_leaks(own, split.model_copy(update={"accept": kinds}))
         notes = _never_learnt(tables, plan)
     changes = [_overrides(plan, index, split, kinds) for index, kinds in enumerate(accepted)]
-    return Deal(tuple(changes), tuple(tables), look, tuple(notes))
+    return Deal(tuple(changes), tuple(tables), sharing, tuple(notes))
 
 
 def _overrides(plan: FoldPlan, index: int, split: SplitSpec, accepted: Sequence[str]) -> dict[str, Any]:

@@ -36,6 +36,11 @@ class CrossvalFolder:
         return self.path / "cv_summary.json"
 
     @property
+    def views(self) -> Path:
+        """Which views are used, and what was tried; there where the recipe asks for a choice."""
+        return self.path / "views.json"
+
+    @property
     def picture(self) -> Path:
         """The same to look at."""
         return self.path / "cv.svg"

@@ -55,9 +55,16 @@ def trained_by_any(tables: Sequence[Table]) -> dict[str, NDArray[np.int64]]:
     return replace(tables[0], rows=rows).counts
 
 
-def refuse_other_data(first: Table, now: Table, where: str) -> None:
-    """Refuse to go on if the data changed since the first fold; `where` names the cross-validation in errors."""
-    if not _dealt(now).equals(_dealt(first)):
+def refuse_other_data(first: Table, now: Table, where: str, *, nested: bool = False) -> None:
+    """Refuse to go on if the data changed since the first fold.
+
+    Args:
+        first: The samples of the first fold's run.
+        now: Those of another.
+        where: Names the cross-validation in errors.
+        nested: Whether the test part is the fold, and so another one in each run.
+    """
+    if not _dealt(now, nested=nested).equals(_dealt(first, nested=nested)):
         what = "the data is no longer what the first fold was dealt from"
         raise InputError(what, where=where, mend="begin anew in another folder")
 
@@ -97,10 +104,11 @@ def _best(run: RunFolder, task: str) -> Scores:
     return {"best": max(numbers)} if numbers else {}
 
 
-def _dealt(table: Table) -> pl.DataFrame:
-    """Of every sample that decides what a fold is: its answers, its fold, and whether it is for the test."""
+def _dealt(table: Table, *, nested: bool) -> pl.DataFrame:
+    """Of every sample that decides what a fold is: its answers, its fold, and whether it is for the test of all."""
     answers = [task.column for task in table.tasks]
-    return table.rows.select("id", "fold", (pl.col("part") == "test").alias("test"), *answers)
+    test = [] if nested else [(pl.col("part") == "test").alias("test")]
+    return table.rows.select("id", "fold", *test, *answers)
 
 
 def _groups(parts: Sequence[Predictions]) -> NDArray[np.int64] | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from sfumato.bundle.folder import Bundle
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
+from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
@@ -35,22 +36,54 @@ class Networks:
 
     def __init__(self, bundle: Bundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
+        self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
 
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
 
-        Of several networks those to which the policy gives the mean of their calibrated probabilities.
+        Of several networks or views those to which the policy gives the mean of their calibrated probabilities.
         """
-        said = [picture_logits(model, self.preprocess, pictures) for model in self._models]
-        return said[0] if len(said) == 1 else averaged_tasks(np.stack(said), self._policies, self._slices)
+        return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices)
+
+
+def averaged_logits(
+    models: Sequence[Classifier],
+    preprocess: Preprocess,
+    views: Sequence[View],
+    pictures: Sequence[Pixels],
+    policies: Mapping[str, Policy],
+    slices: Mapping[str, slice],
+) -> NDArray[np.float32]:
+    """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy."""
+    said = np.concatenate(_each(models, preprocess, views, pictures))
+    return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
+
+
+_AT_ONCE = 64
+"""Pictures computed together where there are several views."""
+
+
+def _each(
+    models: Sequence[Classifier], preprocess: Preprocess, views: Sequence[View], pictures: Sequence[Pixels]
+) -> list[NDArray[np.float32]]:
+    """(V, N, C) logits of each network, the views ordered by side; pictures are transformed once for all networks."""
+    found: list[list[NDArray[np.float32]]] = [[] for _ in models]
+    for side in dict.fromkeys(view.side(preprocess) for view in views):
+        looks = [(view, picture) for view in views if view.side(preprocess) == side for picture in pictures]
+        step = _AT_ONCE if len(views) > 1 else len(looks)
+        for begin in range(0, len(looks), step):
+            images = torch.stack([view.of(picture, preprocess, side) for view, picture in looks[begin : begin + step]])
+            for model, rows in zip(models, found, strict=True):
+                rows.append(_logits(model, images))
+    return [np.concatenate(rows).reshape(len(views), len(pictures), -1) for rows in found]
 
 
 @torch.inference_mode()
-def picture_logits(model: Classifier, preprocess: Preprocess, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-    """(N, C) logits of N decoded pictures (H, W, 3), computed where the model is; it must be in evaluation mode."""
-    images = torch.stack([preprocess(picture) for picture in pictures]).to(next(model.parameters()).device)
+def _logits(model: Classifier, images: Tensor) -> NDArray[np.float32]:
+    """(B, C) logits of (B, 3, H, W), computed where the model is; it must be in evaluation mode."""
+    images = images.to(next(model.parameters()).device)
     return model.logits(images.contiguous(memory_format=torch.channels_last)).cpu().numpy()
 
 

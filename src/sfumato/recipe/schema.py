@@ -7,9 +7,11 @@ from pydantic import Field, model_validator
 from sfumato.data.augment import AnyAugmentSpec, AugmentSpec
 from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.source import DataSpec
+from sfumato.data.views import ViewsSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.models.classifier import ModelSpec
 from sfumato.recipe.checks import refuse_ineffective
+from sfumato.recipe.view_checks import refuse_unchosen_views, refuse_views
 from sfumato.spec import Spec
 from sfumato.training.job import TrainSpec
 from sfumato.training.keyframe import Keyframe
@@ -32,6 +34,8 @@ class Recipe(Spec):
     """How long, how fast, on what."""
     timeline: tuple[Keyframe, ...] = ()
     """What changes when."""
+    views: ViewsSpec | None = None
+    """Further ways in which a picture is looked at once the network is trained; none = each is looked at once."""
     decision: DecisionSpec = DecisionSpec()
     """How logits become decisions."""
 
@@ -46,4 +50,7 @@ class Recipe(Spec):
             timeline=self.timeline,
             decision=self.decision,
         )
+        refuse_views(self.views, self.augment)
+        if self.data.split.val == 0:
+            refuse_unchosen_views(self.views, "data.split.val is 0")
         return self

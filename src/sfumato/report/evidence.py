@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sfumato.decision.logit_adjustment import TauRow
 from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.view_choice import ViewChoice
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text
 from sfumato.metrics.results import Results
@@ -64,6 +65,8 @@ class Evidence:
     bad: tuple[dict[str, str], ...]
     """Pictures that were left out: id, image, problem."""
     environment: dict[str, Any]
+    views: ViewChoice | None = None
+    """Which views were tried; None where there was no choice."""
     tasks: "dict[str, Evidence]" = field(default_factory=dict[str, "Evidence"])
     """Of several tasks the same of each, its table without the others; then nothing is measured of them together."""
 
@@ -90,6 +93,7 @@ def read_evidence(folder: RunFolder) -> Evidence:
         () if layout.several else _class_history(folder, ""),
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
         _environment(folder),
+        ViewChoice.from_dict(read_json(folder.views), str(folder.views)) if folder.views.is_file() else None,
     )
     if not layout.several:
         return whole

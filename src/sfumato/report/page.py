@@ -112,6 +112,7 @@ def _run(evidence: Evidence) -> dict[str, Any]:
         "charts": [_chart(chart) for chart in charts(evidence.history, plan.clock.epochs, plan.keyframes)],
         "averaged": any(row.get(name) is not None for row in evidence.history for name in ("ema_loss", "swa_loss")),
         "phases": phases(prepared),
+        "views": evidence.views,
         "bad": evidence.bad[:LISTED],
         "bad_count": len(evidence.bad),
         "trained_images": len(prepared.table.part("train")),

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.data.views import View
 from sfumato.training.inference import outputs
 from sfumato.training.job import Job
 
@@ -25,8 +26,9 @@ def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
     targets = torch.from_numpy(job.train.answers).to(machine.device)
     places = [where.start for where in job.train.layout.slices.values()]
     sums = torch.zeros(model.classes, model.width + 1, dtype=torch.float64, device=machine.device)
+    view = View(size=image_size)
     for rows, features in outputs(
-        model.features, job.train, job.preprocess, machine, job.workers, pictures=job.pictures, image_size=image_size
+        model.features, job.train, job.preprocess, machine, job.workers, pictures=job.pictures, view=view
     ):
         found = F.normalize(features.float(), dim=1) if unit else features.float()
         counted = torch.cat([found, torch.ones_like(found[:, :1])], dim=1).to(sums.dtype)

@@ -14,6 +14,7 @@ from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
+from sfumato.data.views import PLAIN, View
 from sfumato.models.classifier import Classifier
 from sfumato.predictions import Predictions
 from sfumato.training.machine import Machine
@@ -30,7 +31,7 @@ def outputs(
     *,
     exact: bool = True,
     pictures: Pictures | None = None,
-    image_size: int | None = None,
+    view: View = PLAIN,
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Yield (rows, what is computed of their images) batch by batch; each process does its share, without gradients.
 
@@ -42,12 +43,11 @@ def outputs(
         workers: Processes that decode.
         exact: Full precision, as a bundle computes; else the run's precision, which is faster.
         pictures: Decoded before, if any.
-        image_size: Side in pixels; None = as `preprocess` says.
+        view: How each image is looked at.
     """
-    samples = Samples(table, preprocess, AugmentSpec(), seed=0, pictures=pictures)
+    samples = Samples(table, preprocess, AugmentSpec(), seed=0, pictures=pictures, view=view)
     rank, processes = machine.rank, machine.processes
-    size = preprocess.size if image_size is None else image_size
-    shares = [chunk[rank::processes] for chunk in in_order(table, size, BATCH * processes)]
+    shares = [chunk[rank::processes] for chunk in in_order(table, view.side(preprocess), BATCH * processes)]
     for batch in batches(samples, filter(None, shares), workers if len(table) > BATCH else 0):
         with torch.no_grad(), contextlib.nullcontext() if exact else machine.autocast():
             yield list(batch.rows), compute(batch.to(machine.device).images)
@@ -69,14 +69,38 @@ def predict_tasks(
     A sample without an answer to a task has an unknown truth there. The model must be in evaluation mode. Where (N, D)
     features were computed before, they are used.
     """
-    layout = table.layout
-    logits = np.zeros((len(table), layout.classes), dtype=np.float32)
     if features is None:
-        for rows, found in outputs(model.logits, table, preprocess, machine, workers, exact=exact, pictures=pictures):
-            logits[rows] = found.float().cpu().numpy()
-    else:
-        with torch.no_grad():
-            logits = model.logits(features).cpu().numpy()
+        found = outputs(model.logits, table, preprocess, machine, workers, exact=exact, pictures=pictures)
+        return _as_predictions(_gathered(found, table), table, machine)
+    with torch.no_grad():
+        return _as_predictions(model.logits(features).cpu().numpy(), table, machine)
+
+
+def predict_view(
+    model: Classifier,
+    table: Table,
+    view: View,
+    preprocess: Preprocess,
+    machine: Machine,
+    workers: int,
+    pictures: Pictures,
+) -> dict[str, Predictions]:
+    """The same of images looked at in a view, in full precision."""
+    found = outputs(model.logits, table, preprocess, machine, workers, pictures=pictures, view=view)
+    return _as_predictions(_gathered(found, table), table, machine)
+
+
+def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table) -> NDArray[np.float32]:
+    """(N, C) logits; rows that another process computes are 0."""
+    logits = np.zeros((len(table), table.layout.classes), dtype=np.float32)
+    for rows, found in batches_of:
+        logits[rows] = found.float().cpu().numpy()
+    return logits
+
+
+def _as_predictions(logits: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, Predictions]:
+    """Task -> its share of (N, C) logits, those of all processes together."""
+    layout = table.layout
     said = machine.sum(torch.from_numpy(logits).to(machine.device)).cpu().numpy()
     ids, groups = tuple(table.ids), groups_of(table)
     return {

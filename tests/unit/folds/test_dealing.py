@@ -61,7 +61,7 @@ def test_the_tables_are_those_of_the_runs(tmp_path):
         assert len(held) == 6
         assert len(own.part("train")) == 12
     assert found.notes == ()
-    assert len(found.look.pictures) == 18
+    assert len(found.sharing.pictures) == 18
 
 
 def test_more_folds_than_samples(tmp_path):
@@ -104,7 +104,7 @@ def test_a_leak_that_is_in_no_fold_has_no_effect(tmp_path):
 
 def test_mistakes_of_the_recipe_come_before_a_look_at_the_pictures(tmp_path, monkeypatch):
     table(tmp_path, each_site("east", "north", "west"))
-    monkeypatch.setattr("sfumato.data.look.leave_out_bad", lambda *_: pytest.fail("looked"))
+    monkeypatch.setattr("sfumato.data.sharing.leave_out_bad", lambda *_: pytest.fail("looked"))
     with pytest.raises(InputError, match="no pattern covers"):
         deal_folds(RECIPE, {"timeline[0].learn": {"nobody": 1}}, SITES, lambda _: unseen)
 

@@ -16,7 +16,7 @@ Stages = Callable[[str], Progress]
 
 
 @dataclass(frozen=True)
-class Looked:
+class Seen:
     """What was seen."""
 
     usable: Table
@@ -25,8 +25,8 @@ class Looked:
     """The others: id, image, problem."""
 
 
-class Look:
-    """Looks at the pictures of a table once. Runs in one process that share it share the decoded pictures too.
+class Sharing:
+    """Looks at the pictures of a table once, for all runs in one process that share it, and the decoded pictures too.
 
     None of it depends on how samples are split. Other samples are looked at anew; of a file that changed in between,
     the picture that was decoded first is kept, so that all runs train on the same one.
@@ -37,9 +37,9 @@ class Look:
 
     def __init__(self, room: float) -> None:
         self.pictures = Pictures(room)
-        self._seen: tuple[Table, bool, Looked] | None = None
+        self._seen: tuple[Table, bool, Seen] | None = None
 
-    def __call__(self, table: Table, stages: Stages, *, clusters: bool) -> Looked:
+    def __call__(self, table: Table, stages: Stages, *, clusters: bool) -> Seen:
         """What there is to see.
 
         Args:
@@ -53,7 +53,7 @@ class Look:
         if self._seen is not None and clusters == self._seen[1] and _alike(table, self._seen[0]):
             return self._seen[2]
         usable, bad = leave_out_bad(table, self.pictures, stages("looking at every image"))
-        found = Looked(with_clusters(usable, self.pictures, stages) if clusters else usable, bad)
+        found = Seen(with_clusters(usable, self.pictures, stages) if clusters else usable, bad)
         self._seen = table, clusters, found
         return found
 

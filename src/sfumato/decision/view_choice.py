@@ -1,0 +1,175 @@
+"""Which views to look at pictures in: those by which validation gains more than chance would give.
+
+Shapes: V views, N samples, C classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from sfumato.decision.calibration import LEAST_SAMPLES
+from sfumato.decision.policy import DecisionSpec
+from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
+from sfumato.metrics.classification import SCORES, ScoreName, answer_counts
+from sfumato.predictions import UNKNOWN
+from sfumato.stored import read_stored, stored
+
+LEVEL = 0.05
+"""Chance with which views that are worth nothing are taken."""
+_LEAST_PROBABILITY = 1e-12
+
+Floats = NDArray[np.float64]
+AboveZero = Annotated[float, Field(ge=0)]
+
+
+@stored
+@dataclass(frozen=True)
+class Tried:
+    """One set of views, as it fared on the samples that chose: selection scores, no results."""
+
+    name: str
+    """`plain`, a kind of views with the plain one, or `all`."""
+    views: tuple[str, ...]
+    """Names of the views; their number is how often each picture is looked at."""
+    loss: AboveZero
+    """Negative log-likelihood of the calibrated mean, nats; of several tasks the mean."""
+    score: Annotated[float, Field(ge=0, le=1)]
+    """Of the answers, by `train.select`; of several tasks the mean."""
+    gain: float | None
+    """Loss that it saves against the set that was best before it; None = it is the first."""
+    error: AboveZero | None
+    """Standard error of the gain, of paired samples; None where there is no gain."""
+    taken: bool
+    """Whether it took that set's place."""
+
+
+@stored
+@dataclass(frozen=True)
+class ViewChoice:
+    """What was tried, in order, and what came of it. Stored as a run's views.json."""
+
+    views: tuple[str, ...]
+    """Names of the views that are used, the plain one first."""
+    reason: str
+    select: str
+    """The score that `score` is of."""
+    samples: Annotated[int, Field(ge=0)]
+    """Validation samples whose answer is known."""
+    tried: tuple[Tried, ...]
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str) -> "ViewChoice":
+        """Read a views.json of a run; `where` names it in errors."""
+        return read_stored(cls, document, "a choice of views", where)
+
+
+@dataclass(frozen=True)
+class _Fared:
+    loss: Floats
+    """(N,) nats."""
+    score: float
+
+
+def choose_views(
+    said: Mapping[str, ByView],
+    kinds: Mapping[str, tuple[int, ...]],
+    spec: DecisionSpec,
+    train_counts: Mapping[str, NDArray[np.int64]],
+    select: ScoreName,
+) -> ViewChoice:
+    """Try sets of views from the cheapest to the dearest; each takes the place of the best before it if it pays.
+
+    It pays if it is likelier on the same samples by more than chance gives, and its answers score no less. Each set is
+    judged as it would decide: averaged and calibrated by a policy of its own, fitted on these samples like all others.
+    Chance is a one-sided test of the mean of the paired differences at LEVEL, shared among the sets (Dunn, Multiple
+    Comparisons among Means, JASA 1961); samples that belong together count as one (Cameron, Gelbach and Miller 2008).
+    The likelihood is asked since it hears every sample; the score moves only with those whose answer changes.
+
+    Args:
+        said: Task -> what is said of the validation samples in each view, the plain one first.
+        kinds: Name of a set -> places of its views.
+        spec: How logits become decisions.
+        train_counts: Task -> (C,) training images of each class.
+        select: The score that chose the weights.
+    """
+    names = tuple(next(iter(said.values())))
+    answered = _answered(said)
+    units = _units(said)[answered]
+    sets = {"plain": (0,), **dict(sorted(kinds.items(), key=lambda item: len(item[1])))}
+    enough = len(np.unique(units)) >= LEAST_SAMPLES
+    reach = NormalDist().inv_cdf(1 - LEVEL / max(1, len(kinds)))
+    tried: list[Tried] = []
+    best, held = None, "plain"
+    for name, places in sets.items():
+        fared = _fared(said, places, spec, train_counts, select)
+        gain, error = (None, None) if best is None else _paired((best.loss - fared.loss)[answered], units)
+        pays = gain is not None and error is not None and gain > reach * error and enough
+        better = best is None or (pays and fared.score >= best.score)
+        mean = float(fared.loss[answered].mean()) if answered.any() else 0.0
+        tried.append(Tried(name, tuple(names[i] for i in places), mean, fared.score, gain, error, better))
+        if better:
+            best, held = fared, name
+    views = tuple(names[i] for i in sets[held])
+    return ViewChoice(views, _reason(held, enough, int(answered.sum())), select, int(answered.sum()), tuple(tried))
+
+
+def _reason(held: str, enough: bool, samples: int) -> str:
+    if not enough:
+        return f"{samples} validation samples, or groups of them, are too few to tell whether others pay"
+    if held == "plain":
+        return f"on {samples} validation samples no others gain more than chance would give"
+    return f"{held}: likelier on {samples} validation samples by more than chance would give, and scored no less"
+
+
+def _fared(
+    said: Mapping[str, ByView],
+    places: tuple[int, ...],
+    spec: DecisionSpec,
+    train_counts: Mapping[str, NDArray[np.int64]],
+    select: ScoreName,
+) -> _Fared:
+    """How a set of views does: (N,) losses, the mean over the tasks that are answered, 0 where none is."""
+    losses: list[Floats] = []
+    scores: list[float] = []
+    for task, by_view in said.items():
+        names = list(by_view)
+        chosen = {names[place]: by_view[names[place]] for place in places}
+        policy = fit_view_policy(chosen, spec.model_copy(update={"abstain": None}), train_counts[task])
+        mean = average_views(chosen, policy)
+        known = mean.truth != UNKNOWN
+        verdicts = policy.apply(mean.logits[known])
+        truth, loss = mean.truth[known], np.full(len(mean), np.nan)
+        loss[known] = -np.log(np.maximum(verdicts.probabilities[np.arange(len(truth)), truth], _LEAST_PROBABILITY))
+        losses.append(loss)
+        if len(truth):
+            scores.append(float(SCORES[select](answer_counts(truth, verdicts.predicted, len(mean.labels)))))
+    there = ~np.isnan(losses)
+    total = np.where(there, losses, 0).sum(axis=0) / np.maximum(1, there.sum(axis=0))
+    return _Fared(total, sum(scores) / len(scores) if scores else 0.0)
+
+
+def _paired(gains: Floats, units: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean of (N,) differences and its standard error, samples of one unit counted together."""
+    if not len(gains):
+        return 0.0, 0.0
+    mean = float(gains.mean())
+    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=gains - mean)
+    spread = (sums**2).sum() * len(sums) / max(1, len(sums) - 1)
+    return mean, float(np.sqrt(spread) / len(gains))
+
+
+def _answered(said: Mapping[str, ByView]) -> NDArray[np.bool_]:
+    """(N,) whether a task has a known answer."""
+    known = [next(iter(by_view.values())).truth != UNKNOWN for by_view in said.values()]
+    return np.any(known, axis=0)
+
+
+def _units(said: Mapping[str, ByView]) -> NDArray[np.int64]:
+    """(N,) number of the unit that each sample belongs to."""
+    first = next(iter(next(iter(said.values())).values()))
+    return np.arange(len(first)) if first.groups is None else first.groups
