@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
+    from sfumato.soups.making import RunSoup, soup
 
 __version__ = VERSION
 
@@ -32,9 +33,11 @@ _HOME = {
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
+    "RunSoup": "sfumato.soups.making",
     "crossval": "sfumato.folds.cross_validation",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
+    "soup": "sfumato.soups.making",
     "train": "sfumato.run",
 }
 """Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
@@ -51,11 +54,13 @@ __all__ = [
     "Recipe",
     "Run",
     "RunError",
+    "RunSoup",
     "SfumatoError",
     "__version__",
     "crossval",
     "load",
     "load_recipe",
+    "soup",
     "train",
 ]
 

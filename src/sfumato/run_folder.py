@@ -54,6 +54,11 @@ class RunFolder:
         return self.path / "class_history.csv"
 
     @property
+    def averages(self) -> Path:
+        """One row for each set of weights there was to choose from; only where weights were averaged."""
+        return self.path / "averages.csv"
+
+    @property
     def checkpoints(self) -> Path:
         """`last`, `previous`, `best` and those kept for good."""
         return self.path / "checkpoints"
@@ -71,6 +76,16 @@ class RunFolder:
     def tau_curve_of(self, task: str) -> Path:
         """The same of one of several tasks; of an only one `tau_curve`."""
         return self.path / f"{of_task('tau_curve', key(task))}.csv"
+
+    @property
+    def teacher(self) -> Path:
+        """What is known of the bundle that taught the run, if one did."""
+        return self.path / "teacher" / "teacher.json"
+
+    @property
+    def teacher_answers(self) -> Path:
+        """What it says of every training picture."""
+        return self.path / "teacher" / "answers.npy"
 
     @property
     def environment(self) -> Path:

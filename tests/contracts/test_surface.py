@@ -6,8 +6,8 @@ import sys
 import sfumato
 
 SURFACE = {
-    "Answer", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError",
-    "SfumatoError", "__version__", "crossval", "load", "load_recipe", "train",
+    "Answer", "CrossValidation", "Decision", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
+    "SfumatoError", "__version__", "crossval", "load", "load_recipe", "soup", "train",
 }  # fmt: skip
 
 

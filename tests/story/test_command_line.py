@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import sfumato
 from sfumato.cli import app
 
-VERBS = ("check", "demo", "init", "plan", "predict", "presets", "report", "schema", "train", "crossval")
+VERBS = ("check", "demo", "init", "plan", "predict", "presets", "report", "schema", "train", "crossval", "soup")
 
 
 def run(*arguments: str):

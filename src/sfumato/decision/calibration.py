@@ -5,7 +5,7 @@ Its targets are softened as in Platt, Probabilistic Outputs for Support Vector M
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ _COLDEST, _HOTTEST = 0.01, 100.0
 class Temperature:
     """Probabilities are softmax(logits / value); above 1 it makes the model less sure."""
 
+    kind: ClassVar = "temperature"  # not stored: bundles have held temperatures since there was no other calibrator
     value: Annotated[float, Field(gt=0)] = 1.0
     samples: Annotated[int, Field(ge=0)] = 0
     """Validation samples it was fitted on; 0 = not fitted, the value is 1."""

@@ -1,12 +1,13 @@
 """What is made of the runs of all folds: predictions out of fold, policy, scores, summary, page, averaged bundle."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.folder import read_bundle
+from sfumato.console import Console
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, expand
 from sfumato.decision.policies import policies_from_dict
@@ -17,7 +18,7 @@ from sfumato.folds.folder import CrossvalFolder, without_fold
 from sfumato.folds.plan import FoldPlan
 from sfumato.folds.tables import average, fold_scores, joined, out_of_fold, trained_by_any, unmeasured
 from sfumato.json_file import write_json
-from sfumato.looking import Said, choice_of, only, used, views_of
+from sfumato.looking import Said, choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.metrics.results import Results
 from sfumato.outcome import measure_decisions, measure_verdicts
@@ -70,7 +71,7 @@ class _Trained:
         return read_view_table(path, used) if path.is_file() else {PLAIN.name: used}
 
 
-def conclude(folder: CrossvalFolder) -> None:
+def conclude(folder: CrossvalFolder, console: Console) -> None:
     """From the runs of all folds to one policy, its scores, the summary and, last, the bundle."""
     plan = folder.read_plan()
     runs = [folder.run(index) for index in range(len(plan.folds))]
@@ -78,7 +79,7 @@ def conclude(folder: CrossvalFolder) -> None:
     recipe = load_recipe(folder.recipe, plan.overrides(0)).recipe
     counts = trained_by_any(trained.tables)
     by_view = {task: trained.out_of_fold(task) for task in counts}
-    views = _views(folder, recipe, by_view, counts, nested=plan.nested)
+    views = _common_views(recipe, by_view) if plan.nested else _choose_views(folder, recipe, by_view, counts, console)
     by_view = only(by_view, views)
     policies = {task: fit_view_policy(by_view[task], recipe.decision, counts[task]) for task in counts}
     measured, oof = _measured(trained, by_view, policies, counts, views)
@@ -114,17 +115,19 @@ def _measured(
     return found, oof
 
 
-def _views(
-    folder: CrossvalFolder, recipe: Recipe, oof: Said, counts: Mapping[str, NDArray[np.int64]], *, nested: bool
+def _choose_views(
+    folder: CrossvalFolder, recipe: Recipe, oof: Said, counts: Mapping[str, NDArray[np.int64]], console: Console
 ) -> tuple[View, ...]:
-    """The views that all folds together show to pay, what was tried being written; nested, those that each run took."""
+    """The views that all folds together show to pay; what was tried is said and written."""
     asked = expand(recipe.views)
-    if nested:
-        return tuple(view for view in asked if all(view.name in by_view for by_view in oof.values()))
     choice = choice_of(recipe, asked, oof, counts)
-    if choice is not None:
-        write_json(folder.views, asdict(choice))
+    tell(choice, folder.views, console)
     return used(asked, choice)
+
+
+def _common_views(recipe: Recipe, oof: Said) -> tuple[View, ...]:
+    """The views that every run chose for itself."""
+    return tuple(view for view in expand(recipe.views) if all(view.name in by_view for by_view in oof.values()))
 
 
 def _write(folder: CrossvalFolder, summary: FoldSummary, name: str, backbone: str) -> None:

@@ -112,7 +112,7 @@ def crossval(
         for index in range(len(folder.read_plan().folds)):
             _run_fold(folder, index, folder.recipe, {}, deal, console)
             _refuse_other_data(folder, folder.run(index).read_table())
-        conclude(folder)
+        conclude(folder, console)
     return CrossValidation(folder.path)
 
 

@@ -82,15 +82,26 @@ def score_interval(
     """
     value = float(score(answer_counts(truth, predicted, classes)))
     if value in (0, 1) or (groups is not None and len(np.unique(groups)) == 1):
-        pairs = np.unique(np.stack([truth, np.arange(len(truth)) if groups is None else groups]), axis=1)
-        sizes = np.bincount(pairs[0], minlength=classes)
-        sizes = sizes[sizes > 0]
-        return wilson(value, float(len(sizes) ** 2 / (1 / sizes).sum()) if len(sizes) else 0)
+        return wilson(value, mean_worth(truth, np.arange(len(truth)) if groups is None else groups, classes))
     if groups is None:
         return confusion_interval(confusion_matrix(truth, predicted, classes), score)
     return sample_interval(
         lambda rows: float(score(answer_counts(truth[rows], predicted[rows], classes))), len(truth), groups
     )
+
+
+def mean_worth(truth: Integers, units: Integers, classes: int) -> float:
+    """Of how many samples a plain share varies as much as a mean over the classes does; 0 without a sample.
+
+    Args:
+        truth: (N,) class indices.
+        units: (N,) number of what each belongs to and is counted as: itself, or its group.
+        classes: C.
+    """
+    pairs = np.unique(np.stack([truth, units]), axis=1)
+    sizes = np.bincount(pairs[0], minlength=classes)
+    sizes = sizes[sizes > 0]
+    return float(len(sizes) ** 2 / (1 / sizes).sum()) if len(sizes) else 0.0
 
 
 def confusion_interval(
@@ -108,7 +119,7 @@ def confusion_interval(
     if not confusion.sum():
         return Interval(value, value, value)
     draws = [score(c) for c in _resampled(confusion, resamples, np.random.default_rng(seed))]
-    return _percentile(value, np.concatenate(draws))
+    return percentiles(value, np.concatenate(draws))
 
 
 def sample_interval(
@@ -135,7 +146,7 @@ def sample_interval(
     if not samples:
         return Interval(value, value, value)
     draws = np.array([statistic(rows) for rows in _rows(samples, groups, resamples, np.random.default_rng(seed))])
-    return _percentile(value, np.maximum(0, draws - (draws.mean() - value)) if biased else draws)
+    return percentiles(value, np.maximum(0, draws - (draws.mean() - value)) if biased else draws)
 
 
 def _rows(samples: int, groups: Integers | None, resamples: int, rng: np.random.Generator) -> Iterator[Integers]:
@@ -174,7 +185,8 @@ def _sum_by(place: Integers, drawn: Integers, classes: int) -> Integers:
     return sums[:, :classes]
 
 
-def _percentile(value: float, draws: NDArray[np.float64]) -> Interval:
+def percentiles(value: float, draws: NDArray[np.float64]) -> Interval:
+    """A value with the range that LEVEL of its (R,) resamples lie in."""
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Interval(value, float(low), float(high))

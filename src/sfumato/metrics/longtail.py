@@ -88,26 +88,6 @@ def worst_class(c: Counts) -> int:
     return int(np.lexsort((-c.support, np.where(c.support > 0, recall(c), np.inf)))[0])
 
 
-def average_precision(truth: Integers, probabilities: NDArray[np.floating]) -> Floats:
-    """(C,) average precision of each class against all others; nan for a class without a sample.
-
-    The step integral, sum of (R_n - R_(n-1)) P_n over the distinct scores, as scikit-learn's average_precision_score:
-    the mean, over the samples of the class, of the precision among all that score at least as high. It is neither the
-    11-point figure of VOC 2007 nor the interpolated one of VOC 2010.
-
-    Args:
-        truth: (N,) class indices.
-        probabilities: (N, C) scores, comparable down each column.
-    """
-    found = np.full(probabilities.shape[1], np.nan)
-    for index in np.unique(truth).tolist():
-        column = np.sort(probabilities[:, index])
-        own = np.sort(probabilities[truth == index, index])
-        above = len(column) - np.searchsorted(column, own)
-        found[index] = ((len(own) - np.searchsorted(own, own)) / above).mean()
-    return found
-
-
 def _only(c: Counts, inside: NDArray[np.bool_]) -> Counts:
     """The counts of some classes."""
     return Counts(c.hits[inside], c.support[inside], c.named[inside])

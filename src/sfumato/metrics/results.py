@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.errors import InputError
-from sfumato.metrics import calibration, classification, longtail
-from sfumato.metrics.intervals import LEVEL, Interval, sample_interval, score_interval, share_interval
+from sfumato.metrics import classification, longtail
+from sfumato.metrics.average_precision import average_precision
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.scores import answered, long_tail, overall, ranked, sureness
 from sfumato.stored import read_stored, stored
 
 Integers = NDArray[np.int64]
@@ -38,10 +40,9 @@ class Results:
 
     samples: int
     scores: dict[str, Interval]
-    """accuracy, balanced_accuracy, macro_f1, ece; ece_if_calibrated, the mean error that chance alone gives honest
-    confidences, and the range from 0 that holds LEVEL of such errors; where some were not answered coverage, and where
-    some were accuracy_answered. Where the training images of each class are known, those of
-    `longtail.long_tail_scores` that have a value."""
+    """Those of `scores.overall`, `sureness` and `answered`; where the training images of each class are known those of
+    `long_tail`; where probabilities are known those of `ranked`, which older results lack. 0 to 1, but coverage_error
+    1 to C."""
     classes: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]
     """Row = true class, column = predicted class."""
@@ -87,18 +88,20 @@ def measure(
         abstained: Where the answer would not have been given.
         names: The C class names.
         groups: Number of the group each sample belongs to; None = each is on its own.
-        probabilities: (N, C); None = no average precision.
+        probabilities: (N, C); None = no AUC, average precision, top-k and the like.
         trained: (C,) training images of each class; None = no long-tail scores.
     """
     confusion = classification.confusion_matrix(truth, predicted, len(names))
     scores = {
-        **_overall(truth, predicted, len(names), groups),
-        **_confidence(confidence, predicted == truth, groups),
-        **_answered(predicted == truth, ~abstained, groups),
+        **overall(truth, predicted, len(names), groups),
+        **sureness(confidence, predicted == truth, groups),
+        **answered(predicted == truth, ~abstained, groups),
     }
     if trained is not None:
-        scores |= _long_tail(truth, predicted, trained, groups, scores["macro_f1"])
-    precisions = None if probabilities is None else longtail.average_precision(truth, probabilities)
+        scores |= long_tail(truth, predicted, trained, groups, scores["macro_f1"])
+    if probabilities is not None:
+        scores |= ranked(truth, probabilities, groups)
+    precisions = None if probabilities is None else average_precision(truth, probabilities)
     return Results(
         len(truth),
         scores,
@@ -106,72 +109,6 @@ def measure(
         tuple(tuple(row) for row in confusion.tolist()),
         None if groups is None else len(np.unique(groups)),
     )
-
-
-def _overall(truth: Integers, predicted: Integers, classes: int, groups: Integers | None) -> dict[str, Interval]:
-    return {
-        name: share_interval(predicted == truth, groups)
-        if name == "accuracy"
-        else score_interval(truth, predicted, classes, score, groups)
-        for name, score in classification.SCORES.items()
-    }
-
-
-def _confidence(
-    confidence: NDArray[np.float64], correct: NDArray[np.bool_], groups: Integers | None
-) -> dict[str, Interval]:
-    error = sample_interval(
-        lambda rows: calibration.expected_calibration_error(confidence[rows], correct[rows]),
-        len(correct),
-        groups,
-        biased=True,
-    )
-    by_chance = calibration.chance_errors(confidence)
-    honest = Interval(float(by_chance.mean()), 0.0, float(np.quantile(by_chance, LEVEL)))
-    return {"ece": error, "ece_if_calibrated": honest}
-
-
-def _answered(correct: NDArray[np.bool_], answered: NDArray[np.bool_], groups: Integers | None) -> dict[str, Interval]:
-    """Where some were not answered."""
-    found: dict[str, Interval] = {}
-    if not answered.all():
-        found["coverage"] = share_interval(answered, groups)
-    if not answered.all() and answered.any():
-        found["accuracy_answered"] = share_interval(correct[answered], None if groups is None else groups[answered])
-    return found
-
-
-def _long_tail(
-    truth: Integers, predicted: Integers, trained: Integers, groups: Integers | None, macro_f1: Interval
-) -> dict[str, Interval]:
-    """The long-tail scores that have a value, with their intervals.
-
-    Recall of some classes needs their own samples alone, so those alone are resampled: no resample is without one.
-    Which classes have a sample is a property of the data, not of chance, so macro-F1 over all classes is that over the
-    measured ones times their share. The worst class is resampled as the class it is: the least of many figures would
-    sink further with every resample.
-    """
-    c = classification.answer_counts(truth, predicted, len(trained))
-
-    def recall_of(inside: NDArray[np.bool_]) -> Interval:
-        rows = inside[truth]
-        within = None if groups is None else groups[rows]
-        return score_interval(truth[rows], predicted[rows], len(trained), classification.balanced_accuracy, within)
-
-    def share_of(classes: Integers) -> Interval:
-        rows = np.isin(truth, classes)
-        return share_interval(predicted[rows] == truth[rows], None if groups is None else groups[rows])
-
-    share = float((c.support > 0).mean())
-    found = {
-        "macro_f1_all": Interval(*(share * figure for figure in (macro_f1.value, macro_f1.low, macro_f1.high))),
-        "weighted_f1": score_interval(truth, predicted, len(trained), longtail.weighted_f1, groups),
-        **{name: recall_of(inside) for name, inside in longtail.shot_groups(trained).items()},
-        "tail": share_of(longtail.tail_classes(trained)),
-        "worst_class": share_of(np.array([longtail.worst_class(c)])),
-    }
-    values = longtail.long_tail_scores(c, trained)
-    return {name: interval for name, interval in found.items() if values[name] is not None}
 
 
 def class_rows(

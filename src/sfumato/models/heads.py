@@ -1,5 +1,6 @@
 """Heads: from the backbone's features to one logit a class."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, cast
 
 import torch
@@ -101,6 +102,27 @@ def take_class_vectors(head: nn.Module, vectors: Tensor) -> None:
     for weight, rows in zip(weights, parts, strict=True):
         there = rows.any(dim=1, keepdim=True)
         weight.copy_(F.normalize(torch.where(there, rows.float(), weight), dim=1))
+
+
+@torch.no_grad()
+def take_nearest_mean(head: nn.Module, means: Tensor) -> None:
+    """Let linear heads name the class whose mean, of (C, D), is nearest to the features.
+
+    -|f - m|^2 / 2 = f m - |m|^2 / 2 - |f|^2 / 2, of which the last part is the same for all classes.
+    """
+    layers = [cast(nn.Linear, cast(nn.Sequential, one)[-1]) for one in _heads(head)]
+    parts = cast(tuple[Tensor, ...], means.float().split([layer.out_features for layer in layers]))
+    for layer, rows in zip(layers, parts, strict=True):
+        layer.weight.copy_(rows)
+        layer.bias.copy_(-rows.square().sum(dim=1) / 2)
+
+
+@torch.no_grad()
+def soften(head: nn.Module, temperatures: Sequence[float]) -> None:
+    """Divide the logits of linear heads, one a task, by a number each."""
+    for one, temperature in zip(_heads(head), temperatures, strict=True):
+        for parameter in one.parameters():
+            parameter.div_(temperature)
 
 
 def linear_rows(head: nn.Module) -> Tensor:

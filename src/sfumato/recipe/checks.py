@@ -8,6 +8,7 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
+from sfumato.models.classifier import ModelSpec
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
 from sfumato.training.keyframe import START, Keyframe, Ramp
@@ -20,6 +21,7 @@ def refuse_ineffective(
     split: SplitSpec,
     preprocess: PreprocessSpec,
     augment: AugmentSpec,
+    model: ModelSpec,
     train: TrainSpec,
     timeline: Sequence[Keyframe],
     decision: DecisionSpec,
@@ -34,6 +36,7 @@ def refuse_ineffective(
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_adjustment(decision)
+    _check_made(train, model)
     if split.val == 0:
         _check_without_validation(train, decision, "data.split.val is 0")
 
@@ -143,6 +146,15 @@ def _check_adjustment(decision: DecisionSpec) -> None:
         raise _idle("decision.logit_adjustment.objective", "tau is given", "set tau: auto")
 
 
+def _check_made(train: TrainSpec, model: ModelSpec) -> None:
+    """Averages that are made after the last step."""
+    if train.soup is not None and train.epochs < 2:
+        raise _idle("train.soup", "a single epoch has one set of weights", "train for longer, or leave it out")
+    if train.interpolate is not None and model.weights == "none":
+        why = "model.weights is none, so there is no pretrained network to start from"
+        raise _idle("train.interpolate", why, "leave it out")
+
+
 def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str) -> None:
     if train.stop is not None:
         raise _idle("train.stop", f"{why}, so nothing is seen to get no better", "keep some validation samples")
@@ -150,6 +162,9 @@ def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str
         raise _idle("train.schedule", f"{why}, so no plateau is ever seen", "choose kind: cosine")
     if "select" in train.changed:
         raise _idle("train.select", f"{why}, so nothing is chosen", "keep some validation samples")
+    for name in ("soup", "interpolate"):
+        if getattr(train, name) is not None:
+            raise _idle(f"train.{name}", f"{why}, so nothing is chosen", "keep some validation samples")
     if decision.abstain is not None:
         raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", "keep validation samples")
     adjustment = decision.logit_adjustment

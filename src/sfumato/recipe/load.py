@@ -21,7 +21,7 @@ from sfumato.recipe.presets import FOLDER, find_preset, preset_names
 from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
-PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file")
+PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file", "train.distill.teacher")
 """Settings that name a file or folder, relative to the file they stand in."""
 
 ENDINGS = (".yaml", ".yml")
@@ -110,7 +110,11 @@ def without_folders(recipe: Recipe) -> Recipe:
     weights = recipe.model.weights
     if isinstance(weights, WeightsFrom) and weights.file:
         weights = weights.model_copy(update={"file": Path(weights.file).name})
-    return recipe.model_copy(update={"data": data, "model": recipe.model.model_copy(update={"weights": weights})})
+    model, train = recipe.model.model_copy(update={"weights": weights}), recipe.train
+    if train.distill:
+        distill = train.distill.model_copy(update={"teacher": Path(train.distill.teacher).name})
+        train = train.model_copy(update={"distill": distill})
+    return recipe.model_copy(update={"data": data, "model": model, "train": train})
 
 
 @cache

@@ -46,6 +46,7 @@ class Recipe(Spec):
             split=self.data.split,
             preprocess=self.preprocess,
             augment=self.augment,
+            model=self.model,
             train=self.train,
             timeline=self.timeline,
             decision=self.decision,

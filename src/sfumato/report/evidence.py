@@ -13,6 +13,7 @@ from sfumato.decision.policy import Policy, Verdicts
 from sfumato.decision.view_choice import ViewChoice
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text
+from sfumato.metrics.classification import SCORES
 from sfumato.metrics.results import Results
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, prepare_again
@@ -34,6 +35,21 @@ class ClassPoint:
     support: int
     trained: int
     recall: float
+
+
+@dataclass(frozen=True)
+class AverageRow:
+    """A row of averages.csv: one set of weights there was to choose from at the end."""
+
+    weights: str
+    """raw, ema, swa, soup or interpolation."""
+    epochs: tuple[int, ...]
+    """From 0: whose weights went in."""
+    alpha: float | None
+    """Of an interpolation."""
+    scores: dict[str, float]
+    """On validation, by the names of SCORES."""
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,8 @@ class Evidence:
     environment: dict[str, Any]
     views: ViewChoice | None = None
     """Which views were tried; None where there was no choice."""
+    averages: tuple[AverageRow, ...] = ()
+    """What there was to choose from at the end; empty where no weights were averaged."""
     tasks: "dict[str, Evidence]" = field(default_factory=dict[str, "Evidence"])
     """Of several tasks the same of each, its table without the others; then nothing is measured of them together."""
 
@@ -94,6 +112,7 @@ def read_evidence(folder: RunFolder) -> Evidence:
         tuple(row for row in _rows(folder.data / "bad_images.csv") if row.get("image")),
         _environment(folder),
         ViewChoice.from_dict(read_json(folder.views), str(folder.views)) if folder.views.is_file() else None,
+        tuple(_average_row(row, folder.averages) for row in _rows(folder.averages)),
     )
     if not layout.several:
         return whole
@@ -183,6 +202,15 @@ def _class_point(row: dict[str, str], path: Path) -> ClassPoint:
     if not 0 <= found.recall <= 1 or min(found.epoch, *counts) < 0:
         raise _damaged(path, "a count is below 0, or a recall not from 0 to 1")
     return found
+
+
+def _average_row(row: dict[str, str], path: Path) -> AverageRow:
+    try:
+        alpha = float(row["alpha"]) if row["alpha"] else None
+        scores = {name: float(row[name]) for name in SCORES if row[name]}
+        return AverageRow(row["weights"], tuple(map(int, row["epochs"].split())), alpha, scores, row["kept"] == "1")
+    except (KeyError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
 
 
 def _damaged(path: Path, why: str) -> InputError:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from sfumato.metrics.longtail import shot_of
 from sfumato.report import figures, thumbnails, wording
+from sfumato.report.averages import choices
 from sfumato.report.curves import Chart, charts
 from sfumato.report.evidence import Evidence, Measured, read_evidence
 from sfumato.report.facts import environment_facts, part_rows
@@ -23,6 +24,7 @@ from sfumato.report.frames import (
     tail_headlines,
     worst_mistakes,
 )
+from sfumato.report.more_figures import more_figures
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
@@ -111,6 +113,7 @@ def _run(evidence: Evidence) -> dict[str, Any]:
         "timeline": timeline,
         "charts": [_chart(chart) for chart in charts(evidence.history, plan.clock.epochs, plan.keyframes)],
         "averaged": any(row.get(name) is not None for row in evidence.history for name in ("ema_loss", "swa_loss")),
+        "choices": choices(evidence),
         "phases": phases(prepared),
         "views": evidence.views,
         "bad": evidence.bad[:LISTED],
@@ -132,6 +135,7 @@ def _measured(evidence: Evidence, measured: Measured, task: str, place: int) -> 
         "groups": results.groups,
         "headlines": headlines(results, majority_class(evidence, results)),
         "tail_headlines": tail_headlines(results),
+        "more_figures": more_figures(results),
         "trade_off": _trade_off(evidence, measured, mark),
         "rarest": _rarest(evidence, mark),
         "validated": len(evidence.prepared.table.part("val")),

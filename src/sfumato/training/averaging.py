@@ -1,8 +1,8 @@
 """Averages of the weights over training: moving (EMA) and equal (SWA), batch-norm statistics included."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
@@ -34,7 +34,7 @@ class WeightAverage:
 
     def __init__(self, model: nn.Module) -> None:
         self.updates = 0
-        self.tensors = _copies(model)
+        self.tensors = copies(model)
 
     @torch.no_grad()
     def take_in(self, model: nn.Module, weight: float) -> None:
@@ -49,7 +49,7 @@ class WeightAverage:
     def follow(self, model: nn.Module, replaced: str) -> None:
         """Take the model's own tensors for those that begin with `replaced`, which it has exchanged."""
         kept = {name: tensor for name, tensor in self.tensors.items() if not name.startswith(replaced)}
-        self.tensors = {name: kept.get(name, tensor) for name, tensor in _copies(model).items()}
+        self.tensors = {name: kept.get(name, tensor) for name, tensor in copies(model).items()}
 
     def restore(self, tensors: Tensors, updates: int) -> None:
         """Go on from saved tensors and number of updates."""
@@ -77,21 +77,40 @@ def norms_that_learn(model: nn.Module) -> list[_BatchNorm]:
     return [norm for norm in norms if all(parameter.requires_grad for parameter in norm.parameters())]
 
 
+def norms_that_differ(model: nn.Module, states: Iterable[Tensors]) -> list[_BatchNorm]:
+    """Batch norms of which several states of a model hold different tensors; one that was always frozen is none."""
+    named = cast(Iterable[tuple[str, nn.Module]], model.named_modules())
+    norms = {name: one for name, one in named if isinstance(one, _BatchNorm) and one.track_running_stats}
+    first: Tensors = {}
+    found: set[str] = set()
+    for state in states:
+        first = first or state
+        for name, norm in norms.items():
+            if any(not torch.equal(first[f"{name}.{own}"], state[f"{name}.{own}"]) for own in norm.state_dict()):
+                found.add(name)
+    return [norm for name, norm in norms.items() if name in found]
+
+
 @torch.no_grad()
-def refresh_statistics(model: nn.Module, images: Iterable[Tensor]) -> None:
+def refresh_statistics(model: nn.Module, images: Iterable[Tensor], norms: Sequence[_BatchNorm] | None = None) -> None:
     """Compute anew the statistics that batch norms have over all of (B, 3, H, W) images, each batch counting the same.
 
     Averaged weights have statistics of their own, which no average of statistics is (Izmailov et al., section 3.2). As
     torch's `update_bn`, with dropout off. The model is left in evaluation mode.
+
+    Args:
+        model: Carries the averaged weights.
+        images: Of the training part; not asked for where there is no such batch norm.
+        norms: Whose statistics; None = of those that learn.
     """
-    norms = norms_that_learn(model)
+    norms = norms_that_learn(model) if norms is None else norms
     momenta = [norm.momentum for norm in norms]
     model.eval()
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # torch: the plain mean of all batches
         norm.train()
-    for batch in images:
+    for batch in images if norms else ():
         model(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
@@ -101,7 +120,7 @@ def refresh_statistics(model: nn.Module, images: Iterable[Tensor]) -> None:
 @contextmanager
 def carrying(model: nn.Module, tensors: Tensors) -> Generator[None]:
     """Within the context the model carries other weights; afterwards its own, to the bit."""
-    own = _copies(model)
+    own = copies(model)
     model.load_state_dict(tensors)
     try:
         yield
@@ -109,5 +128,6 @@ def carrying(model: nn.Module, tensors: Tensors) -> Generator[None]:
         model.load_state_dict(own)
 
 
-def _copies(model: nn.Module) -> Tensors:
+def copies(model: nn.Module) -> Tensors:
+    """Copies of all its parameters and buffers, where they are."""
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -15,7 +15,7 @@ from sfumato.spec import Spec
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.training.duration import Duration, PositiveDurationField
 from sfumato.training.feedback import Feedback
-from sfumato.training.records import EpochDone, Weights
+from sfumato.training.records import Averaged, AverageScored, EpochDone, Weights
 
 FORMAT = 2
 Tensors = dict[str, Tensor]
@@ -28,6 +28,18 @@ class CheckpointSpec(Spec):
     """Between two writings of `last`."""
     keep: PositiveDurationField | None = None
     """Between two checkpoints that are kept for good, as `step-N`; none = only `last` and `best` are."""
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """Weights of an epoch that may go into a soup."""
+
+    epoch: Annotated[int, Field(ge=0)]
+    """From 0."""
+    weights: Weights
+    """Which of its weights they are."""
+    score: tuple[float, float]
+    """(score, -loss) on validation."""
 
 
 @dataclass
@@ -54,8 +66,12 @@ class Progress:
     """(score, -loss) of the best weights so far, on validation."""
     best_epoch: int | None = None
     """Epoch, from 0, that holds them."""
-    best_weights: Weights | None = None
+    best_weights: Weights | Averaged | None = None
     """Which of its weights they are."""
+    ingredients: list[Ingredient] = field(default_factory=list[Ingredient])
+    """Of a soup, best first."""
+    averages: list[AverageScored] = field(default_factory=list[AverageScored])
+    """What was made and scored after the last step; empty = that is not done yet, or is not asked for."""
     scaler: dict[str, Any] = field(default_factory=dict[str, Any])
     """Of fp16 training."""
 

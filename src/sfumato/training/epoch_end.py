@@ -1,17 +1,13 @@
 """The end of an epoch: weights averaged, every set of them measured, and what looks back at that."""
 
-from collections.abc import Iterator
-from itertools import islice
-
 from torch import Tensor
 
-from sfumato.data.loading import Samples, batches
 from sfumato.training.averaging import WeightAverage, carrying, equal_weight, norms_that_learn, refresh_statistics
+from sfumato.training.epoch_images import images_of
 from sfumato.training.feedback import Feedback, counts_epoch, take_note
 from sfumato.training.job import Job
 from sfumato.training.records import EpochDone, Noted, Weights
 from sfumato.training.step import Learner
-from sfumato.training.stream import requests
 from sfumato.training.validation import Validated, validate
 
 
@@ -41,19 +37,9 @@ class EpochEnd:
         learner.mean.take_in(job.model, equal_weight(learner.mean.updates))
         if norms_that_learn(job.model):
             with carrying(job.model, learner.mean.tensors):
-                refresh_statistics(job.model, self._images_of(epoch))
+                refresh_statistics(job.model, images_of(job, epoch))
                 learner.mean.follow(job.model, "")
         learner.leave_training()
-
-    def _images_of(self, epoch: int) -> Iterator[Tensor]:
-        """The training images of an epoch once more, as they were augmented, before any mixing."""
-        job, machine = self._job, self._job.machine
-        samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
-        first, after = job.plan.clock.starts[epoch : epoch + 2]
-        rank, processes = machine.rank, machine.processes
-        wanted = requests(job.plan, job.drawn_by, job.draws, first, rank=rank, processes=processes)
-        for batch in batches(samples, islice(wanted, after - first), job.workers):
-            yield batch.to(machine.device).images
 
     def _validations(self) -> dict[Weights, Validated]:
         """Those of the raw weights, and of each average there is; none without a validation part."""
@@ -63,14 +49,15 @@ class EpochEnd:
         learner.leave_training()
         learner.share_statistics()
         averages: dict[Weights, WeightAverage | None] = {"ema": learner.average, "swa": learner.mean}
-        found: dict[Weights, Validated] = {"raw": self._validate()}
+        found: dict[Weights, Validated] = {"raw": self.validate()}
         for which, average in averages.items():
             if average is not None:
                 with carrying(job.model, average.tensors):
-                    found[which] = self._validate()
+                    found[which] = self.validate()
         return found
 
-    def _validate(self) -> Validated:
+    def validate(self) -> Validated:
+        """Measure the weights that the model carries now; it must be in evaluation mode."""
         job = self._job
         machine, kept = job.machine, self.features
         return validate(job.model, job.val, job.train.counts, job.preprocess, machine, job.workers, job.pictures, kept)

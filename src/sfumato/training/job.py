@@ -21,12 +21,15 @@ from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
 from sfumato.training.contradictions import Accepted
 from sfumato.training.device import DeviceChoice
+from sfumato.training.distillation import DistillSpec, Teaching
 from sfumato.training.draws import Draws
 from sfumato.training.feedback import StopSpec
+from sfumato.training.interpolation import InterpolateSpec
 from sfumato.training.machine import Machine, Precision
 from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
 from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
+from sfumato.training.soup import SoupSpec
 from sfumato.training.task_weights import TaskWeightsSpec
 
 
@@ -53,12 +56,18 @@ class TrainSpec(Spec):
     task_weights: TaskWeightsSpec | None = None
     """How much the loss of each of several label columns counts: `{disease: 1, severity: 0.5}`, 1 where not named; or
     `uncertainty`, learnt beside the network; none = all the same."""
+    distill: DistillSpec | None = None
+    """A bundle that teaches; none = the labels alone do."""
     stop: StopSpec | None = None
     """When to end early; none = never."""
     accept: tuple[Accepted, ...] = ()
     """Contradictions that are meant, each by its name."""
     select: ScoreName = "macro_f1"
     """Validation score that decides which epoch's weights are kept; of several label columns, the mean."""
+    soup: SoupSpec | None = None
+    """A greedy soup of the best epochs, made after the last step; none = none is made."""
+    interpolate: InterpolateSpec | None = None
+    """Weights between the pretrained and the best ones, tried after the last step (WiSE-FT); none = none are tried."""
     device: DeviceChoice = "auto"
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""
     precision: Literal["auto"] | Precision = "auto"
@@ -92,6 +101,8 @@ class Job:
     """Where checkpoints go: `last`, `previous`, `best`."""
     show: Progress = unseen
     """What shows the progress of work before the first step."""
+    teaching: Teaching | None = None
+    """What the teacher says of the training samples, where there is one."""
 
     @property
     def draws(self) -> Draws:

@@ -1,6 +1,9 @@
 """Keeping a training: `last` and its forerunner, the best weights, and those kept for good."""
 
+import shutil
 from dataclasses import replace
+
+from torch import Tensor
 
 from sfumato.losses.centre import Centres
 from sfumato.models.heads import CosineHeadSpec
@@ -8,10 +11,15 @@ from sfumato.training import checkpoint
 from sfumato.training.averaging import WeightAverage
 from sfumato.training.checkpoint import Checkpoint, Progress
 from sfumato.training.duration import Duration
+from sfumato.training.ingredients import Ingredients
 from sfumato.training.job import Job
 from sfumato.training.optimizer import optimizer_tensors, restore_optimizer
-from sfumato.training.records import Weights
+from sfumato.training.records import Averaged, Scores, Weights, standing
 from sfumato.training.step import Learner
+
+START = "start"
+"""Name of the weights that an interpolation starts from."""
+Tensors = dict[str, Tensor]
 
 
 class Keeper:
@@ -20,6 +28,8 @@ class Keeper:
     def __init__(self, job: Job, learner: Learner) -> None:
         self._job = job
         self._learner = learner
+        self.ingredients = Ingredients(job, learner)
+        """Of a soup."""
 
     def take_up(self) -> tuple[Progress, list[str]]:
         """Put the last whole checkpoint into model, optimiser and average; return its progress and any warnings.
@@ -64,6 +74,8 @@ class Keeper:
                 {"centres": centres.tensor} if centres else {},
             )
             checkpoint.save(folder / name, state, keep=folder / "previous" if name == "last" else None)
+            if name == "last":
+                self.ingredients.tidy(progress)
         self._job.machine.wait()
 
     def is_due(self, step: int) -> bool:
@@ -79,42 +91,65 @@ class Keeper:
         if spec.keep and self._reached(spec.keep, step):
             self.save(progress, f"step-{step:08d}")
 
-    def keep_best(
-        self, progress: Progress, scored: dict[Weights, dict[str, float | None]], epoch: int
-    ) -> Weights | None:
-        """Write `best` if any of an epoch's weights score higher than any before; which do."""
+    def keep_best(self, progress: Progress, scored: dict[Weights, Scores], epoch: int) -> Weights | None:
+        """Write `best` if any of an epoch's weights score higher than any before; which do. Soups are served too."""
         best: Weights | None = None
         for which, found in scored.items():
             if self._keep_if_best(progress, which, found, epoch):
                 best = which
+        self.ingredients.offer(progress, scored, epoch)
         return best
 
     def keep_as_best(self, progress: Progress, weights: Weights, epoch: int) -> None:
-        """Write `best`."""
+        """Write `best`, one of the sets of weights there are now."""
+        self.keep_made(progress, weights, epoch, self._learner.tensors(weights))
+
+    def keep_made(self, progress: Progress, weights: Weights | Averaged, epoch: int, tensors: Tensors) -> None:
+        """Write `best`, of weights that were made."""
         progress.best_weights, progress.best_epoch = weights, epoch
-        average = {"ema": self._learner.average, "swa": self._learner.mean}.get(weights)
-        tensors = average.tensors if average else self._job.model.state_dict()
-        if self._job.machine.is_main:
-            checkpoint.save(self._job.folder / "best", Checkpoint(replace(progress), tensors, {}, {}))
-        self._job.machine.wait()
+        self._write("best", Checkpoint(replace(progress), tensors, {}, {}))
+
+    def keep_start(self, progress: Progress, tensors: Tensors) -> None:
+        """Write `start`, from which an interpolation begins."""
+        self._write(START, Checkpoint(Progress(step=progress.step), tensors, {}, {}))
+
+    def read(self, name: str) -> Checkpoint:
+        """What `best`, `start` or an ingredient holds.
+
+        Raises:
+            InputError: It is damaged, or not there.
+        """
+        return checkpoint.load(self._job.folder / name)
 
     def load_best(self) -> None:
         """Put the best weights into the model, with the head it had then."""
-        best = checkpoint.load(self._job.folder / "best")
+        best = self.read("best")
         plan, model = self._job.plan, self._job.model
         head = plan.at(plan.clock.starts[(best.progress.best_epoch or 0) + 1] - 1).head
         if head != model.head_spec:
             model.replace_head(head)
         model.load_state_dict(best.model)
 
-    def _keep_if_best(self, progress: Progress, weights: Weights, found: dict[str, float | None], epoch: int) -> bool:
+    def clear_made_from(self) -> None:
+        """Remove what averages were made from, once what came of them is written."""
+        if self._job.machine.is_main:
+            self.ingredients.clear()
+            shutil.rmtree(self._job.folder / START, ignore_errors=True)
+        self._job.machine.wait()
+
+    def _keep_if_best(self, progress: Progress, weights: Weights, found: Scores, epoch: int) -> bool:
         """Write `best` if these weights score higher than any before, or equally at a lower loss."""
-        score = (found[self._job.spec.select] or 0.0, -(found["loss"] or 0.0))
+        score = standing(found, self._job.spec.select)
         if progress.best_score is not None and score <= progress.best_score:
             return False
         progress.best_score = score
         self.keep_as_best(progress, weights, epoch)
         return True
+
+    def _write(self, name: str, state: Checkpoint) -> None:
+        if self._job.machine.is_main:
+            checkpoint.save(self._job.folder / name, state)
+        self._job.machine.wait()
 
     def _last_is_due(self, step: int) -> bool:
         return step == self._job.plan.steps or self._reached(self._job.spec.checkpoint.every, step)

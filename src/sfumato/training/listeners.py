@@ -5,8 +5,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfumato.metrics.classification import SCORES
 from sfumato.tasks import of_task
-from sfumato.training.records import MEASURED, PREFIXES, ClassesDone, EpochDone, Record, Started
+from sfumato.training.records import (
+    MEASURED,
+    PREFIXES,
+    AverageScored,
+    AveragesDone,
+    ClassesDone,
+    EpochDone,
+    Record,
+    Started,
+)
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
@@ -90,6 +100,33 @@ def _class_cells(record: ClassesDone) -> Iterator[list[int | float | str]]:
                 figures = (getattr(row, name) for name in CLASS_FIGURES)
                 cells = ("" if value is None else round(value, _PLACES) for value in figures)
                 yield [record.epoch, weights, task, row.name, *cells]
+
+
+AVERAGE_SCORES = ("loss", *SCORES)
+AVERAGE_COLUMNS = ("weights", "epochs", "alpha", *AVERAGE_SCORES, "kept")
+"""Of averages.csv."""
+
+
+class CsvAverages:
+    """One row for each set of weights that could be chosen at the end, where there was any beside the raw ones."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, record: Record) -> None:
+        """Write all at once, when training has ended."""
+        if isinstance(record, AveragesDone) and record.rows:
+            with self._path.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([AVERAGE_COLUMNS, *map(_average_cells, record.rows)])
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _average_cells(row: AverageScored) -> list[int | float | str]:
+    figures: list[float | str] = ["" if (value := row.scores[name]) is None else value for name in AVERAGE_SCORES]
+    alpha = "" if row.alpha is None else row.alpha
+    return [row.weights, " ".join(map(str, row.epochs)), alpha, *figures, int(row.kept)]
 
 
 class TensorBoard:

@@ -14,11 +14,14 @@ from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
 from sfumato.training.features import Features, can_be_kept, keep_features
+from sfumato.training.final_choice import FinalChoice
+from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
 from sfumato.training.memory import release_memory
 from sfumato.training.parameters import learnable
 from sfumato.training.records import (
+    AveragesDone,
     ClassesDone,
     ClassFigures,
     EpochDone,
@@ -31,6 +34,7 @@ from sfumato.training.records import (
     Weights,
 )
 from sfumato.training.settings import Settings
+from sfumato.training.start_weights import start_weights
 from sfumato.training.step import Learner, StepOutcome
 from sfumato.training.stopping import StopWish, signal_name, stop_wish
 from sfumato.training.stream import requests
@@ -77,6 +81,7 @@ class _Loop:
         self._unread: list[StepOutcome] = []
         self._features: Features | None = None
         self._epoch_end = EpochEnd(job, self._learner)
+        self._start_at = backbone_begins(job.plan, job.model) if job.spec.interpolate else None
 
     def begin(self, resume: bool) -> None:
         """Write the first checkpoint and announce the start, or take up the last one."""
@@ -110,12 +115,15 @@ class _Loop:
                 break
 
     def end(self) -> None:
-        """Leave the best weights in the model; without a validation part, the last."""
+        """Leave the best weights in the model, of those made now too; without a validation part, the last."""
         if self._progress.best_weights is None:
             learner = self._learner
             weights: Weights = "swa" if learner.mean else "ema" if learner.average else "raw"
             self._keeper.keep_as_best(self._progress, weights, self._job.plan.clock.epochs - 1)
             self._keeper.save(self._progress)
+        else:
+            choice = FinalChoice(self._job, self._keeper, self._epoch_end, self._tell)
+            self._tell(AveragesDone(choice.make(self._progress)))
         self._keeper.load_best()
         self._job.model.eval()
         self._tell_weights()
@@ -149,6 +157,10 @@ class _Loop:
     def _step(self, batch: Batch, settings: Settings, watch: "_Stopwatch") -> None:
         images = self._job.plan.images_at(settings.step)
         self._learner.apply(settings)
+        if settings.step == self._start_at:
+            self._keeper.keep_start(self._progress, start_weights(self._job, settings.step))
+            self._learner.leave_training()
+            self._learner.apply(settings)
         self._unread.append(self._learner.step(batch.to(self._job.machine.device), settings, images))
         self._progress.step += 1
         self._progress.images += images

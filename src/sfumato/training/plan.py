@@ -146,6 +146,10 @@ class Plan:
         """What stands on the backbone at a moment, in epochs from the start."""
         return value_at(self.heads, epoch).value
 
+    def head_begins(self, epoch: float) -> float:
+        """Since when the head of a moment stands there; both in epochs from the start."""
+        return value_at(self.heads, epoch).begin
+
     def batch_size(self, epoch: int) -> int:
         """Images a step sees in an epoch."""
         return int(self.tracks["batch_size"].at(epoch))

@@ -39,8 +39,17 @@ MEASURED = ("loss", *SCORES, *LONG_TAIL)
 Scores = dict[str, float | None]
 """Name -> value; None where no class it speaks of has a sample."""
 
+
+def standing(scores: Scores, select: str) -> tuple[float, float]:
+    """(score, -loss): of two sets of weights that with the greater one is better."""
+    return scores[select] or 0.0, -(scores["loss"] or 0.0)
+
+
 Weights = Literal["raw", "ema", "swa"]
 """Which weights of a moment: the model's own, their moving average, or the mean of the ends of epochs."""
+
+Averaged = Literal["soup", "interpolation"]
+"""Which weights can be made after the last step: of several epochs, or between the start and the best."""
 
 PREFIXES: dict[Weights, str] = {"raw": "val", "ema": "ema", "swa": "swa"}
 """What the columns of each begin with in history.csv."""
@@ -112,6 +121,31 @@ class ClassesDone:
 
 
 @dataclass(frozen=True)
+class AverageScored:
+    """What one set of weights reaches on validation: the best epoch of a kind, or what was made after the last step.
+
+    A row of averages.csv. It is a score of selection: these samples chose.
+    """
+
+    weights: Weights | Averaged
+    epochs: tuple[int, ...]
+    """From 0: those whose weights went in, best first."""
+    alpha: float | None
+    """Of an interpolation: the share of the best weights; None = it is none."""
+    scores: Scores
+    """As in EpochDone."""
+    kept: bool
+    """Whether these are the run's weights."""
+
+
+@dataclass(frozen=True)
+class AveragesDone:
+    """Training has ended, and these sets of weights there were to choose from, the kept one among them."""
+
+    rows: tuple[AverageScored, ...]
+
+
+@dataclass(frozen=True)
 class Noted:
     """Something worth a line: a choice with its reason, a warning."""
 
@@ -119,7 +153,7 @@ class Noted:
     warning: bool = False
 
 
-Record = Started | StepDone | EpochDone | ClassesDone | Noted
+Record = Started | StepDone | EpochDone | ClassesDone | AveragesDone | Noted
 
 
 class Listener(Protocol):

@@ -11,9 +11,10 @@ from sfumato.data.pictures import Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.table import Table
 from sfumato.decision.calibration import UNFITTED
+from sfumato.metrics.average_precision import average_precision
 from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.classification import SCORES, confusion_matrix, counts
-from sfumato.metrics.longtail import average_precision, long_tail_scores
+from sfumato.metrics.longtail import long_tail_scores
 from sfumato.metrics.results import ClassRow, class_rows
 from sfumato.models.classifier import Classifier
 from sfumato.predictions import UNKNOWN, Predictions

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from sfumato.metrics.average_precision import average_precision
 from sfumato.metrics.classification import confusion_matrix, counts
 from sfumato.metrics.longtail import (
     SHOTS,
-    average_precision,
     long_tail_scores,
     shot_groups,
     tail_classes,
@@ -86,26 +86,6 @@ def test_nothing_measured_is_none_or_zero_not_nan():
 
 def test_of_equally_bad_classes_the_worst_is_the_surest():
     assert worst_class(tally([0, 1, 1, 2, 2, 2, 3], [1, 0, 0, 2, 2, 2, 3])) == 1
-
-
-@pytest.mark.parametrize("decimals", [1, 2, 9])  # with many ties, some, none
-def test_average_precision_equals_scikit_learn(decimals):
-    rng = np.random.default_rng(decimals)
-    compared = 0
-    for _ in range(20):
-        scores, truth = np.round(rng.dirichlet(np.ones(6), 80), decimals), rng.integers(0, 5, 80)
-        found = average_precision(truth, scores)
-        assert np.isnan(found[5])
-        for index in np.unique(truth).tolist():
-            assert found[index] == pytest.approx(sk.average_precision_score(truth == index, scores[:, index]))
-            compared += 1
-    assert compared >= 95
-
-
-def test_average_precision_of_a_hand_example():
-    # ranks of class 0: right, wrong, right: (1/1 + 2/3) / 2
-    scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])
-    assert average_precision(np.array([0, 1, 0]), scores) == pytest.approx([(1 + 2 / 3) / 2, 1 / 2])
 
 
 def test_they_are_cheap_enough_for_each_epoch():

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
 
 from sfumato.errors import InputError
+from sfumato.metrics.average_precision import average_precision
 from sfumato.metrics.classification import answer_counts
-from sfumato.metrics.longtail import average_precision, long_tail_scores
+from sfumato.metrics.longtail import long_tail_scores
 from sfumato.metrics.results import Results, measure
 
 
@@ -164,3 +166,29 @@ def test_results_of_a_bundle_of_format_1_are_read():
     document = json.loads(path.read_text(encoding="utf-8"))
     for part in ("val", "test"):
         assert Results.from_dict(document[part]).classes[0].average_precision is None
+
+
+def test_figures_of_ranking_stand_beside_the_others():
+    found, truth, _, p = long_tail()
+    assert found.scores["map_step"].value == pytest.approx(average_precision(truth, p)[:7].mean())
+    assert found.scores["top_3"].value == pytest.approx(sk.top_k_accuracy_score(truth, p, k=3, labels=range(8)))
+    assert found.scores["coverage_error"].value == pytest.approx(sk.coverage_error(np.eye(8)[truth], p))
+    assert found.scores["auc_micro"].value == pytest.approx(sk.roc_auc_score(np.eye(8)[truth], p, average="micro"))
+    assert "eer" not in found.scores
+    assert 1 < found.scores["coverage_error"].low < found.scores["coverage_error"].high < 8
+
+
+def test_two_classes_have_an_equal_error_rate_and_no_top_3():
+    truth, p = np.array([0, 0, 1, 1]), np.array([0.9, 0.4, 0.6, 0.1])
+    scores = measure(
+        truth, (p < 0.5).astype(int), np.maximum(p, 1 - p), p > 1, ("a", "b"), probabilities=np.stack([p, 1 - p], 1)
+    ).scores
+    assert scores["eer"].value == 0.5
+    assert scores["auc"].value == 0.75
+    assert not {"top_3", "top_5"} & scores.keys()
+
+
+def test_without_a_sample_nothing_is_ranked():
+    none = np.zeros(0, dtype=np.int64)
+    found = measure(none, none, np.zeros(0), none > 0, ("a", "b"), probabilities=np.zeros((0, 2)))
+    assert not {"auc", "map", "coverage_error"} & found.scores.keys()

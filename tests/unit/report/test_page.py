@@ -179,3 +179,23 @@ def test_the_page_and_the_summary_say_that_groups_were_resampled(make_run):
     lines = summary(folder)
     assert "  intervals: 12 groups of images resampled as a whole" in lines
     assert any(line.startswith("  by chance alone") for line in lines)
+
+
+def test_figures_for_other_peoples_tables_are_folded_away(make_run):
+    folder = make_run(tuple("abcdef"), pictures=False)
+    words = plain(page_of(folder))
+    titles = ["AUC", "AUC, weighted", "AUC, micro", "mAP, all-point", "mAP, 11-point", "mAP, step", "Top-3", "Top-5"]
+    places = [words.index(f" {title} 0.") for title in (*titles, "Macro precision", "Weighted precision")]
+    assert places == sorted(places)
+    assert re.search(r" Coverage error [1-6]\.\d{3} [1-6]\.\d{3} to [1-6]\.\d{3} how many classes", words)
+    assert "Equal error rate" not in words
+    document = json.loads(folder.metrics.read_text())
+    assert "More figures" in words
+    kept = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
+    document["test"]["scores"] = {name: document["test"]["scores"][name] for name in kept}
+    folder.metrics.write_text(json.dumps(document))  # as it was before they were measured
+    assert "More figures" not in plain(page_of(folder))
+
+
+def test_of_two_classes_the_equal_error_rate_is_shown(make_run):
+    assert " Equal error rate 0." in plain(page_of(make_run(pictures=False)))

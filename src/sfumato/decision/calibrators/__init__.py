@@ -1,0 +1,1 @@
+"""What makes logits honest probabilities: one family, a file a kind. Fitted on validation predictions only."""

@@ -1,0 +1,55 @@
+"""From which familiarity on a picture is taken for one of those the model knows."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from sfumato.decision.conformal.rank import most_below
+from sfumato.stored import read_stored, stored
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@stored
+@dataclass(frozen=True)
+class Familiar:
+    """A picture is familiar where its score is at least `threshold`."""
+
+    threshold: float | None
+    """On the scale of the score; None = too few samples to refuse any."""
+    refused: Share
+    """Share of known pictures that may be taken for strange ones."""
+    samples: Annotated[int, Field(ge=0)]
+    """Validation samples it was fitted on."""
+
+    def accepts(self, familiarity: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """(N,) whether each is familiar."""
+        return np.full(len(familiarity), True) if self.threshold is None else familiarity >= self.threshold
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str) -> "Familiar":
+        """Read what `to_dict` made, before or after JSON; `where` names it in errors."""
+        return read_stored(cls, document, "a threshold of familiarity", where)
+
+
+def fit_familiar(familiarity: NDArray[np.float64], refused: float = 0.05) -> Familiar:
+    """The threshold below which a known picture falls with a chance of at most `refused`, whatever the scores are.
+
+    It is the k-th lowest of n scores with k = floor((n + 1) refused): a conformal test, exact for finite samples
+    (Bates et al., Testing for Outliers with Conformal p-Values, Annals of Statistics 2023). No strange picture is
+    needed, and none of the training ones may be among them: those are nearer.
+
+    Args:
+        familiarity: (N,) of validation samples.
+        refused: Share, above 0 and below 1.
+    """
+    rank = most_below(len(familiarity), refused)
+    threshold = float(np.sort(familiarity)[rank - 1]) if rank else None
+    return Familiar(threshold, refused, len(familiarity))

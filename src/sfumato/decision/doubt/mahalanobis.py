@@ -1,0 +1,58 @@
+"""How far a picture's features lie from the nearest class, in units of how far the classes themselves spread.
+
+Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks, NeurIPS 2018,
+eq. 2: one mean a class and one covariance for all. The covariance is shrunk as Ledoit and Wolf do (A Well-Conditioned
+Estimator for Large-Dimensional Covariance Matrices, 2004), so it can be inverted with fewer samples than features.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.decision.doubt.arrays import checked
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Mahalanobis:
+    """Familiarity is the negative squared distance to the nearest class mean; 0 = on it."""
+
+    whitening: NDArray[np.float32]
+    """(D, D); features times it have the identity as covariance within a class."""
+    means: NDArray[np.float32]
+    """(M, D) means of the classes that had a sample, whitened."""
+
+    def familiarity(self, features: NDArray[np.floating]) -> Floats:
+        """(N,) of (N, D) features, at most 0."""
+        x, means = features.astype(np.float64) @ self.whitening, self.means.astype(np.float64)
+        squared = (x * x).sum(axis=1)[:, None] - 2 * x @ means.T + (means * means).sum(axis=1)
+        return -np.maximum(squared.min(axis=1), 0)
+
+    def to_arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Name -> array, which `from_arrays` reads back."""
+        return {"whitening": self.whitening, "means": self.means}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]], where: str) -> "Mahalanobis":
+        """Read what `to_arrays` made; `where` names it in errors."""
+        return cls(**checked(arrays, {"whitening": 2, "means": 2}, "class means", where))
+
+
+def fit_mahalanobis(features: NDArray[np.floating], truth: NDArray[np.int64]) -> Mahalanobis:
+    """Means and covariance of (N, D) training features, N at least 2, with (N,) class indices."""
+    from sklearn.covariance import LedoitWolf
+
+    x = features.astype(np.float64)
+    _, place, count = np.unique(truth, return_inverse=True, return_counts=True)
+    order = np.argsort(place, kind="stable")
+    starts = np.append(0, count.cumsum()[:-1])
+    means = np.add.reduceat(x[order], starts, axis=0) / count[:, None]
+    covariance = cast(Floats, cast(Any, LedoitWolf)(assume_centered=True).fit(x - means[place]).covariance_)
+    spread, axes = np.linalg.eigh(covariance)
+    floor = max(float(spread[-1]) * 1e-10, 1e-30)  # features that never vary
+    whitening = axes / np.sqrt(np.maximum(spread, floor))
+    return Mahalanobis(whitening.astype(np.float32), (means @ whitening).astype(np.float32))

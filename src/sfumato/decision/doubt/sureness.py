@@ -1,0 +1,39 @@
+"""Sureness from what the model says: which wrong answers stand out is a property of the data, so measure all of them.
+
+Shapes: N samples, C classes, at least 2. Each gives (N,), more meaning surer.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def confidence(probabilities: Floats) -> Floats:
+    """Probability of the likeliest class, 1 / C to 1 (Hendrycks and Gimpel, ICLR 2017)."""
+    return probabilities.max(axis=1)
+
+
+def margin(probabilities: Floats) -> Floats:
+    """Probability of the likeliest class less that of the second, 0 to 1 (Scheffer et al., IDA 2001)."""
+    two = np.partition(probabilities, -2, axis=1)[:, -2:]
+    return two[:, 1] - two[:, 0]
+
+
+def certainty(probabilities: Floats) -> Floats:
+    """1 less the entropy in units of log C: 0 where all classes are as likely, 1 where one is certain."""
+    p = np.where(probabilities > 0, probabilities, 1)
+    return 1 + (p * np.log(p)).sum(axis=1) / np.log(probabilities.shape[1])
+
+
+def energy(logits: NDArray[np.floating], temperature: float = 1.0) -> Floats:
+    """T log sum exp(z / T), unbounded: the negative energy of Liu et al., Energy-based Out-of-distribution Detection,
+    NeurIPS 2020, eq. 4. Unlike probabilities it sees how large the logits are, so they must not be adjusted or centred.
+
+    Args:
+        logits: (N, C), the model's own.
+        temperature: T, above 0.
+    """
+    z = logits.astype(np.float64) / temperature
+    top = z.max(axis=1)
+    return temperature * (top + np.log(np.exp(z - top[:, None]).sum(axis=1)))

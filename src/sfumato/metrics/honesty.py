@@ -1,0 +1,125 @@
+"""How honest probabilities are, before calibration and after it, each figure with its interval.
+
+Figures of the samples that a calibrator was fitted on are selection scores; its result is that of others.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.metrics.binned import BinnedSums, Statistic
+from sfumato.metrics.brier import brier_scores, murphy_parts
+from sfumato.metrics.calibration import expected_calibration_error
+from sfumato.metrics.equal_mass import equal_mass_error
+from sfumato.metrics.intervals import Interval, sample_interval
+from sfumato.metrics.membership import Truth, members
+from sfumato.stored import read_stored, stored
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+LEAST_PROBABILITY = 1e-15
+"""What a probability of 0 counts as in a logarithm: it costs 34.5 nats where it was wrong."""
+
+
+@stored
+@dataclass(frozen=True)
+class Honesty:
+    """Scores of the probabilities of N samples."""
+
+    samples: int
+    scores: dict[str, Interval]
+    """nll, in nats, brier, brier_reliability, brier_resolution, brier_uncertainty, classwise_ece; where classes
+    exclude each other also ece and ece_equal_mass, of the likeliest class."""
+
+
+@stored
+@dataclass(frozen=True)
+class BeforeAfter:
+    """The same samples before and after calibration."""
+
+    before: Honesty
+    after: Honesty
+    change: dict[str, Interval]
+    """nll and brier after less before, paired: a range below 0 is a gain that is no chance."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str) -> "BeforeAfter":
+        """Read what `to_dict` made, before or after JSON; `where` names it in errors."""
+        return read_stored(cls, document, "scores before and after", where)
+
+
+def log_losses(probabilities: Floats, truth: Truth) -> Floats:
+    """(N,) -log of the probability of what was so, in nats; where classes are on their own, summed over them."""
+    p = np.clip(probabilities, LEAST_PROBABILITY, 1)
+    if truth.ndim == 1:
+        return -np.log(p[np.arange(len(p)), truth.astype(np.int64)])
+    rest = np.clip(1 - probabilities, LEAST_PROBABILITY, 1)
+    return -np.log(np.where(truth, p, rest)).sum(axis=1)
+
+
+def measure_honesty(probabilities: Floats, truth: Truth, groups: Integers | None = None) -> Honesty:
+    """Measure (N, C) probabilities.
+
+    Args:
+        probabilities: (N, C).
+        truth: (N,) class indices or (N, C) booleans.
+        groups: (N,) number of the group each sample belongs to; None = each is on its own.
+    """
+    there = members(truth, probabilities.shape[1])
+    found = {
+        "nll": _mean(log_losses(probabilities, truth), groups),
+        "brier": _mean(brier_scores(probabilities, there), groups),
+        **_binned(BinnedSums(probabilities, there, groups)),
+    }
+    if truth.ndim == 1:
+        confidence, correct = probabilities.max(axis=1, initial=0), probabilities.argmax(axis=1) == truth
+        for name, error in (("ece", expected_calibration_error), ("ece_equal_mass", equal_mass_error)):
+            found[name] = _error_interval(error, confidence, correct, groups)
+    return Honesty(len(truth), found)
+
+
+def before_and_after(before: Floats, after: Floats, truth: Truth, groups: Integers | None = None) -> BeforeAfter:
+    """Measure two sets of (N, C) probabilities of the same samples; arguments are those of `measure_honesty`."""
+    there = members(truth, before.shape[1])
+    change = {
+        "nll": _mean(log_losses(after, truth) - log_losses(before, truth), groups),
+        "brier": _mean(brier_scores(after, there) - brier_scores(before, there), groups),
+    }
+    return BeforeAfter(measure_honesty(before, truth, groups), measure_honesty(after, truth, groups), change)
+
+
+def _mean(values: Floats, groups: Integers | None) -> Interval:
+    return sample_interval(lambda rows: float(values[rows].mean()) if len(rows) else 0.0, len(values), groups)
+
+
+def _error_interval(
+    error: Callable[[Floats, NDArray[np.bool_]], float],
+    confidence: Floats,
+    correct: NDArray[np.bool_],
+    groups: Integers | None,
+) -> Interval:
+    return sample_interval(lambda rows: error(confidence[rows], correct[rows]), len(correct), groups, biased=True)
+
+
+def _binned(sums: BinnedSums) -> dict[str, Interval]:
+    def murphy(part: int) -> Statistic:
+        return lambda count, forecast, happened: murphy_parts(count, forecast, happened)[part]
+
+    return {
+        "brier_reliability": sums.interval(murphy(0), biased=True),
+        "brier_resolution": sums.interval(murphy(1)),
+        "brier_uncertainty": sums.interval(murphy(2)),
+        "classwise_ece": sums.interval(_classwise, biased=True),
+    }
+
+
+def _classwise(count: Floats, forecast: Floats, happened: Floats) -> float:
+    return float((np.abs(forecast - happened).sum(axis=1) / np.maximum(1, count.sum(axis=1))).mean())

@@ -1,0 +1,44 @@
+"""The figures that a page has folded away: those that someone else's table asks for."""
+
+from dataclasses import dataclass
+
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.results import Results
+
+_OF_CLASS = "of each class against all others, mean over the classes"
+_MEANINGS = {
+    "auc": ("AUC", f"how often an image of a class scores above one of another; {_OF_CLASS}"),
+    "auc_weighted": ("AUC, weighted", "the same, each class as often as it has images"),
+    "auc_micro": ("AUC, micro", "the same of all pairs of an image and a class together"),
+    "eer": (
+        "Equal error rate",
+        "share of each class that is taken for the other, at the threshold where both are equal",
+    ),
+    "map": ("mAP, all-point", f"average precision, VOC since 2010, COCO-style; {_OF_CLASS}"),
+    "map_11_point": ("mAP, 11-point", "the same as in VOC 2007"),
+    "map_step": ("mAP, step", "the same as scikit-learn's"),
+    "top_3": ("Top-3", "share of the images whose class is among the 3 most probable"),
+    "top_5": ("Top-5", "share of the images whose class is among the 5 most probable"),
+    "coverage_error": ("Coverage error", "how many classes, most probable first, hold the right one; 1 is perfect"),
+    "macro_precision": ("Macro precision", "mean over the classes"),
+    "weighted_precision": ("Weighted precision", "mean over the classes, each as often as it has images"),
+    "weighted_f1": ("Weighted F1", "mean over the classes, each as often as it has images"),
+}
+
+
+@dataclass(frozen=True)
+class MoreFigure:
+    """One row."""
+
+    name: str
+    meaning: str
+    score: Interval
+
+
+def more_figures(results: Results) -> tuple[MoreFigure, ...]:
+    """Those of them that were measured, in a fixed order; none of results from before they were."""
+    return tuple(
+        MoreFigure(title, meaning, results.scores[name])
+        for name, (title, meaning) in _MEANINGS.items()
+        if name in results.scores
+    )

@@ -1,0 +1,95 @@
+"""A network that carries one soup after another, to score each and to say what it makes of samples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sfumato.data.table import Table
+from sfumato.predict.networks import build_networks
+from sfumato.predictions import Predictions
+from sfumato.preparation import job_of, prepare_again
+from sfumato.soups.ingredients import RunIngredient
+from sfumato.training.averaging import norms_that_differ, refresh_statistics
+from sfumato.training.epoch_images import images_of
+from sfumato.training.inference import predict_tasks
+from sfumato.training.job import Job
+from sfumato.training.machine import Machine
+from sfumato.training.records import Scores
+from sfumato.training.soup import mean_of
+from sfumato.training.validation import validate
+
+Tensors = dict[str, Tensor]
+Counts = Mapping[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Soup:
+    """The mean of some runs."""
+
+    places: tuple[int, ...]
+    """Of the runs among all there are."""
+    weights: Tensors
+    scores: Scores
+    """On the samples that choose; empty where there are none."""
+
+
+class TrialNetwork:
+    """Makes soups of runs.
+
+    Args:
+        runs: Of one make; of the first one's data batch-norm statistics are refreshed where weights were averaged.
+        choosing: Samples to score on; may be empty.
+        trained: Task -> (C,) training images of each class, over all runs.
+        machine: Where to compute.
+        workers: Processes that decode.
+    """
+
+    def __init__(
+        self, runs: list[RunIngredient], choosing: Table, trained: Counts, machine: Machine, workers: int
+    ) -> None:
+        self._runs, self._choosing, self._trained = runs, choosing, trained
+        self._job = _job(runs[0], machine, workers)
+
+    def make(self, places: tuple[int, ...]) -> Soup:
+        """The mean of the runs at some places, with batch-norm statistics of its own, scored."""
+        states = [self._runs[place].weights for place in places]
+        self.carry(mean_of(states))
+        model, epoch = self._job.model, self._job.plan.clock.epochs - 1
+        refresh_statistics(model, images_of(self._job, epoch), norms_that_differ(model, states))
+        weights = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
+        return Soup(places, weights, self._scores())
+
+    def carry(self, weights: Tensors) -> None:
+        """Take other weights, and be in evaluation mode."""
+        self._job.model.load_state_dict(weights)
+        self._job.model.eval()
+
+    def predict(self, table: Table) -> dict[str, Predictions]:
+        """Task -> what the weights carried now say of samples."""
+        job = self._job
+        return predict_tasks(
+            job.model, table, job.preprocess, job.machine, job.workers, exact=True, pictures=job.pictures
+        )
+
+    @property
+    def job(self) -> Job:
+        """The first run's, with the network in the place of its own."""
+        return self._job
+
+    def _scores(self) -> Scores:
+        if not len(self._choosing):
+            return {}
+        job = self._job
+        return validate(
+            job.model, self._choosing, self._trained, job.preprocess, job.machine, job.workers, job.pictures
+        ).scores
+
+
+def _job(run: RunIngredient, machine: Machine, workers: int) -> Job:
+    prepared = prepare_again(run.folder)
+    job = job_of(prepared, machine, workers, run.folder.checkpoints)
+    (model,) = build_networks(run.bundle, prepared.preprocess, run.name)
+    return replace(job, model=model.to(machine.device))
