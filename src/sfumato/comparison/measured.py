@@ -68,7 +68,7 @@ def read_outcome(folder: Path) -> Outcome:
 
 def _of_folds(folder: CrossvalFolder) -> Outcome:
     """The averaged bundle, and all samples out of fold."""
-    runs = [folder.run(index) for index in range(len(folder.read_folds()))]
+    runs = [folder.run(index) for index in range(len(folder.read_plan().folds))]
     scores = {name.replace("out_of_fold", "val", 1): found for name, found in folder.read_summary().results.items()}
     tasks = _tasks(runs[0])
     paths: dict[Part, dict[str, Path]] = {
