@@ -13,6 +13,7 @@ from sfumato.version import VERSION
 
 if TYPE_CHECKING:
     from sfumato.comparison.comparing import Comparison, compare
+    from sfumato.deciding.deciding import decide
     from sfumato.ensembles.ensembling import Ensemble, ensemble
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
@@ -42,6 +43,7 @@ _HOME = {
     "Sweep": "sfumato.sweeping.sweep",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
+    "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
@@ -71,6 +73,7 @@ __all__ = [
     "__version__",
     "compare",
     "crossval",
+    "decide",
     "ensemble",
     "load",
     "load_recipe",

@@ -171,7 +171,7 @@ def sharing_of(recipe: Recipe) -> Sharing:
 
 
 def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared:
-    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet.
+    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints or bundle, if any.
 
     Pictures come from `sharing`, if other runs share theirs.
     """
@@ -181,7 +181,7 @@ def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared
         plan, preprocess = _plan(loaded.recipe, len(table.part("train")))
         teacher = read_facts(folder.teacher) if loaded.recipe.train.distill else None
         model = _model(loaded.recipe, table, plan, preprocess, teacher)
-        if not any_below(folder.checkpoints):
+        if not any_below(folder.checkpoints) and not folder.bundle.exists():
             load_pretrained(model, loaded.recipe.model, preprocess.size)
     pictures = (sharing or sharing_of(loaded.recipe)).pictures
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures, teacher=teacher)

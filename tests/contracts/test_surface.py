@@ -7,7 +7,7 @@ import sfumato
 
 SURFACE = {
     "Answer", "Comparison", "CrossValidation", "Decision", "Ensemble", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
-    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "ensemble", "load", "load_recipe", "soup", "sweep", "train",
+    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "decide", "ensemble", "load", "load_recipe", "soup", "sweep", "train",
 }  # fmt: skip
 
 

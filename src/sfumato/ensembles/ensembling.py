@@ -1,8 +1,6 @@
 """The story of an ensemble: bundles -> joined tables -> fusion -> policy -> one bundle. Nothing is trained or run."""
 
-import shutil
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +19,7 @@ from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
 from sfumato.ensembles.summary import EnsembleSummary, Part, note_of, results_of
 from sfumato.errors import InputError
-from sfumato.free_folder import free_folder
+from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.together import columns_of
@@ -97,7 +95,7 @@ def ensemble(
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
     tables = _tables(read, kind, max_error, console)
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"))
-    with free_folder(out, "ensemble") as path, _whole(path):
+    with free_folder(out, "ensemble") as path, emptied_on_failure(path):
         _conclude(path, read, tables, fitted, max_error)
     return Ensemble(path)
 
@@ -188,14 +186,3 @@ def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: Policy
     places, known = [one.folder for one in members], environment()
     here = {name: value for name, value in known.items() if name != "command"}  # which names the user's folders
     make_ensemble(path / "bundle", bundles, places, fusion, {"": policy}, results_of(summary), here)
-
-
-@contextmanager
-def _whole(path: Path) -> Generator[None]:
-    """If the context fails, what it wrote in a folder that was empty is removed."""
-    try:
-        yield
-    except BaseException:
-        for one in list(path.iterdir()):
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
-        raise

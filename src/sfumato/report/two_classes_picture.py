@@ -29,7 +29,7 @@ def draw_thresholds(frame: TwoClassFrame) -> Figure:
     """A figure 300 x 300 pixels: F1, and fainter precision and recall, by the threshold; dot and ring as above."""
     with own_style():
         figure, axes = _empty("threshold", "")
-        thresholds = [one.threshold for one in frame.namings]
+        thresholds = [one.threshold or 0.0 for one in frame.namings]
         for name, tone, width in (("precision", OCHRE, 0.9), ("recall", SAGE, 0.9), ("f1", SMOKE, 1.6)):
             values = [getattr(one, name) for one in frame.namings]
             axes.plot(thresholds, values, color=tone, linewidth=width, drawstyle="steps-mid")
