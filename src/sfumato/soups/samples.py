@@ -14,7 +14,7 @@ from sfumato.data.source import DataSpec, read_table
 from sfumato.data.table import Table, Task
 from sfumato.errors import InputError, nearest_name
 from sfumato.soups.ingredients import RunIngredient
-from sfumato.soups.same_pictures import shared
+from sfumato.data.same_pictures import shared
 
 
 @dataclass(frozen=True)
