@@ -75,7 +75,9 @@ def _of_folds(folder: CrossvalFolder) -> Outcome:
     }
     tables: dict[Part, str] = {"test": "oof"} if plan.nested else {"test": "test", "val": "oof"}
     tasks = _tasks(runs[0])
-    paths = {part: {task: folder.predictions(name, task) for task in tasks} for part, name in tables.items()}
+    paths: dict[Part, dict[str, Path]] = {
+        part: {task: folder.predictions(name, task) for task in tasks} for part, name in tables.items()
+    }
     return Outcome(_answers(runs[0], folder.bundle, scores, paths), _took(runs))
 
 
