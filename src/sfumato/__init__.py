@@ -12,6 +12,7 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.comparison.comparing import Comparison, compare
     from sfumato.ensembles.ensembling import Ensemble, ensemble
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
     from sfumato.soups.making import RunSoup, soup
+    from sfumato.sweeping.sweep import Sweep, sweep
 
 __version__ = VERSION
 
 _HOME = {
     "Answer": "sfumato.predict.decisions",
+    "Comparison": "sfumato.comparison.comparing",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
     "Ensemble": "sfumato.ensembles.ensembling",
@@ -36,17 +39,21 @@ _HOME = {
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
     "RunSoup": "sfumato.soups.making",
+    "Sweep": "sfumato.sweeping.sweep",
+    "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "ensemble": "sfumato.ensembles.ensembling",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
+    "sweep": "sfumato.sweeping.sweep",
     "train": "sfumato.run",
 }
 """Where each name lives; it is imported when first asked for, so that `import sfumato` stays light."""
 
 __all__ = [
     "Answer",
+    "Comparison",
     "CrossValidation",
     "Decision",
     "Ensemble",
@@ -60,12 +67,15 @@ __all__ = [
     "RunError",
     "RunSoup",
     "SfumatoError",
+    "Sweep",
     "__version__",
+    "compare",
     "crossval",
     "ensemble",
     "load",
     "load_recipe",
     "soup",
+    "sweep",
     "train",
 ]
 

@@ -31,7 +31,10 @@ Item = TypeVar("Item")
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         done, seconds = task.fields.get("images", task.completed), task.fields.get("seconds", task.elapsed or 0)
-        return Text(f"{done / seconds:.0f} images/s" if seconds else "", style="cyan")
+        rate, unit = done / seconds if seconds else 0.0, task.fields.get("unit", "images/s")
+        return Text(
+            f"{rate:{'.0f' if rate >= 10 or unit == 'images/s' else '.2g'}} {unit}" if rate else "", style="cyan"
+        )
 
 
 class Console:
@@ -65,10 +68,10 @@ class Console:
         """Show one line; text that is not ours must be escaped."""
         (self._bar.console if self._bar else self.terminal).print(markup)
 
-    def progress(self, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    def progress(self, items: Iterable[Item], total: int, what: str, unit: str = "images/s") -> Iterator[Item]:
         """Pass items on, showing how many of `total` have come, at what rate, and the time left."""
         with self._new_bar() as bar:
-            task = bar.add_task(what, total=total)
+            task = bar.add_task(what, total=total, unit=unit)
             for item in items:
                 yield item
                 bar.advance(task)

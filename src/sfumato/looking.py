@@ -1,23 +1,27 @@
 """What the network of a run says of the parts it was not trained on, view by view, and which views are used."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.console import Console
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, kinds
 from sfumato.decision.policy import Policy
 from sfumato.decision.view_choice import ViewChoice, choose_views
 from sfumato.decision.view_policy import ByView, average_views
+from sfumato.json_file import write_json
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.training.inference import predict_view
 from sfumato.training.machine import Machine
+from sfumato.training.records import Noted
 from sfumato.view_tables import read_view_table, write_view_table
 
 Said = dict[str, ByView]
@@ -84,6 +88,13 @@ def choice_of(
     if recipe.views is None or recipe.views.use == "always" or not val:
         return None
     return choose_views(val, kinds(asked), recipe.decision, trained, recipe.train.select)
+
+
+def tell(choice: ViewChoice | None, path: Path, console: Console) -> None:
+    """Write which views are used, and say it with the reason, where there was a choice."""
+    if choice is not None:
+        write_json(path, asdict(choice))
+        console.note(Noted(f"views: {', '.join(choice.views)}; {choice.reason}"))
 
 
 def used(asked: Sequence[View], choice: ViewChoice | None) -> tuple[View, ...]:

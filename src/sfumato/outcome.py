@@ -17,13 +17,14 @@ from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
-from sfumato.models.classifier import UNCERTAINTY
+from sfumato.models.classifier import needed
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
+from sfumato.teaching.teacher import read_facts
 
 
 def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None = None) -> Results:
@@ -95,7 +96,7 @@ def make_bundle(
         for i, (picture, row) in enumerate(zip(pictures, logits.tolist(), strict=True))
     )
     bundle = Bundle(
-        members=({name: tensor for name, tensor in model.state_dict().items() if name != UNCERTAINTY},),
+        members=({name: tensor for name, tensor in model.state_dict().items() if needed(name)},),
         recipe=to_yaml(recipe),
         model=cast(dict[str, Any], json.loads(spec.model_dump_json())),
         transform=prepared.preprocess.to_dict(),
@@ -113,4 +114,6 @@ def make_bundle(
 def provenance(folder: RunFolder) -> dict[str, Any]:
     """Where a bundle comes from; without the command, which names the user's folders."""
     known = {name: value for name, value in environment().items() if name != "command"}
-    return {**known, "data": folder.fingerprint()}
+    teacher = read_facts(folder.teacher) if folder.teacher.is_file() else None
+    taught_by = {"teacher": {"manifest_sha256": teacher.manifest_sha256}} if teacher else {}
+    return {**known, "data": folder.fingerprint(), **taught_by}

@@ -27,11 +27,14 @@ from sfumato.recipe.checks import refuse_idle_checkpoints, refuse_without_valida
 from sfumato.recipe.schema import Recipe
 from sfumato.recipe.view_checks import refuse_unchosen_views
 from sfumato.run_folder import RunFolder
+from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
+from sfumato.teaching.teacher import TeacherFacts, read_facts
 from sfumato.training.checkpoint import any_below
 from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.device import choose_precision
 from sfumato.training.feedback import stopped_short
 from sfumato.training.given_weights import check_given_weights, with_read_weights
+from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.job import Job
 from sfumato.training.machine import Machine, Precision
@@ -59,6 +62,10 @@ class Prepared:
     """Decoded images, as far as they are kept."""
     bad: pl.DataFrame = field(default_factory=pl.DataFrame)
     """Samples that can't be used: id, image, problem."""
+    teacher: TeacherFacts | None = None
+    """What is known of the bundle that teaches; None = none does."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know before trusting what comes out."""
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -92,9 +99,10 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     table = _validated(recipe, table or _split_unseen(recipe, read_table(recipe.data)))
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(table.part("train")))
-    model = _checked_model(recipe, table, plan, preprocess)
-    notes = [*table.notes, *_chosen(recipe, table, plan), *unseen]
-    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe))
+    teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
+    model = _checked_model(recipe, table, plan, preprocess, teacher)
+    notes = [*table.notes, *_chosen(recipe, table, plan), *introduction(recipe.train.distill, teacher), *unseen]
+    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe), teacher=teacher)
 
 
 def _not_looked_at(recipe: Recipe) -> str:
@@ -112,7 +120,8 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
     plan, preprocess = _plan(recipe, len(_split_unseen(recipe, table).part("train")))
-    model = _checked_model(recipe, table, plan, preprocess)
+    teacher = agreed_teacher(recipe.train.distill, table.layout)
+    model = _checked_model(recipe, table, plan, preprocess, teacher)
     origin = load_pretrained(model, recipe.model, preprocess.size)
     pictures = _pictures(recipe)
     usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
@@ -123,18 +132,21 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
     if table.layout.outputs != model.outputs:  # a class had no usable image
-        model = _model(recipe, table, plan, preprocess)
+        teacher = agreed_teacher(recipe.train.distill, table.layout)
+        model = _model(recipe, table, plan, preprocess, teacher)
         load_pretrained(model, recipe.model, preprocess.size)
     kept = (
         f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     )
     notes = [*table.notes, *_chosen(recipe, table, plan), f"model.weights: {origin}", kept]
+    notes += introduction(recipe.train.distill, teacher)
+    warnings = doubts(teacher, table, Path(recipe.data.given).name)
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
-    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad)
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad, teacher, warnings)
 
 
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
@@ -161,10 +173,11 @@ def prepare_again(folder: RunFolder) -> Prepared:
     table = folder.read_table()
     with loaded.located():
         plan, preprocess = _plan(loaded.recipe, len(table.part("train")))
-        model = _model(loaded.recipe, table, plan, preprocess)
+        teacher = read_facts(folder.teacher) if loaded.recipe.train.distill else None
+        model = _model(loaded.recipe, table, plan, preprocess, teacher)
         if not any_below(folder.checkpoints):
             load_pretrained(model, loaded.recipe.model, preprocess.size)
-    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe))
+    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe), teacher=teacher)
 
 
 def _pictures(recipe: Recipe) -> Pictures:
@@ -252,23 +265,31 @@ def _with_read_weights(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})
 
 
-def _model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
+def _model(
+    recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
+) -> Classifier:
     """A model with the plan's first head, and random weights that depend on the seed alone."""
     spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
         outputs = table.layout.outputs
         model = build_classifier(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        if teacher and teacher.width is not None:
+            model.learn_hint(teacher.width)
     if recipe.train.task_weights == "uncertainty":
         model.learn_uncertainty()
     return model
 
 
-def _checked_model(recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess) -> Classifier:
+def _checked_model(
+    recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
+) -> Classifier:
     """The same, refused where the plan names parameters or tasks it lacks, or sizes it can't take."""
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
-    model = _model(recipe, table, plan, preprocess)
+    model = _model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
+    if recipe.train.distill is not None:
+        refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)
     if recipe.train.soup is not None:
         refuse_idle_soup(plan)
     if recipe.train.interpolate is not None:

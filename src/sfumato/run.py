@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +11,7 @@ from typing import Any, cast
 from sfumato.console import Console
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
-from sfumato.json_file import write_json
-from sfumato.looking import Looked, look
+from sfumato.looking import Looked, look, tell
 from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.preparation import Prepared, job_of, prepare, prepare_again
@@ -22,7 +21,10 @@ from sfumato.report.page import write_report
 from sfumato.report.timeline import write_plan
 from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
+from sfumato.teaching.answers import taught
+from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
+from sfumato.training.cost import CostMeter
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
 from sfumato.training.loop import fit
@@ -110,7 +112,7 @@ def train(
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, int(workers.value), show, choose=measure_test)
         if machine.is_main:
-            _note_views(folder, looked, console)
+            tell(looked.choice, folder.views, console)
             _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",))
         machine.wait()
     return Run(folder.path)
@@ -141,7 +143,9 @@ def _begin(
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
     for note in notes:
         console.note(Noted(note))
-    return folder, prepared, machine, notes
+    for warning in prepared.warnings:
+        console.note(Noted(warning, warning=True))
+    return folder, prepared, machine, [*notes, *prepared.warnings]
 
 
 def _take_up(resume: str | Path) -> tuple[RunFolder, Prepared, Machine, list[str]]:
@@ -157,6 +161,8 @@ def _write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes
     """Give the run its folder; half of one could neither be gone on with nor begun anew."""
     with uninterrupted():
         if machine.is_main:
+            if prepared.teacher is not None:
+                write_facts(folder.teacher, prepared.teacher)
             folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
             write_plan(prepared.plan, prepared.model, folder.path)
     machine.wait()
@@ -167,19 +173,13 @@ def _fit(
 ) -> None:
     """Train; the best weights end up in the model."""
     job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
+    job = taught(job, folder.teacher_answers, prepared.teacher, console)
     layout = prepared.table.layout
     history = CsvHistory(folder.history, layout.spaces if layout.several else ())
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
-    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events")], resume=resume)
-
-
-def _note_views(folder: RunFolder, looked: Looked, console: Console) -> None:
-    """Say and write which views are used, where there was a choice."""
-    if looked.choice is None:
-        return
-    write_json(folder.views, asdict(looked.choice))
-    console.note(Noted(f"views: {', '.join(looked.choice.views)}; {looked.choice.reason}"))
+    cost = CostMeter(folder.cost, machine.device, prepared.model)
+    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
 
 
 def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...]) -> None:

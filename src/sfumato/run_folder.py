@@ -78,6 +78,21 @@ class RunFolder:
         return self.path / f"{of_task('tau_curve', key(task))}.csv"
 
     @property
+    def cost(self) -> Path:
+        """Seconds, peak memory and parameters of the training."""
+        return self.path / "cost.json"
+
+    @property
+    def teacher(self) -> Path:
+        """What is known of the bundle that taught the run, if one did."""
+        return self.path / "teacher" / "teacher.json"
+
+    @property
+    def teacher_answers(self) -> Path:
+        """What it says of every training picture."""
+        return self.path / "teacher" / "answers.npy"
+
+    @property
     def environment(self) -> Path:
         """Versions, hardware, command, and what was chosen automatically."""
         return self.path / "env.json"

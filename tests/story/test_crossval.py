@@ -109,7 +109,7 @@ def test_the_bundle_averages_calibrated_probabilities(done):
 def test_no_fold_measures_the_test_part(done):
     assert all(list(run.metrics) == ["val"] for run in done.folds)
     page = done.folds[0].report().read_text(encoding="utf-8")
-    assert "The test images are left to the average of all folds, so these figures are optimistic" in page
+    assert "The test images are left to what is made of all its runs, so these figures are optimistic" in page
 
 
 def test_the_test_part_is_measured_as_the_bundle_answers(done):

@@ -1,9 +1,11 @@
 """Two processes that share every batch end with the weights of one process that sees it whole."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -59,8 +61,26 @@ def test_two_processes_learn_the_weights_of_tasks_alike(tmp_path: Path):
     two_are_one(tmp_path)
 
 
-def two_are_one(tmp_path: Path) -> "sfumato.Run":
+def test_two_processes_hear_one_teacher(tmp_path: Path, monkeypatch):
+    """Each asks about its share of the pictures, and what they are told is that of one process."""
+    folder_per_class(tmp_path / "photos", {"disc": 26, "stripes": 18})
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    sfumato.train(tmp_path / "recipe.yaml", overrides={"train.epochs": 4}, out=tmp_path / "teacher", quiet=True)
+    taught = "train: {distill: {teacher: teacher, sees: views, features: 0.5}, "
+    text = RECIPE.replace("train: {", f"augment: {{views: 2}}\n{taught}").replace(
+        '"*": frozen', '"hint.*": 1, "*": frozen', 1
+    )
+    (tmp_path / "recipe.yaml").write_text(text.replace('stages.3.*": 1', 'stages.3.*": 1, "hint.*": 1'))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    alone = two_are_one(tmp_path, forget=tmp_path / "own")
+    ours, theirs = (np.load(folder / "teacher/answers.npy") for folder in (alone.folder, tmp_path / "shared"))
+    assert np.allclose(ours, theirs, atol=1e-5)
+
+
+def two_are_one(tmp_path: Path, forget: Path | None = None) -> "sfumato.Run":
     alone = sfumato.train(tmp_path / "recipe.yaml", out=tmp_path / "alone", quiet=True)
+    if forget is not None:
+        shutil.rmtree(forget)
     torchrun(str(Path(__file__).with_name("two_processes.py")), str(tmp_path / "recipe.yaml"), str(tmp_path / "shared"))
     ours, theirs = (
         load_file(folder / "checkpoints" / "last" / "model.safetensors")

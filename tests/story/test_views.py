@@ -1,7 +1,6 @@
 """Pictures looked at in several views: chosen on validation, averaged by run, bundle and cross-validation alike."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tests.pictures import KINDS, folder_per_class, shapes_and_colours
 
 import sfumato
 from sfumato.bundle import folder as bundle_folder
+from sfumato.cli import main
 from sfumato.decision.averaging import averaged
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
@@ -135,10 +135,11 @@ def test_folds_choose_together_and_their_bundle_looks_alike(recipe):
     assert model.policy.temperature.samples == len(oof)
 
 
-def test_folds_that_leave_it_to_validation(recipe):
+def test_folds_that_leave_it_to_validation(recipe, capfd):
     settings = {**FEW, "views.use": "if_better", "train.epochs": 1}
-    done = sfumato.crossval(recipe, overrides=settings, folds=2, out=recipe.parent / "chosen-folds", quiet=True)
+    done = sfumato.crossval(recipe, overrides=settings, folds=2, out=recipe.parent / "chosen-folds")
     document = json.loads(CrossvalFolder(done.folder).views.read_text())
+    assert document["reason"] in " ".join(capfd.readouterr().err.split())
     assert document["samples"] == len(done.predictions["oof"])
     assert [one["name"] for one in document["tried"]] == ["plain", "flips"]
     assert (done.bundle / "views.json").exists() == (len(document["views"]) > 1)
@@ -183,8 +184,9 @@ def test_a_size_that_is_no_multiple_of_the_patch(recipe):
     assert not (recipe.parent / "vit").exists()
 
 
-def test_the_command_line_says_it_before_anything_is_trained(recipe):
-    command = [sys.executable, "-m", "sfumato", "plan", str(recipe), "--set", "views.sizes=[32]"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "views.sizes: has no effect: 32px at 32 px is the plain view; leave it out" in done.stderr
+def test_the_plan_says_it_before_anything_is_trained(recipe, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["sfumato", "plan", str(recipe), "--set", "views.sizes=[32]"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert "views.sizes: has no effect: 32px at 32 px is the plain view; leave it out" in capsys.readouterr().err

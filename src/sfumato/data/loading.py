@@ -7,7 +7,7 @@ at the very step that asks for it, whatever the workers have fetched ahead, and 
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -49,10 +49,12 @@ class Batch:
     """(B, T) int64 class indices of each task; below 0 = no answer is known."""
     rows: tuple[int, ...]
     """Rows of the table they came from."""
+    epochs: tuple[int, ...] = ()
+    """The epoch that each was asked for: where augmented views recur, which of them it is."""
 
     def pin_memory(self) -> "Batch":
         """The same batch in page-locked memory; torch's loader calls this."""
-        return Batch(self.images.pin_memory(), self.targets.pin_memory(), self.rows)
+        return replace(self, images=self.images.pin_memory(), targets=self.targets.pin_memory())
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device, its images laid out channels last, which convolutions prefer."""
@@ -60,7 +62,7 @@ class Batch:
         images = self.images.to(device, non_blocking=ahead)
         if images.ndim == 4 and device.type != "mps":
             images = images.contiguous(memory_format=torch.channels_last)
-        return Batch(images, self.targets.to(device, non_blocking=ahead), self.rows)
+        return replace(self, images=images, targets=self.targets.to(device, non_blocking=ahead))
 
 
 class Samples(Dataset["Batch | RunError"]):
@@ -105,7 +107,7 @@ class Samples(Dataset["Batch | RunError"]):
             images = torch.stack([self._image(request) for request in requests])
         except RunError as error:
             return error
-        return Batch(images, self._targets[list(rows)], rows)
+        return Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
 
     def _image(self, request: Request) -> Tensor:
         try:

@@ -1,10 +1,12 @@
 """The policies of a model with several tasks, one each, as one document."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
+from sfumato.json_file import read_json
 from sfumato.tasks import TaskLayout
 
 
@@ -13,6 +15,11 @@ def policies_to_dict(policies: Mapping[str, Policy]) -> dict[str, Any]:
     if "" in policies:
         return policies[""].to_dict()
     return {"tasks": {task: policy.to_dict() for task, policy in policies.items()}}
+
+
+def read_policies(path: Path, layout: TaskLayout) -> dict[str, Policy]:
+    """Task -> its policy, from a bundle's policy.json; raises as `policies_from_dict`."""
+    return policies_from_dict(read_json(path), layout, str(path))
 
 
 def policies_from_dict(document: dict[str, Any], layout: TaskLayout, where: str) -> dict[str, Policy]:

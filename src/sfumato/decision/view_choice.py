@@ -100,22 +100,23 @@ def choose_views(
     names = tuple(next(iter(said.values())))
     answered = _answered(said)
     units = _units(said)[answered]
-    sets = {"plain": (0,), **dict(sorted(kinds.items(), key=lambda item: len(item[1])))}
     enough = len(np.unique(units)) >= LEAST_SAMPLES
     reach = NormalDist().inv_cdf(1 - LEVEL / max(1, len(kinds)))
-    tried: list[Tried] = []
-    best, held = None, "plain"
-    for name, places in sets.items():
+    best = _fared(said, (0,), spec, train_counts, select)
+    tried = [Tried("plain", names[:1], _mean(best.loss[answered]), best.score, None, None, taken=True)]
+    for name, places in sorted(kinds.items(), key=lambda item: len(item[1])):
         fared = _fared(said, places, spec, train_counts, select)
-        gain, error = (None, None) if best is None else _paired((best.loss - fared.loss)[answered], units)
-        pays = gain is not None and error is not None and gain > reach * error and enough
-        better = best is None or (pays and fared.score >= best.score)
-        mean = float(fared.loss[answered].mean()) if answered.any() else 0.0
-        tried.append(Tried(name, tuple(names[i] for i in places), mean, fared.score, gain, error, better))
-        if better:
-            best, held = fared, name
-    views = tuple(names[i] for i in sets[held])
-    return ViewChoice(views, _reason(held, enough, int(answered.sum())), select, int(answered.sum()), tuple(tried))
+        gain, error = _paired((best.loss - fared.loss)[answered], units)
+        pays = enough and gain > reach * error and fared.score >= best.score
+        views = tuple(names[place] for place in places)
+        tried.append(Tried(name, views, _mean(fared.loss[answered]), fared.score, gain, error, pays))
+        best = fared if pays else best
+    held, samples = [one for one in tried if one.taken][-1], int(answered.sum())
+    return ViewChoice(held.views, _reason(held.name, enough, samples), select, samples, tuple(tried))
+
+
+def _mean(losses: Floats) -> float:
+    return float(losses.mean()) if len(losses) else 0.0
 
 
 def _reason(held: str, enough: bool, samples: int) -> str:
@@ -157,7 +158,7 @@ def _paired(gains: Floats, units: NDArray[np.int64]) -> tuple[float, float]:
     """Mean of (N,) differences and its standard error, samples of one unit counted together."""
     if not len(gains):
         return 0.0, 0.0
-    mean = float(gains.mean())
+    mean = _mean(gains)
     sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=gains - mean)
     spread = (sums**2).sum() * len(sums) / max(1, len(sums) - 1)
     return mean, float(np.sqrt(spread) / len(gains))

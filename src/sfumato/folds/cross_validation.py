@@ -2,13 +2,10 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sfumato.console import Console
 from sfumato.data.table import Table
@@ -30,12 +27,11 @@ from sfumato.folds.tables import (
 )
 from sfumato.free_folder import free_folder
 from sfumato.json_file import write_json
-from sfumato.looking import Said, choice_of, only, used, views_of
+from sfumato.looking import choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
-from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.svg import to_svg
 from sfumato.run import Run, train
@@ -118,7 +114,7 @@ def crossval(
         for index in range(len(folder.read_folds())):
             _run_fold(folder, index, folder.recipe, {}, console)
             _check_fold(folder, index)
-        _conclude(folder)
+        _conclude(folder, console)
     return CrossValidation(folder.path)
 
 
@@ -176,7 +172,7 @@ def _check_fold(folder: CrossvalFolder, index: int) -> None:
     refuse_other_data(first, folder.run(index).read_table(), names[index], str(folder.path))
 
 
-def _conclude(folder: CrossvalFolder) -> None:
+def _conclude(folder: CrossvalFolder, console: Console) -> None:
     """From the runs of all folds to one policy, its scores, the summary and, last, the bundle."""
     folds = folder.read_folds()
     runs, names = [folder.run(index) for index in range(len(folds))], [str(fold) for fold in folds]
@@ -184,7 +180,10 @@ def _conclude(folder: CrossvalFolder) -> None:
     recipe = load_recipe(folder.recipe, fold_overrides(folds, 0)).recipe
     trained, tasks = trained_by_any(tables), tables[0].layout.spaces
     by_view = {task: _out_of_fold(folder, names, task) for task in tasks}
-    views = _choose_views(folder, recipe, by_view, trained)
+    asked = expand(recipe.views)
+    choice = choice_of(recipe, asked, by_view, trained)
+    tell(choice, folder.views, console)
+    views = used(asked, choice)
     by_view = only(by_view, views)
     policies = {task: fit_view_policy(by_view[task], recipe.decision, trained[task]) for task in tasks}
     oof = {task: average_views(by_view[task], policies[task]) for task in tasks}
@@ -208,17 +207,6 @@ def _out_of_fold(folder: CrossvalFolder, names: list[str], task: str) -> ByView:
     """The table of all folds in each view, of one task."""
     tables = {name: views_of(folder.run(i), "val", task) for i, name in enumerate(names)}
     return {view: out_of_fold({name: tables[name][view] for name in names}) for view in tables[names[0]]}
-
-
-def _choose_views(
-    folder: CrossvalFolder, recipe: Recipe, oof: Said, trained: Mapping[str, NDArray[np.int64]]
-) -> tuple[View, ...]:
-    """The views that all folds together show to pay; what was tried is written."""
-    asked = expand(recipe.views)
-    choice = choice_of(recipe, asked, oof, trained)
-    if choice is not None:
-        write_json(folder.views, asdict(choice))
-    return used(asked, choice)
 
 
 def _test(

@@ -33,10 +33,17 @@ class ModelSpec(Spec):
 
 UNCERTAINTY = "uncertainty"
 """Name of the parameter that weighs the tasks' losses; only training needs it."""
+HINT = "hint"
+"""Name of what projects features onto those of a teacher; only training needs it."""
+
+
+def needed(name: str) -> bool:
+    """Whether a parameter of this name is needed to answer, and not by training alone."""
+    return name != UNCERTAINTY and not name.startswith(f"{HINT}.")
 
 
 class Classifier(nn.Module):
-    """Images to one logit a class of each task. Parameter names begin with `backbone.` or `head.`; see UNCERTAINTY."""
+    """Images to one logit a class of each task. Parameter names begin with `backbone.` or `head.`; see `needed`."""
 
     def __init__(
         self, backbone: nn.Module, head: Head, width: int, classes: Outputs, mean: Triple, std: Triple
@@ -56,11 +63,16 @@ class Classifier(nn.Module):
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.uncertainty: nn.Parameter | None
         self.register_parameter(UNCERTAINTY, None)
+        self.hint: nn.Linear | None = None
 
     def learn_uncertainty(self) -> None:
         """Have a logarithm of each task's variance learnt beside the weights, (T,), by which losses are weighed."""
         tasks = 1 if isinstance(self.outputs, int) else len(self.outputs)
         self.uncertainty = nn.Parameter(torch.zeros(tasks))
+
+    def learn_hint(self, width: int) -> None:
+        """Have a projection of the D features onto `width` of a teacher's learnt beside the weights."""
+        self.hint = nn.Linear(self.width, width, bias=False)
 
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, C) float32."""

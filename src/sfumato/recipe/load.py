@@ -21,7 +21,7 @@ from sfumato.recipe.presets import FOLDER, find_preset, preset_names
 from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
-PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file")
+PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file", "train.distill.teacher")
 """Settings that name a file or folder, relative to the file they stand in."""
 
 ENDINGS = (".yaml", ".yml")
@@ -47,7 +47,9 @@ class Loaded:
             raise error.at(place) from error.__cause__
 
 
-def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Loaded:
+def load_recipe(
+    source: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any] | None = None, said: str = "--set"
+) -> Loaded:
     """Read and check a recipe.
 
     Args:
@@ -55,18 +57,19 @@ def load_recipe(source: str | Path | Recipe | Mapping[str, Any], overrides: Mapp
             mapping; relative paths in a mapping belong to the working folder.
         overrides: Recipe path -> value, such as {"train.seed": 1, "timeline[0].lr_scale": 0.5}; relative paths in
             them belong to the working folder.
+        said: Where the overrides stand, for errors.
 
     Raises:
         InputError: A mistake, with its place, what was expected and the nearest valid name.
     """
-    document = settings_of(source, overrides)
+    document = settings_of(source, overrides, said)
     for path in (*PATHS, *_paths_in_timeline(document)):
         _make_absolute(document, path)
     return Loaded(_validate(document), document)
 
 
 def settings_of(
-    source: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+    source: str | Path | Recipe | Mapping[str, Any], overrides: Mapping[str, Any] | None = None, said: str = "--set"
 ) -> Document:
     """The settings of a recipe as they were given, before they are checked; arguments as for `load_recipe`."""
     if isinstance(source, Recipe):
@@ -78,7 +81,7 @@ def settings_of(
     if overrides is not None and not isinstance(cast(object, overrides), Mapping):
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
     for path, value in (overrides or {}).items():
-        _set(document, path, value)
+        _set(document, path, value, said)
     return document
 
 
@@ -110,7 +113,11 @@ def without_folders(recipe: Recipe) -> Recipe:
     weights = recipe.model.weights
     if isinstance(weights, WeightsFrom) and weights.file:
         weights = weights.model_copy(update={"file": Path(weights.file).name})
-    return recipe.model_copy(update={"data": data, "model": recipe.model.model_copy(update={"weights": weights})})
+    model, train = recipe.model.model_copy(update={"weights": weights}), recipe.train
+    if train.distill:
+        distill = train.distill.model_copy(update={"teacher": Path(train.distill.teacher).name})
+        train = train.model_copy(update={"distill": distill})
+    return recipe.model_copy(update={"data": data, "model": model, "train": train})
 
 
 @cache
@@ -191,7 +198,7 @@ def _neighbour(path: Path, name: str) -> str | None:
     return nearest_name(name, [*beside, *preset_names()])
 
 
-def _set(document: Document, path: str, value: Any) -> None:
+def _set(document: Document, path: str, value: Any, said: str) -> None:
     steps = re.findall(r"[^.\[\]]+|\[\d+\]", path)
     if not steps or "".join(f".{s}" if not s.startswith("[") else s for s in steps).lstrip(".") != path:
         raise InputError(f"{path!r} is no recipe path", expected="a path such as train.seed or timeline[0].lr_scale")
@@ -199,9 +206,9 @@ def _set(document: Document, path: str, value: Any) -> None:
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         key: Any = int(step[1:-1]) if step.startswith("[") else step
         if not isinstance(here, list if isinstance(key, int) else dict):
-            raise InputError(f"--set {path}: nothing to set below a {type(cast(object, here)).__name__}")
+            raise InputError(f"{said} {path}: nothing to set below a {type(cast(object, here)).__name__}")
         if isinstance(key, int) and key >= len(cast(list[Any], here)):
-            raise InputError(f"--set {path}: there is no entry {step} in a list of {len(cast(list[Any], here))}")
+            raise InputError(f"{said} {path}: there is no entry {step} in a list of {len(cast(list[Any], here))}")
         box = cast(dict[Any, Any], here)
         if following is None:
             box[key] = value
@@ -210,7 +217,7 @@ def _set(document: Document, path: str, value: Any) -> None:
             box.setdefault(key, [] if following.startswith("[") else {})
         here = box[key]
     document.places = {name: place for name, place in document.places.items() if not name.startswith(f"{path}.")}
-    document.places[path] = "--set"
+    document.places[path] = said
     document.folders[path] = Path.cwd()
 
 

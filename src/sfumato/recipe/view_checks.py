@@ -32,10 +32,15 @@ def refuse_unchosen_views(views: ViewsSpec | None, why: str) -> None:
 
 def _refuse_twice(name: str, values: tuple[object, ...]) -> None:
     for place, value in enumerate(values):
-        if value in values[:place]:
+        if _name(value) in map(_name, values[:place]):
             raise InputError(f"{value} stands twice", setting=f"views.{name}", expected="each once")
-        if name == "scales" and value == 1:
+        if name == "scales" and _name(value) == "1":
             raise _idle("views.scales", "1 is the plain view", "leave it out")
+
+
+def _name(value: object) -> str:
+    """As the view's name has it; two of one name would be one in the tables."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _refused(views: ViewsSpec, augment: AugmentSpec) -> Iterator[tuple[str, str]]:

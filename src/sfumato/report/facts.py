@@ -5,8 +5,10 @@ from statistics import median
 from typing import Any
 
 from sfumato.data.table import PARTS, Table
+from sfumato.report.beside_teacher import Beside, beside_teacher
 from sfumato.report.evidence import Evidence
 from sfumato.report.wording import count, many
+from sfumato.short import short
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ def environment_facts(evidence: Evidence) -> list[tuple[str, str]]:
     facts = {
         "Data": recipe.data.given,
         "Backbone": recipe.model.backbone,
+        "Teacher": "; ".join(map(_teacher, beside_teacher(evidence))),
         "Training time": _training_time(evidence),
         "Seed": str(recipe.train.seed),
         "Command": str(found.get("command", "")),
@@ -59,6 +62,15 @@ def _part_row(part: Table, name: str) -> PartRow:
     largest, smallest = max(there, key=lambda label: there[label]), min(there, key=lambda label: there[label])
     texts = [f"{label} ({count(there[label])})" for label in (largest, smallest)]
     return PartRow(name, len(part), len(there), *texts)
+
+
+def _teacher(found: Beside) -> str:
+    teacher, student = found.sizes
+    scores = [f"{name} {'-' if it is None else f'{it:.3f}'}" for name, (it, _) in found.scores.items()]
+    size = f"the student has {short(student)}, {100 * student / teacher:.0f} % of them"
+    return f"{short(teacher)} parameters ({size}); on {found.part} {', '.join(scores)}" + (
+        "" if found.same else ", samples of its own"
+    )
 
 
 def _training_time(evidence: Evidence) -> str:

@@ -4,6 +4,7 @@ import unicodedata
 
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, TAIL_FRACTION
 from sfumato.metrics.results import Results
+from sfumato.report.beside_teacher import beside_teacher, teacher_lines
 from sfumato.report.evidence import Measured, read_evidence
 from sfumato.report.frames import tail_scores
 from sfumato.report.verdict import verdicts
@@ -38,6 +39,7 @@ def summary(folder: RunFolder) -> list[str]:
     lines = ["", *verdicts(evidence), ""]
     for task, own in evidence.by_task.items():
         lines += _scores(own.measured, task) if own.measured else []
+    lines += [line for found in beside_teacher(evidence) for line in teacher_lines(found)]
     return [*lines, f"report  {folder.report}", f"bundle  {folder.bundle}"]
 
 

@@ -46,13 +46,13 @@ def _nothing(evidence: Evidence) -> str:
 def reach(measured: Measured, majority: Majority, *, test_spared: bool = False) -> str:
     """What it reaches, with its interval, against always naming one class.
 
-    `test_spared`: there is a test part, which only the average of all folds is measured on.
+    `test_spared`: there is a test part, left to the average of all folds or to the best of all trials.
     """
     accuracy, results = measured.results.scores["accuracy"], measured.results
     where = f"On {many(results.samples, 'test image')} it never learned from"
     if measured.part == "val":
         why = (
-            "The test images are left to the average of all folds"
+            "The test images are left to what is made of all its runs"
             if test_spared
             else "No images were set aside for a test"
         )

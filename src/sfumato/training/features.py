@@ -35,7 +35,7 @@ class Features:
         """
         rows = [request.row for request in wanted]
         views = [request.epoch if len(self.train) > 1 else 0 for request in wanted]
-        return Batch(self.train[views, rows], targets[rows], tuple(rows))
+        return Batch(self.train[views, rows], targets[rows], tuple(rows), tuple(request.epoch for request in wanted))
 
 
 def can_be_kept(job: Job) -> bool:

@@ -21,6 +21,7 @@ from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
 from sfumato.training.contradictions import Accepted
 from sfumato.training.device import DeviceChoice
+from sfumato.training.distillation import DistillSpec, Teaching
 from sfumato.training.draws import Draws
 from sfumato.training.feedback import StopSpec
 from sfumato.training.interpolation import InterpolateSpec
@@ -55,6 +56,8 @@ class TrainSpec(Spec):
     task_weights: TaskWeightsSpec | None = None
     """How much the loss of each of several label columns counts: `{disease: 1, severity: 0.5}`, 1 where not named; or
     `uncertainty`, learnt beside the network; none = all the same."""
+    distill: DistillSpec | None = None
+    """A bundle that teaches; none = the labels alone do."""
     stop: StopSpec | None = None
     """When to end early; none = never."""
     accept: tuple[Accepted, ...] = ()
@@ -98,6 +101,8 @@ class Job:
     """Where checkpoints go: `last`, `previous`, `best`."""
     show: Progress = unseen
     """What shows the progress of work before the first step."""
+    teaching: Teaching | None = None
+    """What the teacher says of the training samples, where there is one."""
 
     @property
     def draws(self) -> Draws:

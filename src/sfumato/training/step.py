@@ -54,7 +54,9 @@ class Learner:
         spaces, counts, device = job.train.layout.spaces, job.train.counts, job.machine.device
         tasks = [TaskLoss(counts[name], space.names, device) for name, space in spaces.items()]
         weights = weights_of(job.spec.task_weights, spaces)
-        self.criterion = Criterion(tasks, weights, job.model.uncertainty, self._mean_over_processes)
+        distill = job.spec.distill if job.teaching else None
+        learnt = job.model.uncertainty
+        self.criterion = Criterion(tasks, weights, learnt, self._mean_over_processes, distill, job.model.hint)
 
     def apply(self, settings: Settings) -> None:
         """Make the model, the optimiser and the averages what the settings say."""
@@ -113,12 +115,11 @@ class Learner:
     def step(self, batch: Batch, settings: Settings, step_images: int) -> StepOutcome:
         """Take one step on this process's share of a batch of `step_images` images."""
         spec, device = self._job.spec, batch.images.device
-        soft = one_hots(batch.targets, self.criterion.sizes)
-        images, soft = mix(batch.images, soft, settings.mixing, spec.seed, settings.step)
+        images, soft, taught, hints = self._mixed(batch, settings)
         # after mixing, which seeds the generators of GPUs too: processes that mix alike must drop out differently
         torch.manual_seed(torch_seed(spec.seed, "step", settings.step, self._machine.rank))
         share = step_images / self._machine.processes
-        wanted = self.criterion.want(batch.targets, soft, settings, share)
+        wanted = self.criterion.want(batch.targets, soft, settings, share, taught, hints)
         outcome = StepOutcome(torch.zeros((), device=device), torch.zeros((), device=device), len(images))
         pieces = max(1, min(spec.accumulate, len(images) // 2))  # batch norm can't learn from a piece of one image
         chunks = list(zip(images.tensor_split(pieces), soft.tensor_split(pieces), wanted.pieces(pieces), strict=True))
@@ -136,6 +137,17 @@ class Learner:
                 offsets.append(self.criterion.centres.offsets(features.detach(), sought.classes[:, 0]))
         self._move(settings, offsets)
         return outcome
+
+    def _mixed(self, batch: Batch, settings: Settings) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        """Images with their labels, and with what the teacher says of them, mixed by the same shares; its features."""
+        soft, seed, teaching = one_hots(batch.targets, self.criterion.sizes), self._job.spec.seed, self._job.teaching
+        if teaching is None:
+            return *mix(batch.images, soft, settings.mixing, seed, settings.step), None, None
+        logits, hints = teaching.answers(batch)
+        both = torch.cat([soft, self.criterion.soften(logits)], dim=1)
+        images, both = mix(batch.images, both, settings.mixing, seed, settings.step)
+        classes = soft.shape[1]
+        return images, both[:, :classes], both[:, classes:], hints
 
     def _move(self, settings: Settings, offsets: list[Tensor]) -> None:
         learning = (parameter for parameter in self.model.parameters() if parameter.grad is not None)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 from tests.unit.metrics.scored import several
@@ -21,6 +21,7 @@ SCORES = {"precision": precision, "recall": recall, "f1": f1}
 REFERENCES = {"precision": sk.precision_score, "recall": sk.recall_score, "f1": sk.f1_score}
 
 
+@settings(max_examples=30)
 @given(answers)
 def test_averages_over_classes_equal_scikit_learn(pairs):
     truth, predicted = (np.array(column) for column in zip(*pairs, strict=True))
@@ -36,6 +37,7 @@ def test_averages_over_classes_equal_scikit_learn(pairs):
     assert weighted_precision(c) == averaged(precision, c, "weighted")
 
 
+@settings(max_examples=50)
 @given(several(), st.sampled_from([0.5, 1, 2]))
 def test_of_several_classes_a_sample_they_equal_scikit_learn(data, beta):
     truth, scores = data

@@ -3,6 +3,8 @@ import pytest
 from sklearn import metrics as sk
 
 from sfumato.errors import InputError
+from sfumato.metrics.classification import f1
+from sfumato.metrics.f_scores import averaged, label_counts
 from sfumato.metrics.intervals import percentiles
 from sfumato.metrics.label_scores import label_scores
 from sfumato.metrics.ranking import FIGURES
@@ -33,10 +35,8 @@ def test_every_score_has_its_value_and_an_interval():
 def test_counts_of_a_resample_are_those_of_its_rows():
     truth, scores = labels(30)
     named, drawn = scores > 0.6, resample(30, None, 4)
-    expected = [
-        sk.f1_score(*(of[np.repeat(np.arange(30), times.astype(int))] for of in (truth, named)), average="micro")
-        for times in drawn.drawn.T
-    ]
+    rows = [np.repeat(np.arange(30), times.astype(int)) for times in drawn.drawn.T]
+    expected = [averaged(f1, label_counts(truth[of], named[of]), "micro") for of in rows]
     found, plain = label_scores(truth, scores, named)["micro_f1"], percentiles(0.5, np.array(expected))
     assert (found.low, found.high) == (pytest.approx(plain.low), pytest.approx(plain.high))
 

@@ -1,0 +1,1 @@
+"""Several recipes or runs beside each other: trained apart, measured on the same samples, ranked."""

@@ -1,0 +1,127 @@
+"""What finished runs and cross-validations say and took, read from their folders; no network is built."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars.exceptions import PolarsError
+
+from sfumato.decision.policies import read_policies
+from sfumato.errors import InputError
+from sfumato.folds.folder import CrossvalFolder
+from sfumato.json_file import read_json
+from sfumato.metrics.classification import SCORES
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.results import Results
+from sfumato.predictions import Predictions
+from sfumato.report.standings import Part, Took
+from sfumato.run_folder import RunFolder
+from sfumato.tasks import of_task
+from sfumato.training.cost import read_cost
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one says of N labelled samples, and how good that is."""
+
+    ids: tuple[str, ...]
+    truth: NDArray[np.int64]
+    """(N,) class indices."""
+    predicted: NDArray[np.int64]
+    """(N,) class indices, after the policy."""
+    classes: tuple[str, ...]
+    groups: NDArray[np.int64] | None
+    scores: dict[str, Interval]
+    """accuracy, balanced_accuracy and macro_f1."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run or cross-validation leaves to compare."""
+
+    answers: dict[tuple[str, Part], Answers]
+    """(task, part) -> answers; out of fold counts as val."""
+    took: Took
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those it was measured in."""
+        return tuple(dict.fromkeys(task for task, _ in self.answers))
+
+
+def read_outcome(folder: Path) -> Outcome:
+    """Read the folder of a finished run or cross-validation.
+
+    Raises:
+        InputError: A file of it is missing or damaged.
+    """
+    if CrossvalFolder(folder).plan.is_file():
+        return _of_folds(CrossvalFolder(folder))
+    run = RunFolder(folder)
+    scores: dict[str, Any] = read_json(run.metrics)
+    paths = {part: {task: run.predictions(part, task) for task in _tasks(run)} for part in ("val", "test")}
+    return Outcome(_answers(run, run.bundle, scores, {"test": paths["test"], "val": paths["val"]}), _took([run]))
+
+
+def _of_folds(folder: CrossvalFolder) -> Outcome:
+    """The averaged bundle, and all samples out of fold."""
+    runs = [folder.run(index) for index in range(len(folder.read_folds()))]
+    scores = {name.replace("out_of_fold", "val", 1): found for name, found in folder.read_summary().results.items()}
+    tasks = _tasks(runs[0])
+    paths: dict[Part, dict[str, Path]] = {
+        "test": {task: folder.predictions("test", task) for task in tasks},
+        "val": {task: folder.predictions("oof", task) for task in tasks},
+    }
+    return Outcome(_answers(runs[0], folder.bundle, scores, paths), _took(runs))
+
+
+def _tasks(run: RunFolder) -> tuple[str, ...]:
+    return tuple(run.read_table().layout.spaces)
+
+
+def _answers(
+    run: RunFolder, bundle: Path, scores: dict[str, Any], paths: dict[Part, dict[str, Path]]
+) -> dict[tuple[str, Part], Answers]:
+    """Those of each task and part that was measured."""
+    policies = read_policies(bundle / "policy.json", run.read_table().layout)
+    found: dict[tuple[str, Part], Answers] = {}
+    for part, by_task in paths.items():
+        for task, table in by_task.items():
+            name = of_task(part, task)
+            if name in scores and table.is_file():
+                said = Predictions.read(table).known()
+                results = Results.from_dict(scores[name], name)
+                predicted = policies[task].apply(said.logits).predicted.astype(np.int64)
+                kept = {name: results.scores[name] for name in SCORES}
+                found[task, part] = Answers(said.ids, said.truth, predicted, said.labels.names, said.groups, kept)
+    return found
+
+
+def _took(runs: list[RunFolder]) -> Took:
+    """Time of all runs, the greatest memory of any."""
+    costs, histories = [read_cost(run.cost) for run in runs], [_speeds(run.history) for run in runs]
+    speeds = [speed for one in histories for speed in one]
+    known = [cost for cost in costs if cost is not None]
+    whole = len(known) == len(runs)
+    peaks = [cost.memory_bytes for cost in known if cost.memory_bytes is not None]
+    return Took(
+        seconds=sum(cost.seconds for cost in known) if whole else None,
+        at_least=any(cost.killed for cost in known),
+        memory_bytes=max(peaks, default=None) if whole else None,
+        device=known[0].device if known else None,
+        parameters=known[0].parameters if known else None,
+        networks=len(runs),
+        epochs=sum(len(one) for one in histories) or None,
+        images_per_second=len(speeds) / sum(1 / speed for speed in speeds) if speeds and min(speeds) > 0 else None,
+    )
+
+
+def _speeds(history: Path) -> list[float]:
+    """Images a second of each epoch: all epochs have as many images, so their harmonic mean is that of them all."""
+    try:
+        return pl.read_csv(history, columns=["images_per_second"])["images_per_second"].cast(pl.Float64).to_list()
+    except (PolarsError, OSError) as error:
+        raise InputError(f"damaged: {' '.join(str(error).split())[:120]}", where=str(history)) from None

@@ -1,0 +1,1 @@
+"""Teachers: finished bundles that a training learns from, and what they say of its pictures."""
