@@ -12,6 +12,7 @@ from sfumato.cli import app
 
 VERBS = (
     "check",
+    "compare",
     "demo",
     "init",
     "plan",
@@ -23,6 +24,7 @@ VERBS = (
     "crossval",
     "ensemble",
     "soup",
+    "sweep",
 )
 
 
