@@ -13,6 +13,7 @@ from sfumato.cli import app
 
 VERBS = (
     "check",
+    "compare",
     "demo",
     "init",
     "plan",
@@ -24,6 +25,7 @@ VERBS = (
     "crossval",
     "ensemble",
     "soup",
+    "sweep",
 )
 
 

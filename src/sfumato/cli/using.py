@@ -56,39 +56,6 @@ def predict(
             typer.echo(line, nl=False)
 
 
-@app.command(epilog="Example: `sfumato ensemble runs/cnn-cv runs/clip-cv --kind stacked --out runs/both`")
-def ensemble(
-    members: Annotated[
-        list[str],
-        typer.Argument(metavar="MEMBER...", help="Runs, cross-validations, ensembles, or bundles: two or more."),
-    ],
-    kind: Annotated[
-        str, typer.Option("--kind", metavar="KIND", help="`average`, `weighted` (weights that sum to 1) or `stacked`.")
-    ] = "average",
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the result; none = runs/ensemble.")
-    ] = None,
-    max_error: Annotated[
-        float | None,
-        typer.Option(
-            "--max-error", metavar="E", help="Abstain so that answers err in at most this share; none = never."
-        ),
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Make one bundle of several over the same classes, fitted on their predictions tables; nothing is trained."""
-    from sfumato.decision.fusion import read_kind
-    from sfumato.ensembles.ensembling import ensemble as make
-    from sfumato.ensembles.summary import summary_lines
-
-    done = make(members, kind=read_kind(kind), out=out, max_error=max_error, quiet=quiet)
-    if as_json:
-        print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
-    else:
-        typer.echo("\n".join([*summary_lines(done.summary, done.fusion), f"bundle  {done.bundle}"]))
-
-
 def _submit(
     bundle: str,
     inputs: list[str],
@@ -127,6 +94,39 @@ def _submit(
         print_json({"out": str(out), "rows": len(paths)})
     else:
         typer.echo(f"{len(paths)} rows in {out}")
+
+
+@app.command(epilog="Example: `sfumato ensemble runs/cnn-cv runs/clip-cv --kind stacked --out runs/both`")
+def ensemble(
+    members: Annotated[
+        list[str],
+        typer.Argument(metavar="MEMBER...", help="Runs, cross-validations, ensembles, or bundles: two or more."),
+    ],
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="`average`, `weighted` (weights that sum to 1) or `stacked`.")
+    ] = "average",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the result; none = runs/ensemble.")
+    ] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            "--max-error", metavar="E", help="Abstain so that answers err in at most this share; none = never."
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make one bundle of several over the same classes, fitted on their predictions tables; nothing is trained."""
+    from sfumato.decision.fusion import read_kind
+    from sfumato.ensembles.ensembling import ensemble as make
+    from sfumato.ensembles.summary import summary_lines
+
+    done = make(members, kind=read_kind(kind), out=out, max_error=max_error, quiet=quiet)
+    if as_json:
+        print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
+    else:
+        typer.echo("\n".join([*summary_lines(done.summary, done.fusion), f"bundle  {done.bundle}"]))
 
 
 @app.command(epilog="Example: `sfumato report runs/x`")
