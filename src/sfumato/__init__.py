@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sfumato.comparison.comparing import Comparison, compare
     from sfumato.deciding.deciding import decide
     from sfumato.ensembles.ensembling import Ensemble, ensemble
+    from sfumato.evaluation.evaluating import evaluate
+    from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict.decisions import Answer, Decision
@@ -34,6 +36,7 @@ _HOME = {
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
     "Ensemble": "sfumato.ensembles.ensembling",
+    "Evaluation": "sfumato.evaluation.folder",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict.predictor",
@@ -45,6 +48,7 @@ _HOME = {
     "crossval": "sfumato.folds.cross_validation",
     "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
+    "evaluate": "sfumato.evaluation.evaluating",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
@@ -59,6 +63,7 @@ __all__ = [
     "CrossValidation",
     "Decision",
     "Ensemble",
+    "Evaluation",
     "InputError",
     "Interrupted",
     "LabelSpace",
@@ -75,6 +80,7 @@ __all__ = [
     "crossval",
     "decide",
     "ensemble",
+    "evaluate",
     "load",
     "load_recipe",
     "soup",

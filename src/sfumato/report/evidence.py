@@ -56,7 +56,8 @@ class AverageRow:
 class Measured:
     """What the run's weights say of N labelled samples, and how good that is."""
 
-    part: Literal["test", "val"]
+    part: Literal["test", "val", "data"]
+    """`data`: labelled data from outside any run."""
     predictions: Predictions
     policy: Policy
     verdicts: Verdicts
