@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -42,7 +41,7 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
     if len(bad) == len(table):
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
     kept = replace(table, rows=table.rows.filter(pl.Series([problem is None for problem in problems])))
-    logits = np.stack([cast(NDArray[np.float32], row) for row in rows if not isinstance(row, str)])
+    logits = np.stack([row for row in rows if not isinstance(row, str)])
     return Said(kept, _by_task(kept, predictor, logits), bad)
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sfumato.data.source import read_table
 from sfumato.data.table import Table, Task
@@ -121,5 +123,5 @@ def _missing(table: Table) -> list[str]:
     return notes
 
 
-def _counts(table: Table) -> Any:
+def _counts(table: Table) -> NDArray[np.int64]:
     return replace(table, rows=table.rows.drop_nulls(table.task.column)).class_counts

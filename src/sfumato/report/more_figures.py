@@ -23,7 +23,7 @@ _MEANINGS = {
     "nll": ("Log loss", "mean over the images of -log of the probability of the right class, in nats; 0 is perfect"),
     "brier": (
         "Brier score",
-        "mean squared error of the probabilities, summed over the classes; 0 is perfect, 2 the worst",
+        "squared error of the probabilities, summed over the classes; 0 is perfect, 2 the worst",
     ),
     "aurc": ("AURC", "mean share of wrong answers among the surest ones, over all shares; 0 is perfect"),
     "macro_precision": ("Macro precision", "mean over the classes"),
