@@ -74,7 +74,7 @@ def _of_part(table: Table, part: str | None, data: str) -> tuple[list[str], Tabl
 def _tasks(table: Table, layout: TaskLayout, data: str) -> list[tuple[Task, LabelSpace]]:
     """The data's questions in the bundle's order, each with the bundle's classes."""
     if not layout.several:
-        return [(table.task, layout.labels)]
+        return [(Task(table.task.column, layout.labels), layout.labels)]
     named = {task.name: task for task in table.questions}
     if set(named) != set(layout.spaces):
         found, expected = ", ".join(named), f"a table with the columns {', '.join(layout.spaces)}"
