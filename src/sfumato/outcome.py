@@ -21,7 +21,7 @@ from sfumato.models.classifier import needed
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared
+from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
 from sfumato.teaching.teacher import read_facts

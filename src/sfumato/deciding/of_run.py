@@ -18,7 +18,7 @@ from sfumato.json_file import read_json, write_json
 from sfumato.looking import Said
 from sfumato.metrics.results import Results
 from sfumato.outcome import measure_decisions, write_metrics, write_tau_curve
-from sfumato.preparation import prepare_again
+from sfumato.preparation.prepare import prepare_again
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.load import to_yaml
 from sfumato.recipe.schema import Recipe

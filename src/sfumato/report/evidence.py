@@ -16,7 +16,8 @@ from sfumato.json_file import read_json, read_text
 from sfumato.metrics.classification import SCORES
 from sfumato.metrics.results import Results
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared, prepare_again
+from sfumato.preparation.prepare import prepare_again
+from sfumato.preparation.prepared import Prepared
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import TaskLayout, of_task
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from sfumato.data.table import Table
 from sfumato.predict.networks import build_networks
 from sfumato.predictions import Predictions
-from sfumato.preparation import job_of, prepare_again
+from sfumato.preparation.prepare import prepare_again
+from sfumato.preparation.prepared import job_of
 from sfumato.soups.ingredients import RunIngredient
 from sfumato.training.averaging import norms_that_differ, refresh_statistics
 from sfumato.training.epoch_images import images_of
