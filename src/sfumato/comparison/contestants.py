@@ -11,6 +11,7 @@ from sfumato.folds.folder import CrossvalFolder
 from sfumato.recipe.load import ENDINGS, load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
+from sfumato.sealed import MANIFEST
 
 Source = str | Path | Recipe | Mapping[str, Any]
 """A recipe in any form, or the folder of a finished run or cross-validation."""
@@ -82,10 +83,18 @@ def _finished(source: Source) -> Path | None:
     run, folds = RunFolder(path), CrossvalFolder(path)
     verb = "train" if run.environment.is_file() else "crossval" if folds.plan.is_file() else None
     if verb is None:
+        _refuse_other_bundle(path)
         return None
     if not run.bundle.is_dir():
         raise InputError("is not finished", where=str(path), mend=f"go on with: sfumato {verb} --resume {path}")
     return path
+
+
+def _refuse_other_bundle(path: Path) -> None:
+    """A soup or an ensemble has no training to be compared; what it scores beside its parts it says itself."""
+    if any((place / MANIFEST).is_file() for place in (path, path / "bundle")):
+        what = "a bundle, and neither a run nor a cross-validation"
+        raise InputError(what, where=str(path), expected="the folder that sfumato train or crossval wrote")
 
 
 def _check(found: list[Contestant], overrides: Mapping[str, Any] | None, grid: Grid | None) -> None:
