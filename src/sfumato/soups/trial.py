@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sfumato.data.sharing import Sharing
 from sfumato.data.table import Table
 from sfumato.predict.networks import build_networks
 from sfumato.predictions import Predictions
@@ -46,13 +47,20 @@ class TrialNetwork:
         trained: Task -> (C,) training images of each class, over all runs.
         machine: Where to compute.
         workers: Processes that decode.
+        sharing: Keeps the pictures that are decoded.
     """
 
-    def __init__(
-        self, runs: list[RunIngredient], choosing: Table, trained: Counts, machine: Machine, workers: int
+    def __init__(  # a job's parts
+        self,
+        runs: list[RunIngredient],
+        choosing: Table,
+        trained: Counts,
+        machine: Machine,
+        workers: int,
+        sharing: Sharing,
     ) -> None:
         self._runs, self._choosing, self._trained = runs, choosing, trained
-        self._job = _job(runs[0], machine, workers)
+        self._job = _job(runs[0], machine, workers, sharing)
 
     def make(self, places: tuple[int, ...]) -> Soup:
         """The mean of the runs at some places, with batch-norm statistics of its own, scored."""
@@ -89,8 +97,8 @@ class TrialNetwork:
         ).scores
 
 
-def _job(run: RunIngredient, machine: Machine, workers: int) -> Job:
-    prepared = prepare_again(run.folder)
+def _job(run: RunIngredient, machine: Machine, workers: int, sharing: Sharing) -> Job:
+    prepared = prepare_again(run.folder, sharing)
     job = job_of(prepared, machine, workers, run.folder.checkpoints)
     (model,) = build_networks(run.bundle, prepared.preprocess, run.name)
     return replace(job, model=model.to(machine.device))
