@@ -11,7 +11,6 @@ from sfumato.folds.folder import CrossvalFolder
 from sfumato.recipe.load import ENDINGS, load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
-from sfumato.sealed import MANIFEST
 
 Source = str | Path | Recipe | Mapping[str, Any]
 """A recipe in any form, or the folder of a finished run or cross-validation."""
@@ -75,7 +74,7 @@ def _finished(source: Source) -> Path | None:
     """The folder of a run or cross-validation; None where the source is a recipe.
 
     Raises:
-        InputError: It is one that is not finished.
+        InputError: It is one that is not finished, or a folder of something else that has a bundle.
     """
     if not isinstance(source, str | Path):
         return None
@@ -83,18 +82,13 @@ def _finished(source: Source) -> Path | None:
     run, folds = RunFolder(path), CrossvalFolder(path)
     verb = "train" if run.environment.is_file() else "crossval" if folds.plan.is_file() else None
     if verb is None:
-        _refuse_other_bundle(path)
+        if run.bundle.is_dir():
+            what, expected = "has a bundle and is no run", "recipes, and folders of finished runs or cross-validations"
+            raise InputError(what, where=str(path), expected=expected)
         return None
     if not run.bundle.is_dir():
         raise InputError("is not finished", where=str(path), mend=f"go on with: sfumato {verb} --resume {path}")
     return path
-
-
-def _refuse_other_bundle(path: Path) -> None:
-    """A soup or an ensemble has no training to be compared; what it scores beside its parts it says itself."""
-    if any((place / MANIFEST).is_file() for place in (path, path / "bundle")):
-        what = "a bundle, and neither a run nor a cross-validation"
-        raise InputError(what, where=str(path), expected="the folder that sfumato train or crossval wrote")
 
 
 def _check(found: list[Contestant], overrides: Mapping[str, Any] | None, grid: Grid | None) -> None:

@@ -78,10 +78,3 @@ def test_mistakes_are_one_line(name):
     with pytest.raises(InputError, match=message) as caught:
         names(*sources, grid=grid, fixed=fixed)
     assert "\n" not in str(caught.value)
-
-
-def test_a_bundle_that_is_no_run_is_told_apart_from_a_recipe(tmp_path):
-    (tmp_path / "soup/bundle").mkdir(parents=True)
-    (tmp_path / "soup/bundle/manifest.json").write_text("{}")
-    with pytest.raises(InputError, match="a bundle, and neither a run nor a cross-validation"):
-        names(str(tmp_path / "soup"), *ONE, grid=[], fixed=DATA)
