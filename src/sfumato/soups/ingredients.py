@@ -1,5 +1,6 @@
 """The runs that a soup is made of: finished, and of one make."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +81,16 @@ def _refuse_other_make(first: RunIngredient, other: RunIngredient) -> None:
         mine, others = (make.get(name) for make in makes)
         if mine != others:
             short = name in ("backbone", "weights")
-            said = f"its {name} is {others}, and that of {first.name} is {mine}" if short else f"another {name}"
+            said = f"another {name}"
+            if short:
+                said = f"its model.{name} is {_shown(others)}, and that of {first.name} is {_shown(mine)}"
             expected = "runs of one make: backbone, pretrained weights, head, classes, transform"
             raise InputError(said, where=other.name, expected=expected)
+
+
+def _shown(setting: object) -> str:
+    """As a recipe says it."""
+    return json.dumps(setting, ensure_ascii=False).replace('"', "")
 
 
 def _make(document: dict[str, Any]) -> dict[str, Any]:

@@ -97,8 +97,8 @@ def _note(ingredients: Sequence[RunIngredient], samples: SoupSamples, console: C
     if ingredients[0].recipe.model.weights == "none":
         what = "these networks began at random weights: the mean of networks that share no start is mostly none"
         console.note(Noted(what, warning=True))
-    if any(one.bundle.views is not None for one in ingredients):
-        what = "decision.views: the soup looks at every picture in the plain view alone; the runs used several"
+    if seen := [one.name for one in ingredients if one.bundle.views is not None]:
+        what = f"views: the soup looks at every picture in the plain view alone; {', '.join(seen)} used several"
         console.note(Noted(what, warning=True))
 
 
