@@ -20,9 +20,12 @@ _MEANINGS = {
     "top_3": ("Top-3", "share of the images whose class is among the 3 most probable"),
     "top_5": ("Top-5", "share of the images whose class is among the 5 most probable"),
     "coverage_error": ("Coverage error", "how many classes, most probable first, hold the right one; 1 is perfect"),
+    "nll": ("Log loss", "mean over the images of -log of the probability of the right class, in nats; 0 is perfect"),
+    "brier": (
         "Brier score",
         "squared error of the probabilities, summed over the classes; 0 is perfect, 2 the worst",
     ),
+    "aurc": ("AURC", "mean share of wrong answers among the surest ones, over all shares; 0 is perfect"),
     "macro_precision": ("Macro precision", "mean over the classes"),
     "weighted_precision": ("Weighted precision", "mean over the classes, each as often as it has images"),
     "weighted_f1": ("Weighted F1", "mean over the classes, each as often as it has images"),
