@@ -39,7 +39,7 @@ def free_folder(out: str | Path | None, name: str) -> Generator[Path]:
 
 @contextmanager
 def emptied_on_failure(path: Path) -> Generator[None]:
-    """If the context fails, what it wrote in a folder that was empty is removed."""
+    """If the context fails, what it wrote in a folder that was empty is removed: half of it would be of no use."""
     try:
         yield
     except BaseException:

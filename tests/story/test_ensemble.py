@@ -276,6 +276,7 @@ def test_other_classes_are_refused_with_the_nearest_name(root, tmp_path):
     [
         (["A"], "a single bundle; expected two or more for an ensemble"),
         (["A", "A"], "named twice; expected bundles that differ"),
+        (["A", "B", "a/bundle"], "named twice; expected bundles that differ"),
         (["A", "nowhere"], "nowhere: no such bundle"),
         (["A", "photos"], "photos: no bundle there; expected the folder of a finished run"),
         (["A", "B", "--kind", "stackd"], "--kind: 'stackd'; expected one of average, weighted, stacked; did you mean"),

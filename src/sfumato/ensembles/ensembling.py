@@ -91,6 +91,7 @@ def ensemble(
     console = Console(quiet=quiet)
     _refuse_arguments(members, kind, max_error)
     read = [read_member(one) for one in members]
+    _refuse_twice(read)
     for one in read[1:]:
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
     tables = _tables(read, kind, max_error, console)
@@ -115,10 +116,14 @@ def _refuse_arguments(members: Sequence[str | Path], kind: Kind, max_error: floa
         raise InputError("a single bundle", expected="two or more for an ensemble")
     if max_error is not None and not 0 < max_error < 1:
         raise InputError(f"{max_error:g}", where="--max-error", expected="a share above 0 and below 1")
-    places = [Path(one).resolve() for one in members]
-    for place, given in zip(places, members, strict=True):
+
+
+def _refuse_twice(members: Sequence[Member]) -> None:
+    """Refuse a bundle that is named twice, be it once by the folder of its run."""
+    places = [one.folder.resolve() for one in members]
+    for place, one in zip(places, members, strict=True):
         if places.count(place) > 1:
-            raise InputError("named twice", where=str(given), expected="bundles that differ")
+            raise InputError("named twice", where=one.given, expected="bundles that differ")
 
 
 def _tables(members: Sequence[Member], kind: Kind, max_error: float | None, console: Console) -> _Tables:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder, open_folder
+from sfumato.tensor_file import read_tensors
 
 _OF_TRAINING = ("drop_path", "dropout")
 """What a model's document says of training alone: networks that differ in it are of one make."""
@@ -27,13 +28,14 @@ class RunIngredient:
     """As it was given; a fold's is its folder."""
     folder: RunFolder
     bundle: Bundle
+    """Without its weights: those of many runs need not fit into memory together."""
     table: Table
     recipe: Recipe
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """Of its network."""
-        return self.bundle.members[0]
+        """Of its network, read anew each time."""
+        return read_tensors(self.folder.bundle / "weights.safetensors")
 
 
 def read_ingredients(paths: Sequence[str | Path]) -> list[RunIngredient]:
@@ -67,7 +69,7 @@ def _read(folder: RunFolder) -> RunIngredient:
     if not folder.bundle.exists():
         what, mend = "this run is not finished", f"sfumato train --resume {folder.path}"
         raise InputError(what, where=str(folder.path), expected="one with a bundle", mend=mend)
-    bundle = read_bundle(folder.bundle)
+    bundle = replace(read_bundle(folder.bundle), members=())
     return RunIngredient(str(folder.path), folder, bundle, folder.read_table(), folder.load_recipe().recipe)
 
 
