@@ -16,7 +16,7 @@ def draw_risk_coverage(frame: RiskCoverageFrame) -> Figure:
     """A figure 300 x 300 pixels: the filled dot is how it answers, the dashed line withholds at random."""
     with own_style():
         figure = Figure(figsize=(300 / DPI, 300 / DPI), facecolor="none")
-        axes = plain_axes(figure, (0.15, 0.13, 0.82, 0.84))
+        axes = plain_axes(figure, (0.15, 0.13, 0.78, 0.84))
         axes.plot([0, 1], [frame.error, frame.error], color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
         coverage, risk = ([getattr(point, name) for point in frame.points] for name in ("coverage", "risk"))
         axes.plot(coverage, risk, color=SMOKE, linewidth=1.4)
