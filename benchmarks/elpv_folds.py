@@ -137,7 +137,7 @@ def main() -> None:
         text = report(done, cells, time.perf_counter() - begin)
     print(text)
     if asked.write:
-        target = HERE / "results" / f"elpv-folds_2-core-{platform.machine()}_{date.today()}.md"
+        target = HERE / "results" / f"elpv-folds_4-core-{platform.machine()}_{date.today()}.md"
         target.write_text(text, encoding="utf-8")
     low = done.summary.results["out_of_fold"]["scores"]["accuracy"]["low"]
     assert low > PUBLISHED["SVM (KAZE, VGG), Deitsch et al. 2019"], f"the interval begins at {low:.4f}"
