@@ -20,6 +20,7 @@ from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.data.views import View, expand, refuse_idle_views
+from sfumato.decision.named import check_named, corrected_later
 from sfumato.errors import InputError
 from sfumato.models.backbone import Expects, expects
 from sfumato.models.classifier import Classifier, build_classifier, check_sizes, load_pretrained
@@ -215,8 +216,8 @@ def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
         of = f" of {task}" if task else ""
         names = train.layout.spaces[task].names
         notes += [f"prior{of}: {phase.text}" for phase in priors(plan, counts, names, recipe.train.sampler)]
-    later = ["prior: once trained, decision.logit_adjustment corrects it"] * bool(recipe.decision.logit_adjustment)
-    return [*notes, *later]
+    later = corrected_later(recipe.decision)
+    return [*notes, f"prior: once trained, {later} corrects it"] if later else notes
 
 
 def _split_unseen(recipe: Recipe, table: Table) -> Table:
@@ -230,6 +231,7 @@ def _split_unseen(recipe: Recipe, table: Table) -> Table:
 def _validated(recipe: Recipe, table: Table) -> Table:
     """The same table, refused where it lacks the validation part that the recipe needs."""
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
+    check_named(recipe.decision, table.layout)
     if not len(table.part("val")):
         refuse_unchosen_views(recipe.views, "no sample stands in the val part")
     return table
@@ -246,8 +248,7 @@ def _plan(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         image_size=wanted.image_size,
         head=recipe.model.head,
     )
-    adjusted_later = recipe.decision.logit_adjustment is not None
-    refuse_contradictions(plan, recipe.train.accept, adjusted_later=adjusted_later)
+    refuse_contradictions(plan, recipe.train.accept, later=corrected_later(recipe.decision))
     refuse_idle_checkpoints(recipe.train, plan.clock)
     interpolation = recipe.preprocess.interpolation or wanted.interpolation
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)

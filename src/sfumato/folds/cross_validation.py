@@ -31,6 +31,7 @@ from sfumato.looking import choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
+from sfumato.recipe.decision_checks import refuse_energy
 from sfumato.recipe.load import load_recipe
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.svg import to_svg
@@ -127,7 +128,10 @@ def _begin(
             "no recipe", expected="the path of a recipe, or --resume with the folder of a cross-validation"
         )
     choice = choose_folds(recipe, overrides, folds)
-    given = load_recipe(recipe, {**overrides, **fold_overrides(choice.folds, 0)}).recipe
+    loaded = load_recipe(recipe, {**overrides, **fold_overrides(choice.folds, 0)})
+    given = loaded.recipe
+    with loaded.located():
+        refuse_energy(given.decision, "the folds' networks are averaged")
     for note in (f"folds: {len(choice.folds)}, {choice.reason}", *choice.notes):
         console.note(Noted(note))
     with free_folder(out, f"{given.name}-cv") as path:

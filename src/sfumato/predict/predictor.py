@@ -65,7 +65,7 @@ class Predictor:
     @property
     def calibrated(self) -> bool:
         """Whether all its probabilities were calibrated on validation samples."""
-        return all(policy.temperature.fitted for policy in self.policies.values())
+        return all(policy.calibrator.fitted for policy in self.policies.values())
 
     def predict(self, inputs: Iterable[Source]) -> list[Decision]:
         """One decision an input, in order.
@@ -129,7 +129,7 @@ class Predictor:
         ranked = dict(sorted(probabilities, key=lambda item: -item[1]))
         label, confidence = next(iter(ranked.items()))
         abstained = bool(said.abstained[0])
-        return Answer(None if abstained else label, confidence, ranked, policy.temperature.fitted, abstained)
+        return Answer(None if abstained else label, confidence, ranked, policy.calibrator.fitted, abstained)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():

@@ -4,7 +4,7 @@ import pytest
 from sfumato.decision.calibration import fit_temperature
 from sfumato.decision.calibrators.class_temperature import fit_class_temperature
 from sfumato.decision.calibrators.one_vs_rest import sigmoid, softmax
-from sfumato.metrics.longtail import average_precision
+from sfumato.metrics.average_precision import average_precision
 
 FACTORS = np.array([0.5, 1.0, 2.0, 4.0])
 
