@@ -14,7 +14,7 @@ from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.policies import policies_to_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.policy import Policy, Verdicts
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
 from sfumato.models.classifier import needed
@@ -33,7 +33,11 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     Samples of unknown class are left out.
     """
     said = said.known()
-    verdicts = policy.apply(said.logits)
+    return measure_verdicts(said, policy.apply(said.logits), trained)
+
+
+def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None = None) -> Results:
+    """Scores, with intervals, of verdicts on samples whose classes are known; `trained`: (C,) training images."""
     return measure(
         said.truth,
         verdicts.predicted,

@@ -3,7 +3,8 @@
 import csv
 import io
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,8 @@ SAID: dict[str, type[pl.DataType]] = {
     "abstained": pl.Boolean,
 }
 """What is said of a task."""
+SETS: dict[str, type[pl.DataType]] = {"set": pl.String}
+"""Where the bundle names sets of classes: a JSON list of names."""
 Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
 """Names of the classes; where there are several tasks, task -> those of each."""
 
@@ -91,10 +94,21 @@ def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes) 
     Raises:
         RunError: The disk is full or can't be written.
     """
+    with written_aside(out) as work:
+        WRITERS[out.suffix](decisions, work, classes)
+
+
+@contextmanager
+def written_aside(out: Path) -> Generator[Path]:
+    """Yield an empty file to fill, which becomes `out` if the context ends well, and else is removed.
+
+    Raises:
+        RunError: The disk is full or can't be written.
+    """
     work: Path | None = None
     try:
         work = _aside(out)
-        WRITERS[out.suffix](decisions, work, classes)
+        yield work
         work.rename(out)
     except OSError as error:
         raise RunError(f"{out}: could not be written: {error.strerror or error}") from error

@@ -1,7 +1,8 @@
 """The predictions table: what a model said of each sample, and all that deciding, measuring and reporting ever read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -92,21 +93,41 @@ class Predictions:
         """
         if not path.is_file():
             raise InputError("no such predictions table", where=str(path))
-        try:
+        with _damage(path):
             return cls._read(path)
-        except (PolarsError, OSError, KeyError, TypeError, ValueError, InputError) as error:
-            raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
 
     @classmethod
     def _read(cls, path: Path) -> "Predictions":
-        frame = pl.read_parquet(path)
-        labels = _classes(path)
-        index = {name: i for i, name in enumerate(labels.names)}
-        truth = frame["label"].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN).to_numpy()
-        groups = frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
+        frame, labels = pl.read_parquet(path), _classes(path)
         folds = tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
         logits = _logits(frame["logits"], len(labels))
-        return cls(tuple(frame["id"].to_list()), truth.astype(np.int64), logits, labels, groups, folds)
+        return cls(tuple(frame["id"].to_list()), _truth(frame, labels), logits, labels, _groups(frame), folds)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a predictions table says of its N samples beside their logits, which may be too many to hold."""
+
+    ids: tuple[str, ...]
+    truth: NDArray[np.int64]
+    """(N,) class indices; UNKNOWN where the class is not known."""
+    labels: LabelSpace
+    groups: NDArray[np.int64] | None
+    """(N,) number of the group each sample belongs to; None = each is on its own."""
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a table without their logits, which `logit_blocks` gives.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    with _damage(path):
+        there = [name for name in ("id", "label", "group") if name in pl.read_parquet_schema(path)]
+        frame, labels = pl.read_parquet(path, columns=there), _classes(path)
+        if frame["id"].n_unique() != len(frame):
+            raise InputError("a sample id stands twice in the predictions")
+        return Rows(tuple(frame["id"].to_list()), _truth(frame, labels), labels, _groups(frame))
 
 
 def read_classes(path: Path) -> LabelSpace:
@@ -115,10 +136,26 @@ def read_classes(path: Path) -> LabelSpace:
     Raises:
         InputError: It is damaged.
     """
-    try:
+    with _damage(path):
         return _classes(path)
+
+
+@contextmanager
+def _damage(path: Path) -> Generator[None]:
+    """Whatever is wrong with a table within the context is told in one line that names it."""
+    try:
+        yield
     except (PolarsError, OSError, KeyError, TypeError, ValueError, InputError) as error:
         raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
+
+
+def _truth(frame: pl.DataFrame, labels: LabelSpace) -> NDArray[np.int64]:
+    index = {name: i for i, name in enumerate(labels.names)}
+    return frame["label"].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN).to_numpy().astype(np.int64)
+
+
+def _groups(frame: pl.DataFrame) -> NDArray[np.int64] | None:
+    return frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
 
 
 def _classes(path: Path) -> LabelSpace:
@@ -126,17 +163,23 @@ def _classes(path: Path) -> LabelSpace:
 
 
 def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32]]:
-    """The (N, C) logits alone of a table that `Predictions.read` has read before, some rows at a time, in their order.
+    """The (N, C) logits alone of a table, some rows at a time, in their order.
 
     What needs several large tables has no use for their ids a second time, nor for all their rows at once. A block is
     as long as what polars packs together, so that nothing is unpacked twice.
+
+    Raises:
+        InputError: It is damaged.
     """
     lazy, classes = pl.scan_parquet(path).select("logits"), len(_classes(path))
     for start in count(step=rows):
-        column = lazy.slice(start, rows).collect()["logits"]
-        if not len(column):
+        with _damage(path):
+            block = _logits(lazy.slice(start, rows).collect()["logits"], classes)
+            if not np.isfinite(block).all():
+                raise InputError("a logit is not finite")
+        if not len(block):
             return
-        yield _logits(column, classes)
+        yield block
 
 
 def _logits(column: pl.Series, classes: int) -> NDArray[np.float32]:

@@ -10,12 +10,11 @@ import torch
 
 from sfumato.console import Console
 from sfumato.data.assumed import Assumed, assumed_table
-from sfumato.data.duplicates.clustering import with_clusters
-from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.randomness import torch_seed
+from sfumato.data.sharing import Sharing
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
@@ -103,7 +102,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = _checked_model(recipe, table, plan, preprocess, teacher)
     notes = [*table.notes, *_chosen(recipe, table, plan), *introduction(recipe.train.distill, teacher), *unseen]
-    return Prepared(recipe, table, plan, preprocess, model, notes, _pictures(recipe), teacher=teacher)
+    return Prepared(recipe, table, plan, preprocess, model, notes, sharing_of(recipe).pictures, teacher=teacher)
 
 
 def _not_looked_at(recipe: Recipe) -> str:
@@ -113,10 +112,11 @@ def _not_looked_at(recipe: Recipe) -> str:
     return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
 
 
-def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
+def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | None = None) -> Prepared:
     """Read and check the data, resolve the plan, build the model, choose what the recipe leaves open.
 
-    What can be wrong with a recipe is found before the images are decoded, which may take long.
+    What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
+    one `sharing` decode and compare them once; None = this one looks for itself.
     """
     table = read_table(recipe.data)
     recipe = _with_read_weights(recipe)
@@ -124,11 +124,9 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
     teacher = agreed_teacher(recipe.train.distill, table.layout)
     model = _checked_model(recipe, table, plan, preprocess, teacher)
     origin = load_pretrained(model, recipe.model, preprocess.size)
-    pictures = _pictures(recipe)
-    usable, bad = leave_out_bad(table, pictures, console.stage("looking at every image"))
-    if recipe.data.split.near_duplicates == "together":
-        usable = with_clusters(usable, pictures, console.stage)
-    table = _validated(recipe, split(usable, recipe.data.split))
+    sharing = sharing or sharing_of(recipe)
+    seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
+    table, pictures = _validated(recipe, split(seen.usable, recipe.data.split)), sharing.pictures
     plan, preprocess = _plan(recipe, len(table.part("train")))
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
@@ -147,7 +145,7 @@ def prepare(recipe: Recipe, device: str, console: Console) -> Prepared:
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
-    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, bad, teacher, warnings)
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, seen.bad, teacher, warnings)
 
 
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
@@ -168,8 +166,16 @@ def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, sho
     )
 
 
-def prepare_again(folder: RunFolder) -> Prepared:
-    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet."""
+def sharing_of(recipe: Recipe) -> Sharing:
+    """Nothing looked at yet, with the room for pictures that the recipe gives."""
+    return Sharing(recipe.train.keep_decoded * GIGABYTE)
+
+
+def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared:
+    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints, if it has any yet.
+
+    Pictures come from `sharing`, if other runs share theirs.
+    """
     loaded = folder.load_recipe()
     table = folder.read_table()
     with loaded.located():
@@ -178,11 +184,8 @@ def prepare_again(folder: RunFolder) -> Prepared:
         model = _model(loaded.recipe, table, plan, preprocess, teacher)
         if not any_below(folder.checkpoints):
             load_pretrained(model, loaded.recipe.model, preprocess.size)
-    return Prepared(loaded.recipe, table, plan, preprocess, model, [], _pictures(loaded.recipe), teacher=teacher)
-
-
-def _pictures(recipe: Recipe) -> Pictures:
-    return Pictures(recipe.train.keep_decoded * GIGABYTE)
+    pictures = (sharing or sharing_of(loaded.recipe)).pictures
+    return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures, teacher=teacher)
 
 
 def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:

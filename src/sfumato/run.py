@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sfumato.console import Console
+from sfumato.data.sharing import Sharing
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.looking import Looked, look, tell
@@ -74,6 +75,7 @@ def train(
     resume: str | Path | None = None,
     quiet: bool = False,
     measure_test: bool = True,
+    sharing: Sharing | None = None,
 ) -> Run:
     """Train what a recipe says, decide, measure, and leave everything in one folder.
 
@@ -85,6 +87,7 @@ def train(
         quiet: Show nothing.
         measure_test: False = predictions of the test part are written; its scores, and the choice of views, are left to
             who averages runs.
+        sharing: What other runs of the same samples in this process saw of them; None = this one looks for itself.
 
     Raises:
         InputError: Something in the recipe, its data or the arguments is wrong; nothing was written.
@@ -98,9 +101,9 @@ def train(
         console.note(Noted(f"{resume} is finished already"))
         return _finished(open_folder(resume))
     if resume is None:
-        folder, prepared, machine, notes = _begin(recipe, overrides, out, console)
+        folder, prepared, machine, notes = _begin(recipe, overrides, out, console, sharing)
     else:
-        folder, prepared, machine, notes = _take_up(resume)
+        folder, prepared, machine, notes = _take_up(resume, sharing)
     with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
         if resume is None:
             _write_inputs(folder, prepared, machine, notes)
@@ -130,6 +133,7 @@ def _begin(
     overrides: Mapping[str, Any] | None,
     out: str | Path | None,
     console: Console,
+    sharing: Sharing | None,
 ) -> tuple[RunFolder, Prepared, Machine, list[str]]:
     """All that a new run needs, and what was chosen; nothing is written yet."""
     if recipe is None:
@@ -137,7 +141,7 @@ def _begin(
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
         device = choose_device(loaded.recipe.train.device)
-        prepared = prepare(loaded.recipe, device.value, console)
+        prepared = prepare(loaded.recipe, device.value, console, sharing)
         machine = Machine(device.value, prepared.precision)
         check_batches(prepared.model, prepared.plan, machine.processes)
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
@@ -148,10 +152,10 @@ def _begin(
     return folder, prepared, machine, [*notes, *prepared.warnings]
 
 
-def _take_up(resume: str | Path) -> tuple[RunFolder, Prepared, Machine, list[str]]:
+def _take_up(resume: str | Path, sharing: Sharing | None) -> tuple[RunFolder, Prepared, Machine, list[str]]:
     """What an interrupted run was begun with; its choices were noted then."""
     folder = open_folder(resume)
-    prepared = prepare_again(folder)
+    prepared = prepare_again(folder, sharing)
     machine = Machine(choose_device(prepared.recipe.train.device).value, prepared.precision)
     check_batches(prepared.model, prepared.plan, machine.processes)
     return folder, prepared, machine, []

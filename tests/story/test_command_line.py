@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import sfumato
 from sfumato.cli import app
 
 VERBS = (
     "check",
+    "compare",
     "demo",
     "init",
     "plan",
@@ -23,6 +25,7 @@ VERBS = (
     "crossval",
     "ensemble",
     "soup",
+    "sweep",
 )
 
 
@@ -131,9 +134,27 @@ def test_predict_takes_tables(small_run, tmp_path):
     assert [row["error"] for row in rows] == [None, "no such file"]
 
 
+def test_a_submission_is_like_its_sample(small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photos = small_run.folder.parent / "photos" / "disc"
+    (tmp_path / "sample.csv").write_text("image,label\n007,disc\n003,disc\n")
+    like = ("--like", "sample.csv", "--out", "submission.csv")
+    done = run("predict", str(small_run.bundle), str(photos), *like)
+    said = sfumato.load(small_run.bundle).predict([photos / "007.png", photos / "003.png"])
+    answers = [next(iter(decision.probabilities)) for decision in said]
+    text = f"image,label\n007,{answers[0]}\n003,{answers[1]}\n"
+    assert (tmp_path / "submission.csv").read_text(encoding="utf-8") == text
+    assert done.stdout == "2 rows in submission.csv\n"
+    assert "48 of 50 inputs stand in no row of sample.csv and are left out" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--like", "there.csv"], "--like writes a submission; expected --out with a new .csv"),
+        (["--id-column", "id"], "--id-column has no effect without --like; expected --like with a sample file"),
+        (["--like", "there.csv", "--out", "d.parquet"], "--like writes a submission; expected --out with a new .csv"),
+        (["--like", "there.csv", "--out", "d.csv"], "there.csv: empty"),
         (["--out", "d.xlsx"], "d.xlsx: a file ending in '.xlsx'; expected .csv, .jsonl, .parquet"),
         (["--out", "no/d.csv"], "no: no such folder"),
         (["--out", "there.csv"], "there.csv: there already; expected a new file for --out"),

@@ -14,8 +14,11 @@ from tests.pictures import KINDS, folder_per_class, picture, shapes_and_colours
 
 import sfumato
 from sfumato.cli import main
+from sfumato.data import pictures
 from sfumato.errors import InputError, Interrupted
+from sfumato.metrics.calibration import expected_calibration_error
 from sfumato.predictions import Predictions
+from sfumato.report.page import write_report
 from sfumato.run_folder import RunFolder
 from sfumato.sealed import MANIFEST
 from sfumato.training.step import Learner
@@ -48,6 +51,26 @@ def recipe(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def done(recipe) -> sfumato.CrossValidation:
     return sfumato.crossval(recipe, folds=3, out=recipe.parent / "done", quiet=True)
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """The pictures that are decoded, in turn; not those that a fold's report opens again to show them."""
+    found, decode = [], pictures.decode
+
+    def noted(path):
+        found.append(Path(path).name)
+        return decode(path)
+
+    def unnoted(folder):
+        before = len(found)
+        path = write_report(folder)
+        del found[before:]
+        return path
+
+    monkeypatch.setattr(pictures, "decode", noted)
+    monkeypatch.setattr("sfumato.run.write_report", unnoted)
+    return found
 
 
 def ids(run: sfumato.Run, part: str) -> set[str]:
@@ -125,6 +148,88 @@ def test_a_network_that_was_taken_away(done, tmp_path):
     (copy / "weights-2.safetensors").unlink()
     with pytest.raises(InputError, match=r"weights-2\.safetensors: missing"):
         sfumato.load(copy)
+
+
+def test_all_folds_decode_a_picture_once(recipe, done, decoded):
+    again = sfumato.crossval(recipe, folds=3, out=recipe.parent / "again", quiet=True)
+    assert len(decoded) == sum(COUNTS.values()) + 1
+    same(again.folder, done.folder)
+
+
+def test_a_resumed_one_decodes_a_picture_once_more(done, tmp_path, decoded):
+    out = Path(shutil.copytree(done.folder, tmp_path / "half"))
+    for name in ("bundle", "fold-1/bundle", "fold-2"):
+        shutil.rmtree(out / name)
+    same(sfumato.crossval(resume=out, quiet=True).folder, done.folder)
+    assert len(decoded) == sum(COUNTS.values()) + 1
+
+
+def test_a_finished_one_decodes_nothing(done, decoded):
+    sfumato.crossval(resume=done.folder, quiet=True)
+    assert not decoded
+
+
+def test_the_page_of_all_folds(done):
+    text = done.report.read_text(encoding="utf-8")
+    assert [f'href="fold-{index}/report.html"' in text for index in range(3)] == [True] * 3
+    assert f"{done.summary.mean['accuracy']:.4f} ± {done.summary.std['accuracy']:.4f}" in text
+    assert "figures out of fold are optimistic" in text
+    assert "1 class too rare to be held out" in text
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_nested_folds_choose_nothing(recipe):
+    out = recipe.parent / "nested"
+    found = sfumato.crossval(recipe, overrides=SHORT, folds=3, nested=True, out=out, quiet=True)
+    oof = found.predictions["oof"]
+    assert set(found.predictions) == {"oof"}
+    assert len(set(oof.ids)) == len(oof) == sum(COUNTS.values())  # but for the single one; with the copy
+    for number, run in enumerate(found.folds):
+        mine = {name for name, fold in zip(oof.ids, oof.folds, strict=True) if fold == str(number)}
+        assert mine == ids(run, "test")
+        assert ids(run, "val")
+        assert not mine & (ids(run, "train") | ids(run, "val"))
+        assert {"val", "test"} == set(run.metrics)
+    right = [
+        float((run.predictions["test"].logits.argmax(1) == run.predictions["test"].truth).mean()) for run in found.folds
+    ]
+    assert [fold.scores["accuracy"] for fold in found.summary.folds] == pytest.approx(right)
+    assert "best" not in found.summary.mean
+    result = found.summary.results["out_of_fold"]
+    assert result["scores"]["accuracy"]["value"] == pytest.approx((oof.logits.argmax(1) == oof.truth).mean())
+    assert found.summary.nested
+    assert "chose nothing" in found.summary.note
+    shutil.rmtree(out / "bundle")
+    again = sfumato.crossval(resume=out, quiet=True)
+    assert again.summary == found.summary
+
+
+def test_nested_decisions_are_those_of_each_run(recipe):
+    """As measured by hand: each fold under the policy of its own run."""
+    found = sfumato.CrossValidation(recipe.parent / "nested")
+    sure = []
+    for run in found.folds:
+        said = run.predictions["test"]
+        sure.append(sfumato.load(run.bundle, device="cpu").policy.apply(said.logits).confidence)
+    right = np.concatenate(
+        [run.predictions["test"].logits.argmax(1) == run.predictions["test"].truth for run in found.folds]
+    )
+    error = expected_calibration_error(np.concatenate(sure), right)
+    assert found.summary.results["out_of_fold"]["scores"]["ece"]["value"] == pytest.approx(error)
+
+
+def test_nested_folds_answer_in_their_own_views(recipe, tmp_path):
+    given = {**SHORT, "views": {"flips": ["horizontal"], "use": "always"}}
+    found = sfumato.crossval(recipe, overrides=given, folds=2, nested=True, out=tmp_path / "cv", quiet=True)
+    oof = found.predictions["oof"]
+    each = {name: row for one in found.folds for name, row in zip(*_answers(one), strict=True)}
+    assert np.array_equal(oof.logits, [each[name] for name in oof.ids])
+    assert json.loads((found.bundle / MANIFEST).read_text())["format"] > 1
+    assert len(sfumato.load(found.bundle, device="cpu").predict([picture("disc", 1)])) == 1
+
+
+def _answers(one: sfumato.Run) -> tuple[tuple[str, ...], np.ndarray]:
+    return one.predictions["test"].ids, one.predictions["test"].logits
 
 
 def same(one: Path, other: Path) -> None:
@@ -234,7 +339,11 @@ WRONG = {
     "no number": ({"folds": "many"}, r"^--folds many; expected"),
     "a fold in the recipe": (
         {"overrides": {"data.split.folds": 5, "data.split.fold": 0}},
-        "data.split.fold: is for a single run, and cross-validation makes each fold the val part once; leave it out",
+        "data.split.fold: is for a single run, and cross-validation holds each fold out once; leave it out",
+    ),
+    "what a fold is for, in the recipe": (
+        {"overrides": {"data.split.fold_part": "test"}},
+        r"is for a single run.*\(--set data.split.fold_part=val\); --nested says what a fold is for$",
     ),
     "no fold column": ({"folds": "given"}, "no fold column in the data; expected a column with two folds or more"),
     "no recipe": ({"recipe": None}, "^no recipe; expected"),

@@ -9,7 +9,7 @@ from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.outcome import measure_decisions
-from sfumato.predictions import Predictions, logit_blocks
+from sfumato.predictions import Predictions, logit_blocks, read_rows
 from sfumato.training.inference import groups_of
 
 SPACE = LabelSpace(("a", "b"))
@@ -124,3 +124,20 @@ def test_rows_of_other_lengths_and_missing_numbers_are_damage(tmp_path, rows):
     frame.write_parquet(tmp_path / "p.parquet", metadata={"labels": '["a", "b"]'})
     with pytest.raises(InputError, match="damaged: "):
         Predictions.read(tmp_path / "p.parquet")
+
+
+def test_rows_are_read_without_their_logits(tmp_path):
+    said(np.arange(40) // 4).write(tmp_path / "p.parquet")
+    rows, whole = read_rows(tmp_path / "p.parquet"), Predictions.read(tmp_path / "p.parquet")
+    assert (rows.ids, rows.labels) == (whole.ids, whole.labels)
+    assert np.array_equal(rows.truth, whole.truth)
+    assert np.array_equal(rows.groups, whole.groups)
+
+
+def test_what_is_read_in_parts_is_checked_as_a_whole_table_is(tmp_path):
+    table = pl.DataFrame({"id": ["x", "x"], "label": ["a", "b"], "logits": [[0.0, 1.0], [0.0, float("nan")]]})
+    table.write_parquet(tmp_path / "p.parquet", metadata={"labels": '["a", "b"]'})
+    with pytest.raises(InputError, match="p.parquet: damaged: a sample id stands twice"):
+        read_rows(tmp_path / "p.parquet")
+    with pytest.raises(InputError, match="p.parquet: damaged: a logit is not finite"):
+        list(logit_blocks(tmp_path / "p.parquet"))

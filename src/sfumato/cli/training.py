@@ -60,6 +60,9 @@ def crossval(
     folds: Annotated[
         str, typer.Option("--folds", metavar="K", help="A number; `given` = the data's own; `auto` = those, else 5.")
     ] = "auto",
+    nested: Annotated[
+        bool, typer.Option("--nested", help="A fold only measures; samples of the others choose the weights.")
+    ] = False,
     set_: Set = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder of all folds; none = runs/NAME-cv.")
@@ -75,11 +78,19 @@ def crossval(
     from sfumato.folds.cross_validation import crossval as run_folds
     from sfumato.report.folds_summary import folds_lines
 
-    done = run_folds(recipe, overrides=overrides(set_), out=out, folds=read_choice(folds), resume=resume, quiet=quiet)
+    done = run_folds(
+        recipe,
+        overrides=overrides(set_),
+        out=out,
+        folds=read_choice(folds),
+        nested=nested,
+        resume=resume,
+        quiet=quiet,
+    )
     if as_json:
         print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
     else:
-        typer.echo("\n".join([*folds_lines(done.summary), f"picture {done.picture}", f"bundle  {done.bundle}"]))
+        typer.echo("\n".join([*folds_lines(done.summary), f"report  {done.report}", f"bundle  {done.bundle}"]))
 
 
 def _outcome(run: "Run") -> dict[str, Any]:

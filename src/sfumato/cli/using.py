@@ -10,17 +10,30 @@ from sfumato.cli.options import Json, Quiet
 from sfumato.cli.printing import print_json
 
 
-@app.command(epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`")
+@app.command(
+    epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`, "
+    "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`"
+)
 def predict(
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders of them, tables of paths.")],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="A new .csv, .jsonl or .parquet; none = the terminal.")
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", metavar="SAMPLE.csv", help="Write --out in the form of a competition's sample file."),
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", metavar="NAME", help="Of the sample; none = its first column.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
+    if like is not None or id_column is not None:
+        _submit(bundle, inputs, out, like, id_column, as_json=as_json, quiet=quiet)
+        return
     from sfumato.console import Console
     from sfumato.outputs import check_target, classes_of, csv_lines, expand, write_decisions
     from sfumato.predict.predictor import load
@@ -41,6 +54,46 @@ def predict(
     else:
         for line in csv_lines(stream, classes):
             typer.echo(line, nl=False)
+
+
+def _submit(
+    bundle: str,
+    inputs: list[str],
+    out: Path | None,
+    like: Path | None,
+    id_column: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fill in a sample file; inputs that stand in no row of it are left out."""
+    from sfumato.console import Console
+    from sfumato.errors import InputError
+    from sfumato.outputs import check_target, expand
+    from sfumato.predict.predictor import load
+    from sfumato.submission.cells import cells_of
+    from sfumato.submission.form import read_form
+    from sfumato.submission.matching import pictures_of
+    from sfumato.submission.writing import write_submission
+    from sfumato.training.records import Noted
+
+    if like is None:
+        raise InputError("--id-column has no effect without --like", expected="--like with a sample file")
+    if out is None or out.suffix != ".csv":
+        raise InputError("--like writes a submission", expected="--out with a new .csv")
+    check_target(out)
+    form, found = read_form(like, id_column), expand(inputs)
+    paths, console = pictures_of(form, found), Console(quiet=quiet)
+    predictor = load(bundle)
+    cells = cells_of(form, predictor.tasks)
+    extra = len(set(found) - set(paths))
+    if extra:
+        console.note(Noted(f"{extra} of {len(set(found))} inputs stand in no row of {like} and are left out"))
+    write_submission(form, cells, console.progress(predictor.stream(paths), len(paths), "deciding"), out)
+    if as_json:
+        print_json({"out": str(out), "rows": len(paths)})
+    else:
+        typer.echo(f"{len(paths)} rows in {out}")
 
 
 @app.command(epilog="Example: `sfumato ensemble runs/cnn-cv runs/clip-cv --kind stacked --out runs/both`")

@@ -67,13 +67,16 @@ def read_outcome(folder: Path) -> Outcome:
 
 
 def _of_folds(folder: CrossvalFolder) -> Outcome:
-    """The averaged bundle, and all samples out of fold."""
-    runs = [folder.run(index) for index in range(len(folder.read_folds()))]
-    scores = {name.replace("out_of_fold", "val", 1): found for name, found in folder.read_summary().results.items()}
+    """The averaged bundle, and all samples out of fold: where folds were nested these chose nothing, as a test part."""
+    plan = folder.read_plan()
+    runs = [folder.run(index) for index in range(len(plan.folds))]
+    scores = {
+        name.replace("out_of_fold", plan.held_out, 1): found for name, found in folder.read_summary().results.items()
+    }
+    tables: dict[Part, str] = {"test": "oof"} if plan.nested else {"test": "test", "val": "oof"}
     tasks = _tasks(runs[0])
     paths: dict[Part, dict[str, Path]] = {
-        "test": {task: folder.predictions("test", task) for task in tasks},
-        "val": {task: folder.predictions("oof", task) for task in tasks},
+        part: {task: folder.predictions(name, task) for task in tasks} for part, name in tables.items()
     }
     return Outcome(_answers(runs[0], folder.bundle, scores, paths), _took(runs))
 

@@ -12,7 +12,7 @@ from sfumato.decision.policy import Policy
 from sfumato.ensembles.member import Member
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
-from sfumato.predictions import UNKNOWN, Predictions, logit_blocks, read_classes
+from sfumato.predictions import UNKNOWN, Predictions, logit_blocks, read_classes, read_rows
 
 ROWS_AT_ONCE = 20_000
 """Rows whose probabilities are computed together, in double precision."""
@@ -93,10 +93,10 @@ def join_tables(paths: Sequence[Path], policies: Sequence[Policy]) -> Joined:
     Raises:
         InputError: Two tables hold other samples, other truth or other classes; with the first of them.
     """
-    samples = _samples(Predictions.read(paths[0]))
+    samples = _samples(paths[0])
     said = [Said(paths[0], policies[0], None, None)]
     for path, policy in zip(paths[1:], policies[1:], strict=True):
-        other, whole = _samples(Predictions.read(path)), samples.labels
+        other, whole = _samples(path), samples.labels
         columns = _columns(other.labels, whole, path)
         rows = _rows(samples.ids, other.ids, paths[0], path)
         truth = _in_order(other.truth, other.labels, whole)
@@ -107,7 +107,8 @@ def join_tables(paths: Sequence[Path], policies: Sequence[Policy]) -> Joined:
     return Joined(samples, tuple(said))
 
 
-def _samples(table: Predictions) -> Samples:
+def _samples(path: Path) -> Samples:
+    table = read_rows(path)
     return Samples(table.ids, table.truth, table.labels, table.groups)
 
 

@@ -1,4 +1,4 @@
-"""Which folds a cross-validation has, and what each of them changes in the recipe."""
+"""Choosing the folds: as many as asked for, or those of the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from sfumato.data.source import read_table
-from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.table import Table
 from sfumato.document import Document
 from sfumato.errors import InputError
-from sfumato.folds.folder import Fold
+from sfumato.folds.plan import Fold, FoldPlan
 from sfumato.recipe.load import load_recipe, settings_of
 from sfumato.recipe.schema import Recipe
 
@@ -24,15 +23,17 @@ Folds = int | Literal["auto", "given"]
 
 @dataclass(frozen=True)
 class FoldChoice:
-    """The folds, in the order they are run, and why."""
+    """The folds, and why."""
 
-    folds: tuple[Fold, ...]
+    plan: FoldPlan
     reason: str
     notes: tuple[str, ...] = ()
     """What else was chosen, each with its reason."""
 
 
-def choose_folds(recipe: RecipeSource, overrides: Mapping[str, Any], asked: Folds) -> FoldChoice:
+def choose_folds(
+    recipe: RecipeSource, overrides: Mapping[str, Any], asked: Folds, *, nested: bool = False
+) -> FoldChoice:
     """The folds to run.
 
     Args:
@@ -40,6 +41,7 @@ def choose_folds(recipe: RecipeSource, overrides: Mapping[str, Any], asked: Fold
         overrides: Likewise.
         asked: A number from 2; `given` = those of the data's fold column; `auto` = these where the recipe names such a
             column, else 5.
+        nested: Whether a fold only measures, and chooses nothing.
 
     Raises:
         InputError: No such number, a recipe that names a fold, or data without folds of its own.
@@ -47,17 +49,23 @@ def choose_folds(recipe: RecipeSource, overrides: Mapping[str, Any], asked: Fold
     _refuse_number(asked)
     document = settings_of(recipe, overrides)
     _refuse_own_fold(document)
-    val = _below(document.settings, "split").get("val")
-    notes = (
-        () if val is None else (f"data.split.val: {val} gives way to the folds, each of which is the val part once",)
-    )
     named = _below(document.settings, "columns").get("fold") is not None
     given = asked == "given" or (asked == "auto" and named)
     dealt: tuple[Fold, ...] = () if given else tuple(range(AUTO if asked == "auto" else cast(int, asked)))
-    table = _read(recipe, {**overrides, **fold_overrides(dealt or ("any",), 0)})
+    plan = FoldPlan(dealt or ("any",), nested)
+    notes = _notes(_below(document.settings, "split"), plan)
+    table = _read(recipe, {**overrides, **plan.overrides(0)}, plan.held_out)
     if given:
-        return FoldChoice(_given(table), "the values of the data's fold column", notes)
-    return FoldChoice(dealt, "the default" if asked == "auto" else "as asked for", notes)
+        return FoldChoice(FoldPlan(_given(table), nested), "the values of the data's fold column", notes)
+    return FoldChoice(plan, "the default" if asked == "auto" else "as asked for", notes)
+
+
+def _notes(split: Mapping[str, Any], plan: FoldPlan) -> tuple[str, ...]:
+    """What the recipe says of the part that each fold becomes."""
+    part = plan.held_out
+    share = split.get(part)
+    said = f"data.split.{part}: {share} gives way to the folds, each of which is the {part} part once"
+    return () if share is None else (said,)
 
 
 def read_choice(text: str) -> Folds:
@@ -73,13 +81,6 @@ def read_choice(text: str) -> Folds:
     return int(text)
 
 
-def fold_overrides(folds: tuple[Fold, ...], index: int) -> dict[str, Any]:
-    """What a fold changes in the recipe; the share of the val part gives way to the fold."""
-    fold, default = folds[index], SplitSpec.model_fields["val"].default
-    count = {} if isinstance(fold, str) else {"data.split.folds": len(folds)}
-    return {"data.split.val": default, **count, "data.split.fold": fold}
-
-
 def _refuse_number(asked: Folds) -> None:
     number = isinstance(asked, int) and not isinstance(asked, bool) and 2 <= asked <= MOST
     if not number and asked not in ("auto", "given"):
@@ -89,11 +90,12 @@ def _refuse_number(asked: Folds) -> None:
 def _refuse_own_fold(document: Document) -> None:
     """A recipe that names a fold means a single run."""
     split = _below(document.settings, "split")
-    for name in ("fold", "folds"):
-        if split.get(name) is not None:
+    for name, idle in (("fold", "null"), ("folds", "null"), ("fold_part", "val")):
+        if split.get(name) not in (None, idle):
             setting = f"data.split.{name}"
-            what = "is for a single run, and cross-validation makes each fold the val part once"
-            mend = f"leave it out (--set {setting}=null); --folds says how many there are"
+            what = "is for a single run, and cross-validation holds each fold out once"
+            said = "--nested says what a fold is for" if name == "fold_part" else "--folds says how many there are"
+            mend = f"leave it out (--set {setting}={idle}); {said}"
             raise InputError(what, setting=setting, where=document.place(setting), mend=mend)
 
 
@@ -104,14 +106,14 @@ def _below(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
-def _read(recipe: RecipeSource, overrides: Mapping[str, Any]) -> Table:
-    """The samples, none of which the data itself may keep for validation."""
+def _read(recipe: RecipeSource, overrides: Mapping[str, Any], held_out: str) -> Table:
+    """The samples, none of which the data itself may keep for the part that the folds are."""
     loaded = load_recipe(recipe, overrides)
     with loaded.located():
         table = read_table(loaded.recipe.data)
-    if "val" in set(table.rows["part"].to_list()):
+    if held_out in set(table.rows["part"].to_list()):
         raise InputError(
-            "the data gives its own val part, which would stand in no fold",
+            f"the data gives its own {held_out} part, which would stand in no fold",
             where=table.source,
             mend="make its samples part of train, or train once with sfumato train",
         )

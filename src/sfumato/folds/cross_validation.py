@@ -1,7 +1,7 @@
-"""The story of a cross-validation: a run a fold -> predictions out of fold -> policy -> averaged bundle -> summary."""
+"""The story of a cross-validation: folds are dealt, each has a run, and all of them are concluded in one bundle."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,32 +9,17 @@ from typing import Any
 
 from sfumato.console import Console
 from sfumato.data.table import Table
-from sfumato.data.views import View, expand
-from sfumato.decision.policy import Policy
-from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.errors import InputError
-from sfumato.folds.averaged_bundle import make_averaged_bundle
-from sfumato.folds.choice import Folds, RecipeSource, choose_folds, fold_overrides
-from sfumato.folds.folder import CrossvalFolder, open_crossval, without_fold
-from sfumato.folds.tables import (
-    average,
-    fold_scores,
-    out_of_fold,
-    refuse_empty_folds,
-    refuse_other_data,
-    trained_by_any,
-    unmeasured,
-)
+from sfumato.folds.choice import Folds, RecipeSource, choose_folds
+from sfumato.folds.conclusion import conclude
+from sfumato.folds.dealing import Deal, deal_folds
+from sfumato.folds.folder import CrossvalFolder, open_crossval
+from sfumato.folds.tables import refuse_other_data
 from sfumato.free_folder import free_folder
-from sfumato.json_file import write_json
-from sfumato.looking import choice_of, only, tell, used, views_of
-from sfumato.metrics.folds import FoldSummary, summarise
-from sfumato.outcome import measure_decisions
+from sfumato.metrics.folds import FoldSummary
 from sfumato.predictions import Predictions
 from sfumato.recipe.decision_checks import refuse_energy
 from sfumato.recipe.load import load_recipe
-from sfumato.report.folds_picture import draw_folds
-from sfumato.report.svg import to_svg
 from sfumato.run import Run, train
 from sfumato.tasks import of_task
 from sfumato.training.machine import launched
@@ -58,11 +43,16 @@ class CrossValidation:
         """A dot a fold, with mean and spread, of every score."""
         return CrossvalFolder(self.folder).picture
 
+    @property
+    def report(self) -> Path:
+        """One HTML page of all folds."""
+        return CrossvalFolder(self.folder).report
+
     @cached_property
     def folds(self) -> list[Run]:
         """The run of each fold."""
         folder = CrossvalFolder(self.folder)
-        return [Run(folder.run(index).path) for index in range(len(folder.read_folds()))]
+        return [Run(folder.run(index).path) for index in range(len(folder.read_plan().folds))]
 
     @cached_property
     def summary(self) -> FoldSummary:
@@ -84,10 +74,13 @@ def crossval(
     overrides: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     folds: Folds = "auto",
+    nested: bool = False,
     resume: str | Path | None = None,
     quiet: bool = False,
 ) -> CrossValidation:
-    """Train a recipe once for each fold, the fold being its val part, and average the runs into one bundle.
+    """Train a recipe once for each fold, the fold being held out, and average the runs into one bundle.
+
+    All of what can be wrong with a fold is found before any is trained; every image is decoded once for all of them.
 
     Args:
         recipe: As `train` takes it; it names no fold. A test part stays out of all folds.
@@ -95,6 +88,8 @@ def crossval(
         out: Folder of it all; None = `runs/NAME-cv`, numbered if need be.
         folds: From 2; `given` = those of the data's fold column; `auto` = these where the recipe names such a column,
             else 5.
+        nested: Whether the fold only measures: the weights, temperature and thresholds that answer for it are chosen on
+            `data.split.val` of the other folds. Else the fold is the val part, and its figures are optimistic.
         resume: Folder of an interrupted cross-validation; finished folds are kept, the interrupted one goes on exactly.
         quiet: Show nothing.
 
@@ -104,47 +99,78 @@ def crossval(
         RunError: Training failed.
     """
     _refuse_several_processes()
-    if resume is not None and (recipe is not None or overrides or out is not None or folds != "auto"):
+    if resume is not None and (recipe is not None or overrides or out is not None or folds != "auto" or nested):
         raise InputError("a resumed cross-validation goes on with its own recipe and folds", expected="resume alone")
     console = Console(quiet=quiet)
-    folder = _begin(recipe, overrides or {}, out, folds, console) if resume is None else open_crossval(resume)
+    if resume is None:
+        folder, deal = _begin(recipe, overrides or {}, out, folds, console, nested=nested)
+    else:
+        folder, deal = _take_up(open_crossval(resume), console)
     if folder.bundle.exists():
         console.note(Noted(f"{folder.path} is finished already"))
         return CrossValidation(folder.path)
     with going_on_with(_resuming(folder)):
-        for index in range(len(folder.read_folds())):
-            _run_fold(folder, index, folder.recipe, {}, console)
-            _check_fold(folder, index)
-        _conclude(folder, console)
+        for index in range(len(folder.read_plan().folds)):
+            _run_fold(folder, index, folder.recipe, {}, deal, console)
+            _refuse_other_data(folder, folder.run(index).read_table())
+        conclude(folder, console)
     return CrossValidation(folder.path)
 
 
 def _begin(
-    recipe: RecipeSource | None, overrides: Mapping[str, Any], out: str | Path | None, folds: Folds, console: Console
-) -> CrossvalFolder:
+    recipe: RecipeSource | None,
+    overrides: Mapping[str, Any],
+    out: str | Path | None,
+    folds: Folds,
+    console: Console,
+    *,
+    nested: bool,
+) -> tuple[CrossvalFolder, Deal]:
     """A new folder and its first fold, which is run by the recipe as it was given: errors then name its lines."""
     if recipe is None:
         raise InputError(
             "no recipe", expected="the path of a recipe, or --resume with the folder of a cross-validation"
         )
-    choice = choose_folds(recipe, overrides, folds)
-    loaded = load_recipe(recipe, {**overrides, **fold_overrides(choice.folds, 0)})
+    choice = choose_folds(recipe, overrides, folds, nested=nested)
+    loaded = load_recipe(recipe, {**overrides, **choice.plan.overrides(0)})
     given = loaded.recipe
     with loaded.located():
         refuse_energy(given.decision, "the folds' networks are averaged")
-    for note in (f"folds: {len(choice.folds)}, {choice.reason}", *choice.notes):
-        console.note(Noted(note))
     with free_folder(out, f"{given.name}-cv") as path:
+        deal = deal_folds(recipe, overrides, choice.plan, console.stage)
+        for note in (f"folds: {len(choice.plan.folds)}, {choice.reason}", *choice.notes, *deal.notes):
+            console.note(Noted(note))
         folder = CrossvalFolder(path)
-        folder.write_inputs(given, choice.folds)
+        folder.write_inputs(given, choice.plan)
         try:
             with going_on_with(_resuming(folder)):
-                _run_fold(folder, 0, recipe, overrides, console)
+                _run_fold(folder, 0, recipe, overrides, deal, console)
         except InputError:
             if not folder.run(0).environment.is_file():  # nothing was begun that could be gone on with
                 folder.forget_inputs()
             raise
-    return folder
+    return folder, deal
+
+
+def _take_up(folder: CrossvalFolder, console: Console) -> tuple[CrossvalFolder, Deal | None]:
+    """An interrupted cross-validation; where a fold is to be trained yet, its pictures are looked at once more.
+
+    Raises:
+        InputError: The data changed since the first fold was dealt.
+    """
+    plan = folder.read_plan()
+    runs = [folder.run(index) for index in range(len(plan.folds))]
+    if all(run.bundle.exists() for run in runs):
+        return folder, None
+    deal = deal_folds(folder.recipe, {}, plan, console.stage)
+    if runs[0].environment.is_file():
+        _refuse_other_data(folder, deal.tables[0])
+    return folder, deal
+
+
+def _refuse_other_data(folder: CrossvalFolder, now: Table) -> None:
+    """Refuse samples that are not those that the first fold was dealt from."""
+    refuse_other_data(folder.run(0).read_table(), now, str(folder.path), nested=folder.read_plan().nested)
 
 
 def _resuming(folder: CrossvalFolder) -> str:
@@ -153,78 +179,30 @@ def _resuming(folder: CrossvalFolder) -> str:
 
 
 def _run_fold(
-    folder: CrossvalFolder, index: int, recipe: RecipeSource, overrides: Mapping[str, Any], console: Console
+    folder: CrossvalFolder,
+    index: int,
+    recipe: RecipeSource,
+    overrides: Mapping[str, Any],
+    deal: Deal | None,
+    console: Console,
 ) -> None:
-    """Run a fold, or go on with it; one that is finished is left as it is."""
-    folds, run = folder.read_folds(), folder.run(index)
+    """Run a fold, or go on with it; one that is finished is left as it is. None is dealt where all were trained."""
+    plan, run, sharing = folder.read_plan(), folder.run(index), deal.sharing if deal else None
     quiet = console.terminal.quiet
     folder.clear_unbegun(index)
     if run.bundle.exists() and run.report.exists():
         return
-    console.note(Noted(f"fold {folds[index]}, {index + 1} of {len(folds)}"))
-    if run.path.exists():
-        train(resume=run.path, quiet=quiet, measure_test=False)
+    console.note(Noted(f"fold {plan.folds[index]}, {index + 1} of {len(plan.folds)}"))
+    if deal is None or run.path.exists():
+        train(resume=run.path, quiet=quiet, measure_test=plan.nested, sharing=sharing)
     else:
-        settings = {**overrides, **fold_overrides(folds, index)}
-        train(recipe, overrides=settings, out=run.path, quiet=quiet, measure_test=False)
+        settings = {**overrides, **deal.overrides[index], **_precision(folder, index)}
+        train(recipe, overrides=settings, out=run.path, quiet=quiet, measure_test=plan.nested, sharing=sharing)
 
 
-def _check_fold(folder: CrossvalFolder, index: int) -> None:
-    """Refuse a fold that is no part of the same whole, before another is trained."""
-    names, first = [str(fold) for fold in folder.read_folds()], folder.run(0).read_table()
-    refuse_empty_folds(first, names, str(folder.path))
-    refuse_other_data(first, folder.run(index).read_table(), names[index], str(folder.path))
-
-
-def _conclude(folder: CrossvalFolder, console: Console) -> None:
-    """From the runs of all folds to one policy, its scores, the summary and, last, the bundle."""
-    folds = folder.read_folds()
-    runs, names = [folder.run(index) for index in range(len(folds))], [str(fold) for fold in folds]
-    tables = [run.read_table() for run in runs]
-    recipe = load_recipe(folder.recipe, fold_overrides(folds, 0)).recipe
-    trained, tasks = trained_by_any(tables), tables[0].layout.spaces
-    by_view = {task: _out_of_fold(folder, names, task) for task in tasks}
-    asked = expand(recipe.views)
-    choice = choice_of(recipe, asked, by_view, trained)
-    tell(choice, folder.views, console)
-    views = used(asked, choice)
-    by_view = only(by_view, views)
-    policies = {task: fit_view_policy(by_view[task], recipe.decision, trained[task]) for task in tasks}
-    oof = {task: average_views(by_view[task], policies[task]) for task in tasks}
-    for task, found in oof.items():
-        found.write(folder.predictions("oof", task))
-    said = {"out_of_fold": oof, "test": _test(folder, tables, policies, views)}
-    results = {
-        of_task(part, task): measure_decisions(found, policies[task], trained[task]).to_dict()
-        for part, by_task in said.items()
-        for task, found in by_task.items()
-        if len(found.known())
-    }
-    scores = tuple(fold_scores(run, name) for run, name in zip(runs, names, strict=True))
-    summary = summarise(scores, {task: unmeasured(table) for task, table in oof.items()}, results)
-    write_json(folder.summary, summary.to_dict())
-    folder.picture.write_text(to_svg(draw_folds(summary)), encoding="utf-8")
-    make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results, views)
-
-
-def _out_of_fold(folder: CrossvalFolder, names: list[str], task: str) -> ByView:
-    """The table of all folds in each view, of one task."""
-    tables = {name: views_of(folder.run(i), "val", task) for i, name in enumerate(names)}
-    return {view: out_of_fold({name: tables[name][view] for name in names}) for view in tables[names[0]]}
-
-
-def _test(
-    folder: CrossvalFolder, tables: list[Table], policies: Mapping[str, Policy], views: Sequence[View]
-) -> dict[str, Predictions]:
-    """What the averaged runs say of the test part, of each task; it is written. Empty where there is no such part."""
-    if not len(tables[0].part("test")):
-        return {}
-    found: dict[str, Predictions] = {}
-    for task, policy in policies.items():
-        each = [views_of(folder.run(index), "test", task) for index in range(len(tables))]
-        found[task] = average([by_view[view.name] for by_view in each for view in views], policy)
-        found[task].write(folder.predictions("test", task))
-    return found
+def _precision(folder: CrossvalFolder, index: int) -> dict[str, Any]:
+    """That of the first fold, where it was measured: another measurement might choose another one."""
+    return {"train.precision": folder.run(0).load_recipe().recipe.train.precision} if index else {}
 
 
 def _refuse_several_processes() -> None:

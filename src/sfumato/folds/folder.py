@@ -3,18 +3,15 @@
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 from sfumato.errors import InputError
+from sfumato.folds.plan import FoldPlan
 from sfumato.json_file import read_json, write_json
 from sfumato.metrics.folds import FoldSummary
 from sfumato.recipe.load import to_yaml
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import key, of_task
-
-Fold = int | str
-"""From 0 where folds are dealt; else a value of the data's own fold column."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,11 @@ class CrossvalFolder:
         return self.path / "cv.svg"
 
     @property
+    def report(self) -> Path:
+        """The page a person looks at."""
+        return self.path / "report.html"
+
+    @property
     def bundle(self) -> Path:
         """The deployable result, which averages the folds; where it stands, all is done."""
         return self.path / "bundle"
@@ -61,10 +63,10 @@ class CrossvalFolder:
         """The run of a fold, by its place."""
         return RunFolder(self.path / f"fold-{index}")
 
-    def write_inputs(self, recipe: Recipe, folds: tuple[Fold, ...]) -> None:
+    def write_inputs(self, recipe: Recipe, plan: FoldPlan) -> None:
         """Write what every fold begins with, and what a resumed cross-validation goes on with."""
         self.recipe.write_text(to_yaml(without_fold(recipe)), encoding="utf-8")
-        write_json(self.plan, {"folds": list(folds)})
+        write_json(self.plan, plan.to_dict())
 
     def forget_inputs(self) -> None:
         """Take back what `write_inputs` wrote, since nothing came of it."""
@@ -73,12 +75,9 @@ class CrossvalFolder:
         if not any(self.path.iterdir()):
             self.path.rmdir()
 
-    def read_folds(self) -> tuple[Fold, ...]:
+    def read_plan(self) -> FoldPlan:
         """The folds in the order they are run."""
-        folds = read_json(self.plan).get("folds")
-        if not isinstance(folds, list) or not all(isinstance(one, int | str) for one in cast(list[Any], folds)):
-            raise InputError("damaged: no list of folds", where=str(self.plan))
-        return tuple(cast(list[Fold], folds))
+        return FoldPlan.from_dict(read_json(self.plan), str(self.plan))
 
     def read_summary(self) -> FoldSummary:
         """What was measured."""
@@ -93,7 +92,7 @@ class CrossvalFolder:
 
 def without_fold(recipe: Recipe) -> Recipe:
     """The recipe that all folds share."""
-    split = recipe.data.split.model_copy(update={"folds": None, "fold": None})
+    split = recipe.data.split.model_copy(update={"folds": None, "fold": None, "fold_part": "val"})
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"split": split})})
 
 

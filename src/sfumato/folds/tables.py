@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sfumato.data.table import Table
 from sfumato.decision.averaging import averaged
-from sfumato.decision.policy import Policy
+from sfumato.decision.policy import Policy, Verdicts
 from sfumato.errors import InputError
 from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.classification import accuracy, answer_counts, macro_f1
@@ -39,37 +39,45 @@ def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
     return replace(tables[0], logits=averaged(np.stack([table.logits for table in tables]), policy))
 
 
+def joined(verdicts: Sequence[Verdicts]) -> Verdicts:
+    """The verdicts on several tables, one after the other."""
+    return Verdicts(
+        np.concatenate([one.predicted for one in verdicts]),
+        np.concatenate([one.probabilities for one in verdicts]),
+        np.concatenate([one.confidence for one in verdicts]),
+        np.concatenate([one.abstained for one in verdicts]),
+    )
+
+
 def trained_by_any(tables: Sequence[Table]) -> dict[str, NDArray[np.int64]]:
     """Task -> (C,) different training images of each class, over the runs."""
     rows = pl.concat([table.part("train").rows for table in tables]).unique("id", maintain_order=True)
     return replace(tables[0], rows=rows).counts
 
 
-def refuse_other_data(first: Table, other: Table, name: str, where: str) -> None:
-    """Refuse the fold `name` if the data changed since the first one; `where` names the cross-validation in errors."""
-    if not _dealt(other).equals(_dealt(first)):
-        what = f"fold {name} was dealt from other samples than the first one"
-        raise InputError(what, where=where, mend="the data changed in between; begin anew in another folder")
+def refuse_other_data(first: Table, now: Table, where: str, *, nested: bool = False) -> None:
+    """Refuse to go on if the data changed since the first fold.
+
+    Args:
+        first: The samples of the first fold's run.
+        now: Those of another.
+        where: Names the cross-validation in errors.
+        nested: Whether the test part is the fold, and so another one in each run.
+    """
+    if not _dealt(now, nested=nested).equals(_dealt(first, nested=nested)):
+        what = "the data is no longer what the first fold was dealt from"
+        raise InputError(what, where=where, mend="begin anew in another folder")
 
 
-def refuse_empty_folds(table: Table, names: Sequence[str], where: str) -> None:
-    """Refuse folds that no sample falls into; `where` names the cross-validation in errors."""
-    there = set(table.rows["fold"].drop_nulls().unique().to_list())
-    for name in names:
-        if name not in there:
-            expected = f"at most {len(there)} folds" if len(there) > 1 else "more samples"
-            raise InputError(f"no sample falls into fold {name}", where=where, expected=expected)
-
-
-def fold_scores(run: RunFolder, name: str) -> FoldScores:
-    """What the run of a fold reaches on the fold's samples, of several tasks each by itself."""
+def fold_scores(run: RunFolder, name: str, part: str) -> FoldScores:
+    """What the run of a fold reaches on the fold's samples, its `part`, of several tasks each by itself."""
     table = run.read_table()
     scores: Scores = {}
     for task in table.layout.spaces:
-        found = _scores(Predictions.read(run.predictions("val", task)).known())
-        found |= _best(run, task)
+        found = _scores(Predictions.read(run.predictions(part, task)).known())
+        found |= _best(run, task) if part == "val" else {}
         scores |= {of_task(score, task): value for score, value in found.items()}
-    return FoldScores(name, len(table.part("train")), len(table.part("val")), scores)
+    return FoldScores(name, len(table.part("train")), len(table.part(part)), scores)
 
 
 def unmeasured(said: Predictions) -> list[str]:
@@ -96,10 +104,11 @@ def _best(run: RunFolder, task: str) -> Scores:
     return {"best": max(numbers)} if numbers else {}
 
 
-def _dealt(table: Table) -> pl.DataFrame:
-    """Of every sample that decides what a fold is: its answers, its fold, and whether it is for the test."""
+def _dealt(table: Table, *, nested: bool) -> pl.DataFrame:
+    """Of every sample that decides what a fold is: its answers, its fold, and whether it is for the test of all."""
     answers = [task.column for task in table.tasks]
-    return table.rows.select("id", "fold", (pl.col("part") == "test").alias("test"), *answers)
+    test = [] if nested else [(pl.col("part") == "test").alias("test")]
+    return table.rows.select("id", "fold", *test, *answers)
 
 
 def _groups(parts: Sequence[Predictions]) -> NDArray[np.int64] | None:

@@ -12,7 +12,12 @@ Scores = dict[str, float]
 
 NOTE = (
     "The weights of each fold were chosen on the samples that measure it, and temperature and thresholds were fitted on"
-    " all of them, so figures out of fold are optimistic; those of a test part are not."
+    " all of them, so figures out of fold are optimistic (--nested gives figures that are not); those of a test part"
+    " are not."
+)
+NESTED_NOTE = (
+    "The samples of a fold chose nothing of what answers for them: weights, temperature and thresholds are those of its"
+    " own run, which saw the other folds alone. The figures are of single networks; the bundle averages all."
 )
 
 
@@ -29,7 +34,7 @@ class FoldScores:
     """Samples of the fold."""
     scores: Scores
     """On the fold's samples, before the policy: loss in nats, accuracy, macro_f1 over the classes that have a sample,
-    macro_f1_all over all classes, and best, the highest accuracy that any weights of any epoch had."""
+    macro_f1_all over all classes, and best, the highest accuracy that any weights of any epoch had; not if nested."""
 
 
 @stored
@@ -45,8 +50,11 @@ class FoldSummary:
     unmeasured: dict[str, list[str]]
     """Task, empty for an only one -> its classes without a sample in any fold: too rare, so they always train."""
     results: dict[str, Any]
-    """`out_of_fold`: all folds' predictions as one table, under the bundle's policy; `test`: the averaged bundle."""
+    """`out_of_fold`: all folds' predictions as one table, under the bundle's policy, nested under that of each run;
+    `test`: the averaged bundle."""
     note: str = NOTE
+    nested: bool = False
+    """Whether the folds only measured, and other samples chose weights, temperature and thresholds."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -55,13 +63,15 @@ class FoldSummary:
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str) -> "FoldSummary":
         """Read what `to_dict` made; `where` names it in errors."""
-        return read_stored(cls, document, "a summary of folds", where)
+        return read_stored(cls, {"nested": False, **document}, "a summary of folds", where)
 
 
-def summarise(folds: tuple[FoldScores, ...], unmeasured: dict[str, list[str]], results: dict[str, Any]) -> FoldSummary:
+def summarise(
+    folds: tuple[FoldScores, ...], unmeasured: dict[str, list[str]], results: dict[str, Any], *, nested: bool = False
+) -> FoldSummary:
     """Mean and standard deviation of every score that all folds have; there must be two folds."""
     shared = [name for name in folds[0].scores if all(name in fold.scores for fold in folds)]
     values = {name: np.array([fold.scores[name] for fold in folds]) for name in shared}
     mean = {name: float(found.mean()) for name, found in values.items()}
     std = {name: float(found.std(ddof=1)) for name, found in values.items()}
-    return FoldSummary(folds, mean, std, unmeasured, results)
+    return FoldSummary(folds, mean, std, unmeasured, results, NESTED_NOTE if nested else NOTE, nested)

@@ -57,7 +57,8 @@ def draw_folds(summary: FoldSummary) -> Figure:
         canvas.text(_RIGHT + 20, 24, "mean ± std", MUTED)
         for index, row in enumerate(rows):
             _draw_row(canvas, row, _TOP + _ROW * (index + 0.5))
-        words = "a dot a fold; its weights were chosen on the samples it is measured on"
+        words = "a dot a fold; its weights were chosen on "
+        words += "samples of other folds" if summary.nested else "the samples it is measured on"
         canvas.text(20, canvas.height - 12, words, MUTED, size=10)
     return canvas.figure
 

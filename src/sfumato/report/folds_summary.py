@@ -25,9 +25,14 @@ def folds_lines(summary: FoldSummary) -> list[str]:
     return [*lines, *_unmeasured(summary), summary.note, ""]
 
 
+def fold_scores_of(summary: FoldSummary) -> dict[str, str]:
+    """Those of FOLD_SCORES that there are: where other samples chose the epoch, none was best on the fold."""
+    return {name: words for name, words in FOLD_SCORES.items() if not (summary.nested and name == "best")}
+
+
 def _table(summary: FoldSummary, task: str) -> list[str]:
     """A row a fold, and mean ± std below them."""
-    shown = {of_task(name, task): words for name, words in FOLD_SCORES.items()}
+    shown = {of_task(name, task): words for name, words in fold_scores_of(summary).items()}
     head = f"{task or 'fold':14}{'trained':>9}{'held out':>10}" + "".join(f"{words:>17}" for words in shown.values())
     rows = [
         f"  {fold.fold:12}{fold.train:>9}{fold.held_out:>10}" + "".join(_cell(fold.scores.get(name)) for name in shown)

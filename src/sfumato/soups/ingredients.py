@@ -58,7 +58,7 @@ def read_ingredients(paths: Sequence[str | Path]) -> list[RunIngredient]:
 def _folders(path: Path) -> list[RunFolder]:
     crossval = CrossvalFolder(path)
     if crossval.plan.is_file():
-        return [crossval.run(index) for index in range(len(crossval.read_folds()))]
+        return [crossval.run(index) for index in range(len(crossval.read_plan().folds))]
     return [open_folder(path)]
 
 

@@ -163,6 +163,51 @@ def test_a_fold_of_the_data():
         split(made, SplitSpec(fold="7"))
 
 
+def test_a_fold_may_be_the_test_part_and_the_rest_has_a_val_part_of_its_own():
+    made = table("aabbb" * 20, group=[str(i // 2) for i in range(100)])
+    folds = [split(made, SplitSpec(val=0.25, folds=4, fold=k, fold_part="test")) for k in range(4)]
+    tested = [set(one.part("test").ids) for one in folds]
+    assert tested == vals(made, 4, test=0)
+    assert [[len(one.part(name)) for name in ("val", "test")] for one in folds] == [
+        [18, 26],
+        [18, 26],
+        [20, 24],
+        [20, 24],
+    ]
+    for one in folds:
+        parts = one.rows.group_by("group").agg(pl.col("part").n_unique())["part"]
+        assert (parts == 1).all()
+    assert folds[0].rows.filter(pl.col("part") == "test")["reason"][0] == "test: fold 0 of 4"
+
+
+def test_folds_of_time_that_are_tested_choose_on_what_came_just_before():
+    made = table("ab" * 20, time=list(range(40)))
+    one = split(made, SplitSpec(by="time", val=0.2, folds=3, fold=1, fold_part="test"))
+    times = {name: one.part(name).rows["time"] for name in ("train", "val", "test")}
+    assert times["train"].max() < times["val"].min()
+    assert times["val"].max() < times["test"].min()
+    assert len(one.part(UNUSED))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"fold_part": "test"}, "fold_part has no effect without fold"),
+        ({"fold_part": "test", "folds": 2, "fold": 0, "test": 0.2}, "test has no effect: the fold is the test part"),
+        ({"folds": 2, "fold": 0, "val": 0.2}, "val has no effect: the fold is the val part"),
+    ],
+)
+def test_shares_that_give_way_to_a_fold(given, message):
+    with pytest.raises(ValueError, match=message):
+        SplitSpec(**given)
+
+
+def test_a_test_part_of_the_data_is_no_fold():
+    made = table("ab" * 4, part=["test"] * 2 + [None] * 6)
+    with pytest.raises(InputError, match=r"data\.split\.fold: has no effect: the data gives its own test part"):
+        split(made, SplitSpec(folds=2, fold=0, fold_part="test"))
+
+
 def test_a_given_split_that_leaks_is_refused_unless_accepted():
     parts = ["test" if i % 4 == 0 else "train" for i in range(80)]
     groups = [f"g{i // 3}" for i in range(80)]

@@ -22,6 +22,8 @@ class SplitSpec(Spec):
     """Folds that all samples but those of the test part are dealt into; none = no folds."""
     fold: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
     """Fold that is the val part: from 0 with `folds`, else a value of the data's own fold column; none = no fold."""
+    fold_part: Literal["val", "test"] = "val"
+    """What the fold is for: `val` chooses and measures; `test` measures alone, and `val` is a share of the rest."""
     stratify: tuple[str, ...] = ()
     """Columns whose values are spread evenly over the parts, besides the class."""
     near_duplicates: Literal["together", "ignored"] = "together"
@@ -39,8 +41,10 @@ class SplitSpec(Spec):
 
     @model_validator(mode="after")
     def _nothing_idle(self) -> Self:
-        if self.fold is not None and "val" in self.changed:
-            raise ValueError("val has no effect: the fold is the val part")
+        if self.fold is not None and self.fold_part in self.changed:
+            raise ValueError(f"{self.fold_part} has no effect: the fold is the {self.fold_part} part")
+        if self.fold is None and self.fold_part != "val":
+            raise ValueError("fold_part has no effect without fold")
         if self.folds is not None and self.fold is None:
             raise ValueError(f"folds has no effect without fold: name one from 0 to {self.folds - 1}")
         if self.folds is not None and (not isinstance(self.fold, int) or self.fold >= self.folds):

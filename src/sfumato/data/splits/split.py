@@ -30,19 +30,26 @@ def split(table: Table, spec: SplitSpec) -> Table:
         InputError: A setting that has no effect because the source gives that part; a given split that leaks; samples
             without time where time decides; nothing to train on.
     """
+    result = parts(table, spec)
+    notes = refuse_leaks(result, spec)
+    return replace(result, notes=(*result.notes, _shares(result), *notes, *_unmeasured(result)))
+
+
+def parts(table: Table, spec: SplitSpec) -> Table:
+    """The same, whether it leaks or not, and without notes."""
     state = _State(table, spec)
-    state.take("test", spec.test)
-    if spec.fold is None:
-        state.take("val", spec.val)
-    elif spec.folds is None:
+    if spec.fold is None or spec.fold_part == "val":
+        state.take("test", spec.test)
+    if spec.fold is not None and spec.folds is None:
         state.take_given_fold(str(spec.fold))
-    else:
+    elif spec.folds is not None:
         state.take_fold(cast(int, spec.fold), spec.folds)
+    if spec.fold is None or spec.fold_part == "test":
+        state.take("val", spec.val)
     result = state.result()
     if not len(result.part("train")):
         raise InputError("no sample is left to train on", expected="samples of the train part")
-    notes = refuse_leaks(result, spec)
-    return replace(result, notes=(*result.notes, _shares(result), *notes, *_unmeasured(result)))
+    return result
 
 
 class _State:
@@ -79,28 +86,34 @@ class _State:
         self.part[pool[kept]], self.reason[pool[kept]] = name, reason
 
     def take_fold(self, fold: int, folds: int) -> None:
-        """Deal what would train into folds; one of them is val."""
+        """Deal what would train into folds; one of them is held out."""
         pool = np.flatnonzero(self.part == "train")
         units = np.unique(self.units[pool], return_inverse=True)[1]
         if self.spec.by == "time":
             number = blocks(ends_of_units(self._times()[pool], units), folds + 1) - 1
             later = number > fold
-            self.part[pool[later]], self.reason[pool[later]] = UNUSED, "unused: later than the fold that is val"
+            self.part[pool[later]], self.reason[pool[later]] = (
+                UNUSED,
+                f"unused: later than the fold that is {self.spec.fold_part}",
+            )
         else:
             number = deal(self.matrix[pool], units, folds, generator(self.spec.seed, "folds"))
             self.reason[pool[number == PINNED]] = "train: the only samples of their class, in every fold"
         self.fold[pool] = [str(one) if one >= 0 else None for one in number.tolist()]
-        self.part[pool[number == fold]] = "val"
-        self.reason[pool[number == fold]] = f"val: fold {fold} of {folds}"
+        self._hold_out(pool[number == fold], f"fold {fold} of {folds}")
 
     def take_given_fold(self, fold: str) -> None:
-        """Val is a fold of the data's own."""
+        """A fold of the data's own is held out."""
         names = sorted({str(name) for name in self.fold if name is not None})
         if fold not in names:
             found = f"one of {', '.join(names[:20])}" if names else "data.split.folds, or a fold column in the data"
             raise InputError(f"no fold {fold!r} in the data", setting="data.split.fold", expected=found)
-        mine = (self.fold == fold) & (self.part == "train")
-        self.part[mine], self.reason[mine] = "val", f"val: fold {fold} of the data"
+        self._hold_out(np.flatnonzero((self.fold == fold) & (self.part == "train")), f"fold {fold} of the data")
+
+    def _hold_out(self, rows: Integers, why: str) -> None:
+        """Make a fold the part that the recipe says."""
+        name = self.spec.fold_part
+        self.part[rows], self.reason[rows] = name, f"{name}: {why}"
 
     def result(self) -> Table:
         """The table with parts and reasons."""
@@ -139,8 +152,9 @@ class _State:
         for name in ("val", "test"):
             if name in self.given and name in self.spec.changed:
                 raise InputError(f"has no effect: the data gives its own {name} part", setting=f"data.split.{name}")
-        if "val" in self.given and self.spec.fold is not None:
-            raise InputError("has no effect: the data gives its own val part", setting="data.split.fold")
+        if self.spec.fold is not None and self.spec.fold_part in self.given:
+            what = f"has no effect: the data gives its own {self.spec.fold_part} part"
+            raise InputError(what, setting="data.split.fold")
         for name in ("by", "seed", "stratify"):
             if {"val", "test"} <= self.given and name in self.spec.changed:
                 raise InputError("has no effect: the data gives its own parts", setting=f"data.split.{name}")

@@ -1,0 +1,126 @@
+"""The page of a cross-validation: one self-contained HTML file, made from its summary, that a person looks at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+
+from sfumato.metrics.folds import FoldSummary
+from sfumato.metrics.longtail import shot_of
+from sfumato.metrics.results import Results
+from sfumato.report import wording
+from sfumato.report.folds_picture import draw_folds
+from sfumato.report.folds_summary import fold_scores_of
+from sfumato.report.frames import Majority, class_lists, confusion, headlines, tail_headlines
+from sfumato.report.svg import inline, to_svg
+from sfumato.report.wording import many, percent
+from sfumato.tasks import of_task
+
+
+@dataclass(frozen=True)
+class FoldLine:
+    """A row of the table of folds."""
+
+    name: str
+    link: str
+    """The report of its run, relative to the page."""
+    trained: int
+    held_out: int
+    values: tuple[float | None, ...]
+    """In the order of the columns; None = not measured."""
+
+
+@dataclass(frozen=True)
+class FoldTable:
+    """The scores of all folds in one task."""
+
+    task: str
+    columns: tuple[str, ...]
+    rows: tuple[FoldLine, ...]
+    means: tuple[tuple[float, float] | None, ...]
+    """Mean and standard deviation of each column; None = some fold has no value."""
+
+
+def write_folds_report(path: Path, summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> None:
+    """Write the page, which needs no network and no other file but for the reports it links to.
+
+    Args:
+        path: Of the page.
+        summary: What was measured.
+        name: Of the recipe.
+        backbone: Of its network.
+        links: The report of each fold's run, relative to the page.
+    """
+    path.write_text(render_folds(summary, name, backbone, links), encoding="utf-8")
+
+
+def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> str:
+    """The page as HTML; arguments as in `write_folds_report`."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    jinja = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    cast(dict[str, Any], jinja.filters).update(percent=percent, count=wording.count, many=wording.many, shot=shot_of)
+    results = {part: Results.from_dict(found) for part, found in summary.results.items()}
+    return jinja.get_template("folds.html.j2").render(
+        name=name,
+        backbone=backbone,
+        summary=summary,
+        sentences=sentences(summary),
+        picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds", (20, 0)),
+        tables=[fold_table(summary, task, links) for task in summary.unmeasured],
+        measurements=[_measured(part, found) for part, found in results.items()],
+    )
+
+
+def sentences(summary: FoldSummary) -> list[str]:
+    """What came out, in words."""
+    said: list[str] = []
+    for part, document in summary.results.items():
+        found = Results.from_dict(document)
+        accuracy, (which, _, task) = found.scores["accuracy"], part.partition(".")
+        of = f" of {task}" if task else ""
+        who = (
+            f"On {many(found.samples, 'test image')} that no fold has seen, the average of all folds names"
+            if which == "test"
+            else f"On {many(found.samples, 'image')}, each held out once, a network that did not train on it names"
+        )
+        interval = f"95 % interval {percent(accuracy.low)} to {percent(accuracy.high)}"
+        said.append(f"{who} the right class{of} in {percent(accuracy.value)} of cases ({interval}).")
+    return [*said, summary.note]
+
+
+def fold_table(summary: FoldSummary, task: str, links: Sequence[str]) -> FoldTable:
+    """A row a fold, a column a score, of one task."""
+    names = {of_task(name, task): words for name, words in fold_scores_of(summary).items()}
+    rows = tuple(
+        FoldLine(fold.fold, link, fold.train, fold.held_out, tuple(fold.scores.get(name) for name in names))
+        for fold, link in zip(summary.folds, links, strict=True)
+    )
+    means = tuple((summary.mean[name], summary.std[name]) if name in summary.mean else None for name in names)
+    return FoldTable(task, tuple(names.values()), rows, means)
+
+
+def _measured(part: str, results: Results) -> dict[str, Any]:
+    """What there is to show of the samples out of fold, or of the test part, in one task."""
+    which, _, task = part.partition(".")
+    return {
+        "part": which,
+        "of": f": {task}" if task else "",
+        "samples": results.samples,
+        "groups": results.groups,
+        "headlines": headlines(results, _majority(results)),
+        "tail_headlines": tail_headlines(results),
+        "class_lists": class_lists(results.classes),
+        "long_tailed": results.long_tailed,
+        "trained": any(row.trained is not None for row in results.classes),
+        "confusion": confusion(results),
+    }
+
+
+def _majority(results: Results) -> Majority:
+    """The class most frequent in training, and its share of the measured samples."""
+    row = max(results.classes, key=lambda row: row.trained or 0)
+    return Majority(row.name, row.support / max(1, results.samples))
