@@ -67,6 +67,11 @@ class Predictor:
         """Whether all its probabilities were calibrated on validation samples."""
         return all(policy.calibrator.fitted for policy in self.policies.values())
 
+    @property
+    def names_sets(self) -> bool:
+        """Whether decisions come with sets of classes."""
+        return any(policy.sets is not None for policy in self.policies.values())
+
     def predict(self, inputs: Iterable[Source]) -> list[Decision]:
         """One decision an input, in order.
 
