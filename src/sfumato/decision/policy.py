@@ -95,6 +95,11 @@ class Policy:
             predicted, probabilities, confidence, abstained, self.sets.sets(probabilities) if self.sets else None
         )
 
+    def sureness(self, logits: NDArray[np.floating], verdicts: Verdicts) -> Floats:
+        """(N,) how sure each verdict on (N, C) logits is, by what abstention goes by; else by its confidence."""
+        by = self.abstention.by if self.abstention else "confidence"
+        return sureness(by, logits, verdicts.probabilities, verdicts.confidence)
+
     def check_classes(self, classes: int, where: str) -> None:
         """Refuse a policy that was made for another number of classes; `where` names it in the error."""
         for what, found in self._sizes().items():
