@@ -1,5 +1,7 @@
 """The verdict in plain sentences: what the run reaches, where it fails, whether its confidence can be trusted."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from sfumato.decision.abstention import LEAST_ACCEPTED, Abstention
@@ -114,7 +116,23 @@ def trust_in_confidence(measured: Measured) -> str:
     else:
         trust = f"Its confidence should not be taken at its word: {off}, and {side}"
     uncalibrated = "" if measured.policy.calibrator.fitted else " (it was not calibrated)"
-    return f"{trust}{uncalibrated}. {_abstention(measured)}"
+    return " ".join([f"{trust}{uncalibrated}.", _abstention(measured), *_further(measured)])
+
+
+def _further(measured: Measured) -> Iterator[str]:
+    """What the answer is where it is not simply the likeliest class."""
+    policy, scores = measured.policy, measured.results.scores
+    if policy.shift is not None:
+        yield "It answers for the class frequencies of decision.priors; figures here are of images as they were split."
+    if policy.costs is not None:
+        yield "It gives the answer that is expected to cost least, not the likeliest."
+    if policy.sets is not None and "set_coverage" in scores:
+        held, size = scores["set_coverage"], scores["set_size"]
+        yield (
+            f"It names sets of {size.value:.1f} classes on average, which hold the right one in {percent(held.value)} "
+            f"of cases (95 % interval {percent(held.low)} to {percent(held.high)}); "
+            f"{percent(policy.sets.promised)} were promised."
+        )
 
 
 def _abstention(measured: Measured) -> str:
