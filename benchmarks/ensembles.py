@@ -101,7 +101,9 @@ def main() -> None:
             print(rows[-1], flush=True)
     text = result(rows, asked.seeds)
     if asked.write:
-        (HERE / "results" / f"ensembles_{platform.machine()}_{date.today()}.md").write_text(text, encoding="utf-8")
+        (HERE / "results" / f"ensembles_4-core-{platform.machine()}_{date.today()}.md").write_text(
+            text, encoding="utf-8"
+        )
     assert len(rows) == asked.seeds * len(KINDS)
 
 

@@ -206,7 +206,7 @@ def synthetic_facts(addresses: list[str], mtime_ns: int) -> pl.DataFrame:
 
 def search(folder: Path, n: int) -> Callable[[], str]:
     """What training does to find near-duplicates: fingerprints, candidates, verification, clusters."""
-    import sfumato.preparation  # noqa: F401  # what a training process holds by then counts
+    import sfumato.preparation.prepare  # noqa: F401  # what a training process holds by then counts
     from sfumato.data.duplicates.clustering import with_clusters
     from sfumato.data.pictures import Pictures
     from sfumato.data.progress import unseen

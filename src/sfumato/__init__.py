@@ -13,7 +13,10 @@ from sfumato.version import VERSION
 
 if TYPE_CHECKING:
     from sfumato.comparison.comparing import Comparison, compare
+    from sfumato.deciding.deciding import decide
     from sfumato.ensembles.ensembling import Ensemble, ensemble
+    from sfumato.evaluation.evaluating import evaluate
+    from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.predict.decisions import Answer, Decision
@@ -33,6 +36,7 @@ _HOME = {
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
     "Ensemble": "sfumato.ensembles.ensembling",
+    "Evaluation": "sfumato.evaluation.folder",
     "LabelSpace": "sfumato.labels",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict.predictor",
@@ -42,7 +46,9 @@ _HOME = {
     "Sweep": "sfumato.sweeping.sweep",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
+    "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
+    "evaluate": "sfumato.evaluation.evaluating",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
@@ -57,6 +63,7 @@ __all__ = [
     "CrossValidation",
     "Decision",
     "Ensemble",
+    "Evaluation",
     "InputError",
     "Interrupted",
     "LabelSpace",
@@ -71,7 +78,9 @@ __all__ = [
     "__version__",
     "compare",
     "crossval",
+    "decide",
     "ensemble",
+    "evaluate",
     "load",
     "load_recipe",
     "soup",

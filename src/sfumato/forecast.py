@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sfumato.data.pictures import GIGABYTE
-from sfumato.preparation import Prepared, job_of
+from sfumato.preparation.prepared import Prepared, job_of
 from sfumato.training.averaging import norms_that_learn
 from sfumato.training.batches import check_batches
 from sfumato.training.device import choose_device, choose_precision, choose_workers

@@ -1,6 +1,7 @@
 """Where something new is written: a folder that holds nothing yet."""
 
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,17 @@ def free_folder(out: str | Path | None, name: str) -> Generator[Path]:
         yield path
     except BaseException:
         _remove_empty(path, new)
+        raise
+
+
+@contextmanager
+def emptied_on_failure(path: Path) -> Generator[None]:
+    """If the context fails, what it wrote in a folder that was empty is removed: half of it would be of no use."""
+    try:
+        yield
+    except BaseException:
+        for one in list(path.iterdir()) if path.is_dir() else []:
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
         raise
 
 

@@ -16,7 +16,7 @@ from sfumato.decision.view_choice import ViewChoice, choose_views
 from sfumato.decision.view_policy import ByView, average_views
 from sfumato.json_file import write_json
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared
+from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.training.inference import predict_view

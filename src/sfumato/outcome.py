@@ -23,7 +23,7 @@ from sfumato.models.classifier import needed
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared
+from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
 from sfumato.teaching.teacher import read_facts
@@ -40,9 +40,9 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     before, after = UNFITTED.probabilities(policy.adjusted(said.logits)), policy.calibrated(said.logits)
     sure, right = policy.sureness(said.logits, verdicts), verdicts.predicted == said.truth
     scores = {
-        **results.scores,
         **honesty_scores(before, after, said.truth, said.groups),
         **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
+        **results.scores,
     }
     return replace(results, scores=scores)
 

@@ -15,7 +15,8 @@ from sfumato.errors import InputError
 from sfumato.looking import Looked, look, tell
 from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared, job_of, prepare, prepare_again
+from sfumato.preparation.prepare import prepare, prepare_again
+from sfumato.preparation.prepared import Prepared, job_of
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report

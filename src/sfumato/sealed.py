@@ -73,6 +73,13 @@ def stranded(target: Path) -> list[Path]:
     return sorted(path for path in target.parent.glob(f".{target.name}.*") if (path / MANIFEST).is_file())
 
 
+def recover(target: Path) -> None:
+    """Give a folder its name that a crash left complete under its working name, and none under its own."""
+    complete = stranded(target)
+    if complete and not target.exists():
+        complete[0].rename(target)
+
+
 def _files(folder: Path) -> list[str]:
     """Every file below a folder but its manifest."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

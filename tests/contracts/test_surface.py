@@ -6,8 +6,8 @@ import sys
 import sfumato
 
 SURFACE = {
-    "Answer", "Comparison", "CrossValidation", "Decision", "Ensemble", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
-    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "ensemble", "load", "load_recipe", "soup", "sweep", "train",
+    "Answer", "Comparison", "CrossValidation", "Decision", "Ensemble", "Evaluation", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
+    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "decide", "ensemble", "evaluate", "load", "load_recipe", "soup", "sweep", "train",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import sfumato
 from sfumato.data.assumed import Assumed
 from sfumato.models.classifier import build_classifier
 from sfumato.models.heads import LinearHeadSpec
-from sfumato.preparation import preview
+from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe, to_yaml
 from sfumato.report.timeline import plan_text
 from sfumato.training.plan import make_plan

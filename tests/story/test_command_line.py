@@ -23,7 +23,9 @@ VERBS = (
     "schema",
     "train",
     "crossval",
+    "decide",
     "ensemble",
+    "evaluate",
     "soup",
     "sweep",
 )

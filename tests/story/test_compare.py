@@ -156,7 +156,7 @@ def test_a_signal_says_how_to_go_on(root, monkeypatch):
         sfumato.compare([root / "long.yaml", root / "given"], out=out, quiet=True)
 
 
-def test_runs_of_other_samples_are_refused_by_name(root):
+def test_runs_of_other_samples_are_refused_by_name(root, done):
     other = sfumato.train(root / "other.yaml", out=root / "other", quiet=True)
     with pytest.raises(InputError, match=r"other can't be compared with given: measured on other samples: '.*png'"):
         sfumato.compare([root / "given", other.folder], out=root / "unlike", quiet=True)
@@ -165,6 +165,11 @@ def test_runs_of_other_samples_are_refused_by_name(root):
     shutil.rmtree(half / "bundle")
     with pytest.raises(InputError, match=f"{half}: is not finished; go on with: sfumato train --resume {half}"):
         sfumato.compare([root / "given", half], out=root / "unlike", quiet=True)
+    (root / "fused/bundle").mkdir(parents=True)
+    with pytest.raises(
+        InputError, match=r"fused: has a bundle and is no run; expected recipes, and folders of finished"
+    ):
+        sfumato.compare([root / "given", root / "fused"], out=root / "unlike", quiet=True)
 
 
 def test_the_command_line(root, monkeypatch, capsys, done):

@@ -14,6 +14,7 @@ from tests.pictures import KINDS, folder_per_class, picture, shapes_and_colours
 
 import sfumato
 from sfumato.cli import main
+from sfumato.comparison.measured import read_outcome
 from sfumato.data import pictures
 from sfumato.errors import InputError, Interrupted
 from sfumato.metrics.calibration import expected_calibration_error
@@ -216,6 +217,18 @@ def test_nested_decisions_are_those_of_each_run(recipe):
     )
     error = expected_calibration_error(np.concatenate(sure), right)
     assert found.summary.results["out_of_fold"]["scores"]["ece"]["value"] == pytest.approx(error)
+
+
+def test_nested_folds_are_compared_by_what_each_run_decided(recipe, tmp_path):
+    """The bundle's policy was fitted on the very samples that are compared: whatever it says, nothing changes."""
+    copy = Path(shutil.copytree(recipe.parent / "nested", tmp_path / "copy"))
+    policy = json.loads((copy / "bundle/policy.json").read_text())
+    classes = len(Predictions.read(copy / "predictions/oof.parquet").labels)
+    policy["adjustment"] = {"tau": 50.0, "priors": [0.9, *[0.05] * (classes - 1)], "objective": None}
+    (copy / "bundle/policy.json").write_text(json.dumps(policy))
+    first, second = (read_outcome(folder).answers["", "test"] for folder in (recipe.parent / "nested", copy))
+    assert np.array_equal(first.predicted, second.predicted)
+    assert np.mean(second.predicted == second.truth) == pytest.approx(second.scores["accuracy"].value)
 
 
 def test_nested_folds_answer_in_their_own_views(recipe, tmp_path):

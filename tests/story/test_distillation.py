@@ -20,6 +20,7 @@ from sfumato.recipe.load import load_recipe
 from sfumato.report.summary import summary
 from sfumato.run_folder import RunFolder
 from sfumato.teaching import answers
+from sfumato.teaching.teacher import network_of
 from sfumato.training import loop
 
 RECIPE = """
@@ -83,7 +84,7 @@ def test_the_answers_are_what_the_teacher_says_of_each_picture(root, teacher):
 def test_views_are_those_the_student_sees(root, teacher):
     run = learn(root, "views", **VIEWS)
     train, loaded = RunFolder(run.folder).read_table().part("train"), RunFolder(run.folder).load_recipe().recipe
-    preprocess = sfumato.load(teacher.bundle)._networks.preprocess
+    preprocess = network_of(teacher.bundle)[1]
     samples = Samples(train, preprocess, loaded.augment, loaded.train.seed)
     predictor = sfumato.load(teacher.bundle)
     for view in range(2):
@@ -187,7 +188,7 @@ def test_a_teacher_that_knows_other_samples_is_doubted(root, teacher, pupil):
     assert [note for note in notes(pupil) if "taught by" in note and "is shown every augmented view" in note]
     other = learn(root, "other-split", **{"data.split.seed": 9})
     assert [note for note in notes(other) if "learnt from photos by splits that are not" in note]
-    assert "samples of its own" in "\n".join(summary(RunFolder(other.folder)))
+    assert "perhaps on other samples" in "\n".join(summary(RunFolder(other.folder)))
 
 
 WRONG = [
@@ -216,9 +217,21 @@ def test_several_networks_teach_by_scores_and_not_by_features(root, teacher):
     settings = {"train.distill.teacher": str(folds.bundle)}
     run = learn(root, "by-folds", **settings)
     assert [note for note in notes(run) if "2 networks" in note]
-    assert [note for note in notes(run) if "in several folds, so from the val samples too" in note]
+    assert [note for note in notes(run) if "in several folds or splits, so from val samples too" in note]
     with pytest.raises(InputError, match=r"2 networks, each with features.*leave out train.distill.features"):
         learn(root, "by-features", **settings, **HINTS)
+
+
+def test_an_ensemble_of_different_networks_teaches(root, teacher):
+    other = {"model.backbone": "test_resnet", "train.epochs": 1}
+    second = sfumato.train(root / "recipe.yaml", overrides=other, out=root / "second", quiet=True)
+    both = sfumato.ensemble([teacher.folder, second.folder], out=root / "both", quiet=True)
+    run = learn(root, "by-both", **{"train.distill.teacher": str(both.folder)})
+    train = RunFolder(run.folder).read_table().part("train")
+    expected = sfumato.load(both.bundle).logits([decode(image) for image in train.first_images])
+    assert np.allclose(kept(run)[0], expected, atol=1e-4)
+    assert [note for note in notes(run) if "2 networks" in note and "learnt from photos" in note]
+    assert not [note for note in notes(run) if "too good" in note]  # both learnt from this very split
 
 
 def test_paths_are_relative_to_the_recipe(root, pupil):

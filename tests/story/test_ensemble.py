@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 from tests.pictures import folder_per_class
 from tests.story.test_bundle import flip_a_byte, reseal
 
@@ -20,7 +21,7 @@ from sfumato.decision.calibration import Temperature
 from sfumato.decision.fusion import log_probabilities
 from sfumato.decision.fusion_fit import deal, fit_fusion
 from sfumato.decision.policy import Policy
-from sfumato.ensembles.summary import Comparison
+from sfumato.ensembles.summary import Comparison, summary_lines
 from sfumato.errors import InputError, RunError
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.metrics.paired import mcnemar, paired_difference
@@ -275,6 +276,7 @@ def test_other_classes_are_refused_with_the_nearest_name(root, tmp_path):
     [
         (["A"], "a single bundle; expected two or more for an ensemble"),
         (["A", "A"], "named twice; expected bundles that differ"),
+        (["A", "B", "a/bundle"], "named twice; expected bundles that differ"),
         (["A", "nowhere"], "nowhere: no such bundle"),
         (["A", "photos"], "photos: no bundle there; expected the folder of a finished run"),
         (["A", "B", "--kind", "stackd"], "--kind: 'stackd'; expected one of average, weighted, stacked; did you mean"),
@@ -304,6 +306,13 @@ def test_the_command_line_says_what_it_made(root, capsys, monkeypatch, tmp_path)
     document = json.loads(capsys.readouterr().out)
     assert stop.value.code == 0
     assert document["summary"]["kind"] == "weighted" and document["bundle"] == str(tmp_path / "e/bundle")
+
+
+def test_its_table_stands_in_columns_by_names_short_and_wide(made):
+    found = replace(made["weighted"].summary, members=("a", "叶"))
+    table = summary_lines(found, made["weighted"].fusion)[1:5]
+    ends = [cell_len(line.removesuffix("  best member, by selection")) for line in table]
+    assert len(set(ends)) == 1, "\n".join(table)
 
 
 def test_a_failure_leaves_nothing(root, monkeypatch, tmp_path):

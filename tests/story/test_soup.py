@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 import sfumato
 from sfumato.bundle.folder import read_bundle
 from sfumato.cli import app
-from sfumato.errors import InputError
+from sfumato.errors import InputError, RunError
 from sfumato.metrics.classification import answer_counts, macro_f1
 from sfumato.predictions import Predictions
 from sfumato.run_folder import RunFolder
+from sfumato.soups import making
+from sfumato.soups.ingredients import read_ingredients
 from sfumato.tensor_file import write_tensors
 
 RECIPE = """
@@ -166,6 +168,25 @@ def test_classes_that_the_runs_do_not_know(folds, tmp_path):
     folder_per_class(tmp_path / "photos", {"disc": 2, "strips": 2})
     with pytest.raises(InputError, match=r"class 'strips', which the runs do not know; did you mean 'stripes'\?"):
         sfumato.soup([folds], choose_on=tmp_path / "photos", out=tmp_path / "no", quiet=True)
+
+
+def test_the_weights_of_many_runs_are_not_held_together(runs):
+    ingredients = read_ingredients(runs)
+    assert [one.bundle.members for one in ingredients] == [()] * 3
+    assert all(
+        one.weights.keys() == read_bundle(run / "bundle").members[0].keys()
+        for one, run in zip(ingredients, runs, strict=True)
+    )
+
+
+def test_a_soup_that_fails_at_its_end_leaves_nothing(runs, tmp_path, monkeypatch):
+    def full(*_):
+        raise RunError("the disk is full")
+
+    monkeypatch.setattr(making, "write_soup_bundle", full)
+    with pytest.raises(RunError, match="the disk is full"):
+        sfumato.soup(runs[:2], out=tmp_path / "half", quiet=True)
+    assert not (tmp_path / "half").exists()
 
 
 def test_other_makes_and_doubles_are_refused(runs, recipe, tmp_path):

@@ -52,7 +52,7 @@ def test_a_signal_saves_and_says_how_to_go_on(recipe, number):
 
 
 @pytest.mark.parametrize(
-    ("place", "number"), [("fit", signal.SIGINT), ("predict_tasks", signal.SIGINT), ("make_bundle", signal.SIGTERM)]
+    ("place", "number"), [("fit", signal.SIGINT), ("look", signal.SIGINT), ("make_bundle", signal.SIGTERM)]
 )
 def test_a_signal_outside_the_steps_says_how_to_go_on(
     small_recipe, small_run, tmp_path, monkeypatch, capsys, place, number

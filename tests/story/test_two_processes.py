@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file
 from tests.pictures import folder_per_class, shapes_and_colours
 
 import sfumato
+from sfumato.predictions import Predictions
+from sfumato.tensor_file import write_tensors
 
 RECIPE = """
 name: shared
@@ -75,6 +78,26 @@ def test_two_processes_hear_one_teacher(tmp_path: Path, monkeypatch):
     alone = two_are_one(tmp_path, forget=tmp_path / "own")
     ours, theirs = (np.load(folder / "teacher/answers.npy") for folder in (alone.folder, tmp_path / "shared"))
     assert np.allclose(ours, theirs, atol=1e-5)
+
+
+def test_two_processes_choose_the_same_averages_and_views(tmp_path: Path):
+    """What is made after the last step is scored by both, each its share of the samples; one of them writes it."""
+    folder_per_class(tmp_path / "photos", {"disc": 26, "stripes": 18})
+    torch.manual_seed(0)
+    start = timm.create_model("test_convnext", num_classes=0).state_dict()
+    write_tensors(tmp_path / "start.safetensors", start)
+    made = "train: {soup: {epochs: 2}, interpolate: {alphas: [0.0, 0.5]}, "
+    text = RECIPE.replace("weights: none", "weights: {file: start.safetensors}").replace("train: {", made)
+    (tmp_path / "recipe.yaml").write_text(text + "views: {flips: [horizontal], scales: [0.9], use: always}\n")
+    folders = (two_are_one(tmp_path).folder, tmp_path / "shared")
+    ours, theirs = (pl.read_csv(folder / "averages.csv") for folder in folders)
+    assert ours.select("weights", "epochs", "alpha", "kept").equals(theirs.select("weights", "epochs", "alpha", "kept"))
+    assert ours["loss"].to_list() == pytest.approx(theirs["loss"].to_list(), abs=1e-4)
+    mine, shared = (load_file(folder / "bundle/weights.safetensors") for folder in folders)
+    assert all(torch.allclose(tensor, shared[name], atol=2e-5) for name, tensor in mine.items())
+    one, two = (Predictions.read(folder / "predictions/test.parquet") for folder in folders)
+    assert np.allclose(one.logits, two.logits, atol=1e-3)
+    assert sorted(path.name for path in (folders[1] / "checkpoints").iterdir()) == ["best", "last", "previous"]
 
 
 def two_are_one(tmp_path: Path, forget: Path | None = None) -> "sfumato.Run":

@@ -5,7 +5,8 @@ import pytest
 from sfumato.console import Console
 from sfumato.errors import InputError
 from sfumato.models.heads import CosineHeadSpec
-from sfumato.preparation import prepare, preview
+from sfumato.preparation.prepare import prepare
+from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
 
 MEANS = {"kind": "cosine", "start": "class_means"}

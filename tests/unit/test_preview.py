@@ -6,7 +6,7 @@ from tests.pictures import folder_per_class
 from sfumato.data.assumed import Assumed
 from sfumato.errors import InputError
 from sfumato.forecast import forecast
-from sfumato.preparation import preview
+from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
 from sfumato.run import train
 

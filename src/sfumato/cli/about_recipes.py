@@ -12,7 +12,7 @@ from sfumato.cli.printing import print_json
 
 if TYPE_CHECKING:
     from sfumato.data.assumed import Assumed
-    from sfumato.preparation import Prepared
+    from sfumato.preparation.prepared import Prepared
     from sfumato.recipe.load import Loaded
 
 
@@ -40,7 +40,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a training would do, when, and about how long it would take here; nothing is trained."""
-    from sfumato.preparation import preview
+    from sfumato.preparation.preview import preview
     from sfumato.report.plan_json import plan_json
     from sfumato.report.timeline import plan_text, write_plan
     from sfumato.run_folder import check_plan_folder, make_folder

@@ -74,7 +74,7 @@ def _finished(source: Source) -> Path | None:
     """The folder of a run or cross-validation; None where the source is a recipe.
 
     Raises:
-        InputError: It is one that is not finished.
+        InputError: It is one that is not finished, or a folder of something else that has a bundle.
     """
     if not isinstance(source, str | Path):
         return None
@@ -82,6 +82,9 @@ def _finished(source: Source) -> Path | None:
     run, folds = RunFolder(path), CrossvalFolder(path)
     verb = "train" if run.environment.is_file() else "crossval" if folds.plan.is_file() else None
     if verb is None:
+        if run.bundle.is_dir():
+            what, expected = "has a bundle and is no run", "recipes, and folders of finished runs or cross-validations"
+            raise InputError(what, where=str(path), expected=expected)
         return None
     if not run.bundle.is_dir():
         raise InputError("is not finished", where=str(path), mend=f"go on with: sfumato {verb} --resume {path}")

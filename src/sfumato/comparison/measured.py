@@ -1,5 +1,6 @@
 """What finished runs and cross-validations say and took, read from their folders; no network is built."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
 from sfumato.decision.policies import read_policies
+from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.json_file import read_json
@@ -21,6 +23,10 @@ from sfumato.report.standings import Part, Took
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task
 from sfumato.training.cost import read_cost
+
+Policies = Mapping[str, Mapping[str, Policy]]
+"""Fold, or ALL -> task -> what decides on the logits."""
+ALL = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def read_outcome(folder: Path) -> Outcome:
     run = RunFolder(folder)
     scores: dict[str, Any] = read_json(run.metrics)
     paths = {part: {task: run.predictions(part, task) for task in _tasks(run)} for part in ("val", "test")}
-    return Outcome(_answers(run, run.bundle, scores, {"test": paths["test"], "val": paths["val"]}), _took([run]))
+    policies = {ALL: read_policies(run.bundle / "policy.json", run.read_table().layout)}
+    return Outcome(_answers(policies, scores, {"test": paths["test"], "val": paths["val"]}), _took([run]))
 
 
 def _of_folds(folder: CrossvalFolder) -> Outcome:
@@ -78,7 +85,10 @@ def _of_folds(folder: CrossvalFolder) -> Outcome:
     paths: dict[Part, dict[str, Path]] = {
         part: {task: folder.predictions(name, task) for task in tasks} for part, name in tables.items()
     }
-    return Outcome(_answers(runs[0], folder.bundle, scores, paths), _took(runs))
+    layout = runs[0].read_table().layout
+    bundles = dict(zip(plan.names, (run.bundle for run in runs), strict=True)) if plan.nested else {ALL: folder.bundle}
+    policies = {fold: read_policies(bundle / "policy.json", layout) for fold, bundle in bundles.items()}
+    return Outcome(_answers(policies, scores, paths), _took(runs))
 
 
 def _tasks(run: RunFolder) -> tuple[str, ...]:
@@ -86,10 +96,9 @@ def _tasks(run: RunFolder) -> tuple[str, ...]:
 
 
 def _answers(
-    run: RunFolder, bundle: Path, scores: dict[str, Any], paths: dict[Part, dict[str, Path]]
+    policies: Policies, scores: dict[str, Any], paths: dict[Part, dict[str, Path]]
 ) -> dict[tuple[str, Part], Answers]:
     """Those of each task and part that was measured."""
-    policies = read_policies(bundle / "policy.json", run.read_table().layout)
     found: dict[tuple[str, Part], Answers] = {}
     for part, by_task in paths.items():
         for task, table in by_task.items():
@@ -97,9 +106,20 @@ def _answers(
             if name in scores and table.is_file():
                 said = Predictions.read(table).known()
                 results = Results.from_dict(scores[name], name)
-                predicted = policies[task].apply(said.logits).predicted.astype(np.int64)
+                predicted = _predicted(said, {fold: own[task] for fold, own in policies.items()})
                 kept = {name: results.scores[name] for name in SCORES}
                 found[task, part] = Answers(said.ids, said.truth, predicted, said.labels.names, said.groups, kept)
+    return found
+
+
+def _predicted(said: Predictions, policies: Mapping[str, Policy]) -> NDArray[np.int64]:
+    """(N,) class indices, each sample's by the policy of its fold: that of all nested folds was fitted on them."""
+    if ALL in policies:
+        return policies[ALL].apply(said.logits).predicted.astype(np.int64)
+    found, folds = np.zeros(len(said), dtype=np.int64), np.array(said.folds)
+    for fold, policy in policies.items():
+        rows = np.flatnonzero(folds == fold)
+        found[rows] = policy.apply(said.logits[rows]).predicted
     return found
 
 

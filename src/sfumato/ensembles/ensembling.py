@@ -1,8 +1,6 @@
 """The story of an ensemble: bundles -> joined tables -> fusion -> policy -> one bundle. Nothing is trained or run."""
 
-import shutil
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +19,7 @@ from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
 from sfumato.ensembles.summary import EnsembleSummary, Part, note_of, results_of
 from sfumato.errors import InputError
-from sfumato.free_folder import free_folder
+from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.together import columns_of
@@ -93,11 +91,12 @@ def ensemble(
     console = Console(quiet=quiet)
     _refuse_arguments(members, kind, max_error)
     read = [read_member(one) for one in members]
+    _refuse_twice(read)
     for one in read[1:]:
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
     tables = _tables(read, kind, max_error, console)
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"))
-    with free_folder(out, "ensemble") as path, _whole(path):
+    with free_folder(out, "ensemble") as path, emptied_on_failure(path):
         _conclude(path, read, tables, fitted, max_error)
     return Ensemble(path)
 
@@ -117,10 +116,14 @@ def _refuse_arguments(members: Sequence[str | Path], kind: Kind, max_error: floa
         raise InputError("a single bundle", expected="two or more for an ensemble")
     if max_error is not None and not 0 < max_error < 1:
         raise InputError(f"{max_error:g}", where="--max-error", expected="a share above 0 and below 1")
-    places = [Path(one).resolve() for one in members]
-    for place, given in zip(places, members, strict=True):
+
+
+def _refuse_twice(members: Sequence[Member]) -> None:
+    """Refuse a bundle that is named twice, be it once by the folder of its run."""
+    places = [one.folder.resolve() for one in members]
+    for place, one in zip(places, members, strict=True):
         if places.count(place) > 1:
-            raise InputError("named twice", where=str(given), expected="bundles that differ")
+            raise InputError("named twice", where=one.given, expected="bundles that differ")
 
 
 def _tables(members: Sequence[Member], kind: Kind, max_error: float | None, console: Console) -> _Tables:
@@ -188,14 +191,3 @@ def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: Policy
     places, known = [one.folder for one in members], environment()
     here = {name: value for name, value in known.items() if name != "command"}  # which names the user's folders
     make_ensemble(path / "bundle", bundles, places, fusion, {"": policy}, results_of(summary), here)
-
-
-@contextmanager
-def _whole(path: Path) -> Generator[None]:
-    """If the context fails, what it wrote in a folder that was empty is removed."""
-    try:
-        yield
-    except BaseException:
-        for one in list(path.iterdir()):
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
-        raise

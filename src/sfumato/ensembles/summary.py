@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.cells import cell_len
+
 from sfumato.decision.fusion import Fusion
 from sfumato.metrics.intervals import Interval
 from sfumato.stored import read_stored, stored
@@ -94,7 +96,7 @@ def results_of(found: EnsembleSummary) -> dict[str, Any]:
 
 def summary_lines(found: EnsembleSummary, fusion: Fusion) -> list[str]:
     """What the terminal shows."""
-    width = max(map(len, found.members))
+    width = max(map(cell_len, (*found.members, "the ensemble")))
     lines = [f"{fusion.kind} of {len(found.members)}: {_how(fusion)}"]
     parts = {name: part for name, part in (("selection", found.selection), ("test", found.test)) if part}
     header = "".join(f"{name:>12}" for name in parts)
@@ -102,7 +104,7 @@ def summary_lines(found: EnsembleSummary, fusion: Fusion) -> list[str]:
     for place, name in enumerate(found.members):
         row = "".join(f"{part.members[place]:12.4f}" for part in parts.values())
         star = "  best member, by selection" if place == found.best else ""
-        lines.append(f"{name:<{width}}  {_weight(found.weights[place]):>7}{row}{star}")
+        lines.append(f"{name}{' ' * (width - cell_len(name))}  {_weight(found.weights[place]):>7}{row}{star}")
     if parts:
         row = "".join(f"{part.results['scores']['accuracy']['value']:12.4f}" for part in parts.values())
         lines.append(f"{'the ensemble':<{width}}  {'':>7}{row}")

@@ -59,7 +59,7 @@ def make_averaged_bundle(
         policy=policies_to_dict(policies),
         results=results,
         provenance=origin,
-        samples=_samples(bundles, policies, views),
+        samples=golden_samples(bundles, policies, views),
         views=views_to_dict(views) if len(views) > 1 else None,
     )
     write_bundle(folder, bundle)
@@ -86,12 +86,14 @@ def _keep_each(
 def _under(bundle: Bundle, policies: Mapping[str, Policy], views: Sequence[View]) -> Bundle:
     """A fold's bundle with the policy and the views that all folds share."""
     seen = views_to_dict(views) if len(views) > 1 else None
-    samples = _samples([bundle], policies, views)
+    samples = golden_samples([bundle], policies, views)
     return replace(bundle, policy=policies_to_dict(policies), views=seen, samples=samples)
 
 
-def _samples(bundles: Sequence[Bundle], policies: Mapping[str, Policy], views: Sequence[View]) -> tuple[Sample, ...]:
-    """The golden samples, which are the same for all, with what the average must give them."""
+def golden_samples(
+    bundles: Sequence[Bundle], policies: Mapping[str, Policy], views: Sequence[View]
+) -> tuple[Sample, ...]:
+    """The golden samples, which are the same for all, with what the average under the policies must give them."""
     first = bundles[0]
     preprocess = Preprocess.from_dict(first.transform, "transform.json")
     models = [model for one in bundles for model in build_networks(one, preprocess, "bundle")]

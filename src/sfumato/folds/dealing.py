@@ -14,7 +14,8 @@ from sfumato.errors import InputError
 from sfumato.folds.choice import RecipeSource
 from sfumato.folds.plan import FoldPlan
 from sfumato.models.classifier import load_pretrained
-from sfumato.preparation import preview, sharing_of
+from sfumato.preparation.prepare import sharing_of
+from sfumato.preparation.preview import preview
 from sfumato.recipe.load import Loaded, load_recipe
 
 

@@ -108,13 +108,15 @@ def take_class_vectors(head: nn.Module, vectors: Tensor) -> None:
 def take_nearest_mean(head: nn.Module, means: Tensor) -> None:
     """Let linear heads name the class whose mean, of (C, D), is nearest to the features.
 
-    -|f - m|^2 / 2 = f m - |m|^2 / 2 - |f|^2 / 2, of which the last part is the same for all classes.
+    -|f - m|^2 / 2 = f m - |m|^2 / 2 - |f|^2 / 2, of which the last part is the same for all classes. A class without an
+    image has a mean of zeros, near which features may well lie: it gets twice the greatest such offset instead.
     """
     layers = [cast(nn.Linear, cast(nn.Sequential, one)[-1]) for one in _heads(head)]
     parts = cast(tuple[Tensor, ...], means.float().split([layer.out_features for layer in layers]))
     for layer, rows in zip(layers, parts, strict=True):
         layer.weight.copy_(rows)
-        layer.bias.copy_(-rows.square().sum(dim=1) / 2)
+        offsets = rows.square().sum(dim=1) / 2
+        layer.bias.copy_(-torch.where(offsets > 0, offsets, 2 * offsets.max()))
 
 
 @torch.no_grad()

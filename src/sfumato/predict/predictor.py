@@ -86,14 +86,19 @@ class Predictor:
     def stream(self, inputs: Iterable[Source]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
         _refuse_single(inputs)
-        return self._stream(enumerate(inputs))
+        return self._stream(inputs)
 
-    def _stream(self, iterator: Iterator[tuple[int, Source]]) -> Iterator[Decision]:
+    def _stream(self, inputs: Iterable[Source]) -> Iterator[Decision]:
+        for index, (source, row) in enumerate(self.scored(inputs)):
+            name = _name(source, index)
+            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row)
+
+    def scored(self, inputs: Iterable[Source]) -> Iterator[tuple[Source, NDArray[np.float32] | str]]:
+        """Each input with its (C,) logits before the policy, or with what is wrong with it; in order."""
+        iterator = iter(inputs)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             while chunk := list(islice(iterator, BATCH)):
-                pixels = list(pool.map(_decode, [source for _, source in chunk]))
-                names = [_name(source, index) for index, source in chunk]
-                yield from self._decide(names, pixels)
+                yield from zip(chunk, self._scores(list(pool.map(_decode, chunk))), strict=True)
 
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
@@ -103,14 +108,14 @@ class Predictor:
         """
         return self._looker.logits(pictures)
 
-    def _decide(self, names: list[str], pixels: list[Pixels | str]) -> Iterator[Decision]:
+    def _scores(self, pixels: list[Pixels | str]) -> Iterator[NDArray[np.float32] | str]:
+        """The logits of each picture, or what was wrong with it, or is with them."""
         good = [picture for picture in pixels if not isinstance(picture, str)]
         logits = iter(self.logits(good) if good else ())
-        for name, picture in zip(names, pixels, strict=True):
+        for picture in pixels:
             row = picture if isinstance(picture, str) else next(logits)
-            if not isinstance(row, str) and not np.isfinite(row).all():
-                row = "the network gives it scores that are not finite"
-            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row)
+            finite = isinstance(row, str) or np.isfinite(row).all()
+            yield row if finite else "the network gives it scores that are not finite"
 
     def _bad(self, name: str, error: str) -> Decision:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None

@@ -46,7 +46,7 @@ def choices(evidence: Evidence) -> Choices | None:
 def _name(row: AverageRow) -> str:
     if row.alpha is None:
         return _NAMES.get(row.weights, row.weights)
-    ends = {0.0: ", the start", 1.0: ", the best weights of training"}
+    ends = {0.0: ", the start", 1.0: ", the best"}
     return f"interpolation, α {row.alpha:g}{ends.get(row.alpha, '')}"
 
 

@@ -47,7 +47,7 @@ def parameters(model: Classifier) -> int:
 def teacher_lines(found: Beside) -> list[str]:
     """A line for the teacher and one for the student."""
     teacher, student = found.sizes
-    where = "" if found.same else "   (the teacher on samples of its own)"
+    where = "" if found.same else "   (the teacher perhaps on other samples)"
     head = f"{'':20}parameters   " + "".join(f"{name:>10}" for name in found.scores)
     first, second = zip(*found.scores.values(), strict=True)
     shown = "".join(f"{'-' if value is None else f'{value:.3f}':>10}" for value in first)

@@ -16,7 +16,8 @@ from sfumato.json_file import read_json, read_text
 from sfumato.metrics.classification import SCORES
 from sfumato.metrics.results import Results
 from sfumato.predictions import Predictions
-from sfumato.preparation import Prepared, prepare_again
+from sfumato.preparation.prepare import prepare_again
+from sfumato.preparation.prepared import Prepared
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import TaskLayout, of_task
 
@@ -56,7 +57,8 @@ class AverageRow:
 class Measured:
     """What the run's weights say of N labelled samples, and how good that is."""
 
-    part: Literal["test", "val"]
+    part: Literal["test", "val", "data"]
+    """`data`: labelled data from outside any run."""
     predictions: Predictions
     policy: Policy
     verdicts: Verdicts

@@ -69,7 +69,7 @@ def _teacher(found: Beside) -> str:
     scores = [f"{name} {'-' if it is None else f'{it:.3f}'}" for name, (it, _) in found.scores.items()]
     size = f"the student has {short(student)}, {100 * student / teacher:.0f} % of them"
     return f"{short(teacher)} parameters ({size}); on {found.part} {', '.join(scores)}" + (
-        "" if found.same else ", samples of its own"
+        "" if found.same else ", perhaps on other samples"
     )
 
 

@@ -10,16 +10,16 @@ from sfumato.report.palette import ACCENT, HAIR, MUTED, SMOKE, UMBER
 from sfumato.report.svg import own_style
 from sfumato.short import short
 
-_DPI = 96
-_SMALL = 7.5
+DPI = 96
+SMALL = 7.5
 """Points; 10 pixels."""
 
 
 def draw_chart(chart: Chart) -> Figure:
     """A figure 300 x 200 pixels: the best epoch a ring, keyframes as faint lines; the page names the lines."""
     with own_style():
-        figure = Figure(figsize=(300 / _DPI, 200 / _DPI), facecolor="none")
-        axes = _axes(figure, (0.13, 0.12, 0.85, 0.84))
+        figure = Figure(figsize=(300 / DPI, 200 / DPI), facecolor="none")
+        axes = plain_axes(figure, (0.13, 0.12, 0.85, 0.84))
         axes.set_xlim(0, chart.epochs * 1.02)
         for epoch in chart.keyframes:
             axes.axvline(epoch, color=HAIR, linewidth=0.6, zorder=0)
@@ -33,18 +33,19 @@ def draw_chart(chart: Chart) -> Figure:
 def draw_reliability(frame: ReliabilityFrame) -> Figure:
     """A figure 300 x 300 pixels: accuracy against confidence, and below it how many samples have that confidence."""
     with own_style():
-        figure = Figure(figsize=(300 / _DPI, 300 / _DPI), facecolor="none")
-        _diagram(_axes(figure, (0.13, 0.31, 0.85, 0.66)), frame)
-        _histogram(_axes(figure, (0.13, 0.08, 0.85, 0.17)), frame)
+        figure = Figure(figsize=(300 / DPI, 300 / DPI), facecolor="none")
+        _diagram(plain_axes(figure, (0.13, 0.31, 0.85, 0.66)), frame)
+        _histogram(plain_axes(figure, (0.13, 0.08, 0.85, 0.17)), frame)
     return figure
 
 
-def _axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
+def plain_axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
+    """Axes with faint horizontal lines; `place` is left, bottom, width and height in shares of the figure."""
     axes = figure.add_axes(place, facecolor="none")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(HAIR)
-    axes.tick_params(colors=MUTED, labelsize=_SMALL, length=0)
+    axes.tick_params(colors=MUTED, labelsize=SMALL, length=0)
     axes.grid(axis="y", color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     return axes

@@ -8,23 +8,13 @@ import jinja2
 from markupsafe import Markup
 
 from sfumato.metrics.longtail import shot_of
-from sfumato.report import figures, thumbnails, wording
+from sfumato.report import figures, wording
 from sfumato.report.averages import choices
 from sfumato.report.curves import Chart, charts
 from sfumato.report.evidence import Evidence, Measured, read_evidence
 from sfumato.report.facts import environment_facts, part_rows
-from sfumato.report.frames import (
-    Mistake,
-    ReliabilityFrame,
-    class_lists,
-    confusion,
-    headlines,
-    majority_class,
-    reliabilities,
-    tail_headlines,
-    worst_mistakes,
-)
-from sfumato.report.more_figures import more_figures
+from sfumato.report.frames import majority_class
+from sfumato.report.measurement import Drawn, measurement
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
@@ -41,29 +31,11 @@ LISTED = 20
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A frame with its picture."""
-
-    frame: Any
-    svg: Markup
-
-
-@dataclass(frozen=True)
 class DrawnRarest:
     """The rarest classes with a picture each."""
 
     frame: Rarest
     svgs: list[Markup]
-
-
-@dataclass(frozen=True)
-class ShownMistake:
-    """A wrong answer with its picture."""
-
-    mistake: Mistake
-    thumbnail: str | None
-    """JPEG data URI; None where the file is missing."""
-    path: Path
 
 
 def write_report(folder: RunFolder) -> Path:
@@ -127,29 +99,13 @@ def _run(evidence: Evidence) -> dict[str, Any]:
 
 def _measured(evidence: Evidence, measured: Measured, task: str, place: int) -> dict[str, Any]:
     """What there is to show of a task; `place` keeps the names of its pictures apart from those of the others."""
-    results, mark = measured.results, str(place or "")
+    mark, table = str(place or ""), evidence.prepared.table
+    places = dict(zip(table.ids, table.first_images, strict=True))
     return {
-        "of": f": {task}" if task else "",
-        "part": measured.part,
-        "samples": results.samples,
-        "groups": results.groups,
-        "headlines": headlines(results, majority_class(evidence, results)),
-        "tail_headlines": tail_headlines(results),
-        "more_figures": more_figures(results),
+        **measurement(measured, majority_class(evidence, measured.results), places, task, mark),
         "trade_off": _trade_off(evidence, measured, mark),
         "rarest": _rarest(evidence, mark),
-        "validated": len(evidence.prepared.table.part("val")),
-        "class_lists": class_lists(results.classes),
-        "long_tailed": results.long_tailed,
-        "trained": any(row.trained is not None for row in results.classes),
-        "classes": len(results.classes),
-        "confusion": confusion(results),
-        "reliabilities": [
-            _reliability(frame, f"{mark}{'-' if mark else ''}{turn}")
-            for turn, frame in enumerate(reliabilities(measured))
-        ],
-        "mistakes": _mistakes(evidence, measured),
-        "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
+        "validated": len(table.part("val")),
     }
 
 
@@ -177,18 +133,3 @@ def _rarest(evidence: Evidence, mark: str) -> DrawnRarest | None:
 def _chart(chart: Chart) -> Drawn:
     name = chart.title.lower().replace(" ", "-")
     return Drawn(chart, inline(to_svg(figures.draw_chart(chart)), name, f"{chart.title} by epoch"))
-
-
-def _reliability(frame: ReliabilityFrame, mark: str) -> Drawn:
-    svg = to_svg(figures.draw_reliability(frame))
-    return Drawn(frame, inline(svg, f"reliability{mark}", f"Accuracy by confidence: {frame.title}"))
-
-
-def _mistakes(evidence: Evidence, measured: Measured) -> list[ShownMistake]:
-    found = worst_mistakes(measured)
-    table = evidence.prepared.table
-    places = dict(zip(table.ids, table.first_images, strict=True))
-    paths = [places[mistake.id] or "" for mistake in found]
-    return [
-        ShownMistake(mistake, thumbnails.of_file(path), Path(path)) for mistake, path in zip(found, paths, strict=True)
-    ]

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sfumato.preparation import Prepared
+from sfumato.preparation.prepared import Prepared
 from sfumato.report.plan_table import plan_rows
 from sfumato.training.priors import priors
 

@@ -20,7 +20,7 @@ from sfumato.data.loading import Request, Samples
 from sfumato.data.mixing import mix, one_hots
 from sfumato.data.table import Table
 from sfumato.errors import RunError
-from sfumato.preparation import Prepared
+from sfumato.preparation.prepared import Prepared
 from sfumato.report import thumbnails
 from sfumato.report.lanes import step_at
 from sfumato.report.wording import count, moment

@@ -5,7 +5,7 @@ import unicodedata
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, TAIL_FRACTION
 from sfumato.metrics.results import Results
 from sfumato.report.beside_teacher import beside_teacher, teacher_lines
-from sfumato.report.evidence import Measured, read_evidence
+from sfumato.report.evidence import read_evidence
 from sfumato.report.frames import tail_scores
 from sfumato.report.verdict import verdicts
 from sfumato.report.wording import many
@@ -38,16 +38,15 @@ def summary(folder: RunFolder) -> list[str]:
     evidence = read_evidence(folder)
     lines = ["", *verdicts(evidence), ""]
     for task, own in evidence.by_task.items():
-        lines += _scores(own.measured, task) if own.measured else []
+        lines += result_lines(own.measured.results, own.measured.part, task) if own.measured else []
     lines += [line for found in beside_teacher(evidence) for line in teacher_lines(found)]
     return [*lines, f"report  {folder.report}", f"bundle  {folder.bundle}"]
 
 
-def _scores(measured: Measured, task: str) -> list[str]:
-    """A line a score; the confusion below them where it is small."""
-    results = measured.results
+def result_lines(results: Results, part: str, task: str) -> list[str]:
+    """A line a score, with its interval; the confusion below them where it is small."""
     shown = SCORE_NAMES | {name: TAIL_NAMES[name] for name in tail_scores(results)}
-    lines = [*([task] if task else []), f"{'':20}{measured.part}    95 % interval"]
+    lines = [*([task] if task else []), f"{'':20}{part}    95 % interval"]
     lines += [
         f"  {shown[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
         for name, interval in results.scores.items()

@@ -1,7 +1,8 @@
 """The runs that a soup is made of: finished, and of one make."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder, open_folder
+from sfumato.tensor_file import read_tensors
 
 _OF_TRAINING = ("drop_path", "dropout")
 """What a model's document says of training alone: networks that differ in it are of one make."""
@@ -26,13 +28,14 @@ class RunIngredient:
     """As it was given; a fold's is its folder."""
     folder: RunFolder
     bundle: Bundle
+    """Without its weights: those of many runs need not fit into memory together."""
     table: Table
     recipe: Recipe
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """Of its network."""
-        return self.bundle.members[0]
+        """Of its network, read anew each time."""
+        return read_tensors(self.folder.bundle / "weights.safetensors")
 
 
 def read_ingredients(paths: Sequence[str | Path]) -> list[RunIngredient]:
@@ -66,7 +69,7 @@ def _read(folder: RunFolder) -> RunIngredient:
     if not folder.bundle.exists():
         what, mend = "this run is not finished", f"sfumato train --resume {folder.path}"
         raise InputError(what, where=str(folder.path), expected="one with a bundle", mend=mend)
-    bundle = read_bundle(folder.bundle)
+    bundle = replace(read_bundle(folder.bundle), members=())
     return RunIngredient(str(folder.path), folder, bundle, folder.read_table(), folder.load_recipe().recipe)
 
 
@@ -80,9 +83,16 @@ def _refuse_other_make(first: RunIngredient, other: RunIngredient) -> None:
         mine, others = (make.get(name) for make in makes)
         if mine != others:
             short = name in ("backbone", "weights")
-            said = f"its {name} is {others}, and that of {first.name} is {mine}" if short else f"another {name}"
+            said = f"another {name}"
+            if short:
+                said = f"its model.{name} is {_shown(others)}, and that of {first.name} is {_shown(mine)}"
             expected = "runs of one make: backbone, pretrained weights, head, classes, transform"
             raise InputError(said, where=other.name, expected=expected)
+
+
+def _shown(setting: object) -> str:
+    """As a recipe says it."""
+    return json.dumps(setting, ensure_ascii=False).replace('"', "")
 
 
 def _make(document: dict[str, Any]) -> dict[str, Any]:

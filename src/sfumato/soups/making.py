@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.console import Console
-from sfumato.data.pictures import GIGABYTE, Pictures
 from sfumato.data.table import Table
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
 from sfumato.folds.tables import trained_by_any
-from sfumato.free_folder import free_folder, make_folder
+from sfumato.free_folder import emptied_on_failure, free_folder, make_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
+from sfumato.preparation.prepare import sharing_of
 from sfumato.soups.bundle import write_soup_bundle
 from sfumato.soups.folder import SoupFolder
 from sfumato.soups.ingredients import RunIngredient, read_ingredients
@@ -80,14 +80,14 @@ def soup(
     console = Console(quiet=quiet)
     ingredients = read_ingredients(runs)
     lead = ingredients[0].recipe
-    pictures = Pictures(lead.train.keep_decoded * GIGABYTE)
-    with free_folder(out, f"{lead.name}-soup") as path:
-        samples = find_samples(ingredients, choose_on, uniform=uniform, pictures=pictures, console=console)
+    sharing = sharing_of(lead)
+    with free_folder(out, f"{lead.name}-soup") as path, emptied_on_failure(path):
+        samples = find_samples(ingredients, choose_on, uniform=uniform, pictures=sharing.pictures, console=console)
         _note(ingredients, samples, console)
         device = choose_device("auto").value
         machine, workers = Machine(device, "fp32"), int(choose_workers(lead.train.workers, device).value)
         trained = trained_by_any([one.table for one in ingredients])
-        network = TrialNetwork(ingredients, samples.choosing, trained, machine, workers)
+        network = TrialNetwork(ingredients, samples.choosing, trained, machine, workers, sharing)
         made, trials = _uniform(network, len(ingredients)) if uniform else _greedy(network, ingredients, console)
         _write(SoupFolder(path), ingredients, network, made, trials, samples, trained)
     return RunSoup(path)
@@ -98,8 +98,8 @@ def _note(ingredients: Sequence[RunIngredient], samples: SoupSamples, console: C
     if ingredients[0].recipe.model.weights == "none":
         what = "these networks began at random weights: the mean of networks that share no start is mostly none"
         console.note(Noted(what, warning=True))
-    if any(one.bundle.views is not None for one in ingredients):
-        what = "decision.views: the soup looks at every picture in the plain view alone; the runs used several"
+    if seen := [one.name for one in ingredients if one.bundle.views is not None]:
+        what = f"views: the soup looks at every picture in the plain view alone; {', '.join(seen)} used several"
         console.note(Noted(what, warning=True))
 
 

@@ -10,11 +10,11 @@ from sfumato.console import Console
 from sfumato.data.columns import ColumnsSpec
 from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import Pictures
+from sfumato.data.same_pictures import shared
 from sfumato.data.source import DataSpec, read_table
 from sfumato.data.table import Table, Task
 from sfumato.errors import InputError, nearest_name
 from sfumato.soups.ingredients import RunIngredient
-from sfumato.soups.same_pictures import shared
 
 
 @dataclass(frozen=True)

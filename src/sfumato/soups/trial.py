@@ -1,16 +1,18 @@
 """A network that carries one soup after another, to score each and to say what it makes of samples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sfumato.data.sharing import Sharing
 from sfumato.data.table import Table
 from sfumato.predict.networks import build_networks
 from sfumato.predictions import Predictions
-from sfumato.preparation import job_of, prepare_again
+from sfumato.preparation.prepare import prepare_again
+from sfumato.preparation.prepared import job_of
 from sfumato.soups.ingredients import RunIngredient
 from sfumato.training.averaging import norms_that_differ, refresh_statistics
 from sfumato.training.epoch_images import images_of
@@ -45,22 +47,32 @@ class TrialNetwork:
         trained: Task -> (C,) training images of each class, over all runs.
         machine: Where to compute.
         workers: Processes that decode.
+        sharing: Keeps the pictures that are decoded.
     """
 
-    def __init__(
-        self, runs: list[RunIngredient], choosing: Table, trained: Counts, machine: Machine, workers: int
+    def __init__(  # a job's parts
+        self,
+        runs: list[RunIngredient],
+        choosing: Table,
+        trained: Counts,
+        machine: Machine,
+        workers: int,
+        sharing: Sharing,
     ) -> None:
         self._runs, self._choosing, self._trained = runs, choosing, trained
-        self._job = _job(runs[0], machine, workers)
+        self._job = _job(runs[0], machine, workers, sharing)
 
     def make(self, places: tuple[int, ...]) -> Soup:
         """The mean of the runs at some places, with batch-norm statistics of its own, scored."""
-        states = [self._runs[place].weights for place in places]
-        self.carry(mean_of(states))
+        self.carry(mean_of(self._states(places)))
         model, epoch = self._job.model, self._job.plan.clock.epochs - 1
-        refresh_statistics(model, images_of(self._job, epoch), norms_that_differ(model, states))
+        refresh_statistics(model, images_of(self._job, epoch), norms_that_differ(model, self._states(places)))
         weights = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
         return Soup(places, weights, self._scores())
+
+    def _states(self, places: tuple[int, ...]) -> Iterator[Tensors]:
+        """The weights of runs, read one by one."""
+        return (self._runs[place].weights for place in places)
 
     def carry(self, weights: Tensors) -> None:
         """Take other weights, and be in evaluation mode."""
@@ -88,8 +100,8 @@ class TrialNetwork:
         ).scores
 
 
-def _job(run: RunIngredient, machine: Machine, workers: int) -> Job:
-    prepared = prepare_again(run.folder)
+def _job(run: RunIngredient, machine: Machine, workers: int, sharing: Sharing) -> Job:
+    prepared = prepare_again(run.folder, sharing)
     job = job_of(prepared, machine, workers, run.folder.checkpoints)
-    (model,) = build_networks(run.bundle, prepared.preprocess, run.name)
+    (model,) = build_networks(replace(run.bundle, members=(run.weights,)), prepared.preprocess, run.name)
     return replace(job, model=model.to(machine.device))

@@ -1,4 +1,4 @@
-"""The validation score of every epoch of a run, read while it is trained."""
+"""The validation scores of a run: of every epoch, read while it is trained, and of the weights that were kept."""
 
 import polars as pl
 
@@ -15,3 +15,11 @@ def epoch_scores(run: RunFolder, select: ScoreName) -> list[float]:
     columns = [f"{prefix}_{select}" for prefix in PREFIXES.values()]
     there = [pl.col(name).cast(pl.Float64, strict=False) for name in columns if name in frame.columns]
     return frame.select(pl.max_horizontal(there).fill_null(0.0).alias("score"))["score"].to_list()
+
+
+def kept_score(run: RunFolder, select: ScoreName) -> float:
+    """Of a finished run's weights: those of its best epoch, or where there were averages to choose from, the chosen."""
+    if not run.averages.is_file():
+        return max(epoch_scores(run, select))
+    chosen = pl.read_csv(run.averages, columns=[select, "kept"]).filter(pl.col("kept") == 1)
+    return float(chosen[select].cast(pl.Float64).fill_null(0.0).item())

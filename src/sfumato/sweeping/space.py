@@ -18,6 +18,8 @@ from sfumato.stored import first_mistake
 EXAMPLE = "a line a setting, such as train.optimizer.lr: {low: 1e-4, high: 1e-2, log: true}"
 MEASURES = ("data", "train.select", "train.stop")
 """Settings that change what a score means, or when it counts."""
+IDLE = ("name", "views", "decision", "train.checkpoint", "train.keep_decoded", "train.workers")
+"""Settings that the score of the kept weights does not depend on: all trials would score the same."""
 
 
 class RangeSpec(Spec):
@@ -100,19 +102,21 @@ def to_mapping(space: Space) -> dict[str, Any]:
 
 def _dimension(path: str, given: object, document: Document, recipe: Recipe) -> Range | Choices:
     where = document.place(path) or path
-    _refuse_measures(path, where)
+    _refuse_settings(path, where)
     spec = _spec(path, given, where)
     if isinstance(spec, ChoicesSpec):
         return _choices(path, spec, where, recipe)
     return _range(path, spec, where, recipe)
 
 
-def _refuse_measures(path: str, where: str) -> None:
-    if path == "name" or any(path == one or path.startswith(f"{one}.") for one in MEASURES):
-        why = (
-            "changes what a trial is measured by, so trials would not compare" if path != "name" else "changes nothing"
-        )
-        raise InputError(why, setting=path, where=where, expected="a setting of model, augment, train or timeline")
+def _refuse_settings(path: str, where: str) -> None:
+    """Refuse what would make trials differ in what they are measured by, or in nothing that is measured."""
+    for names, why in (
+        (MEASURES, "changes what a trial is measured by, so trials would not compare"),
+        (IDLE, "changes no score of the weights, by which trials are compared"),
+    ):
+        if any(path == one or path.startswith(f"{one}.") for one in names):
+            raise InputError(why, setting=path, where=where, expected="a setting of model, augment, train or timeline")
 
 
 def _spec(path: str, given: object, where: str) -> RangeSpec | ChoicesSpec:

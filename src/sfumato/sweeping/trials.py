@@ -13,7 +13,7 @@ from sfumato.report.sweep_frame import Swept, best_of
 from sfumato.report.sweep_picture import draw_sweep
 from sfumato.report.sweep_table import trial_line, write_trials
 from sfumato.sweeping.folder import SweepFolder
-from sfumato.sweeping.scores import epoch_scores
+from sfumato.sweeping.scores import epoch_scores, kept_score
 from sfumato.sweeping.study import Begun, Study
 from sfumato.sweeping.test_part import measure_test
 from sfumato.training.records import Noted
@@ -111,7 +111,7 @@ class _Trials:
         elif end.stopped:
             self._study.give_up(begun.number)
         else:
-            self._study.finish(begun.number, max(epoch_scores(run, self._recipe.train.select)))
+            self._study.finish(begun.number, kept_score(run, self._recipe.train.select))
         if not end.problem:
             trial = next(one for one in self._study.trials() if one.number == begun.number)
             self._console.note(Noted(trial_line(trial)))

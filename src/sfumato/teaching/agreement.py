@@ -75,8 +75,12 @@ def doubts(facts: TeacherFacts | None, table: Table, source: str) -> tuple[str, 
     """
     if facts is None or set(facts.splits) == {splits_of(table)} or facts.source not in (None, source):
         return ()
-    folds = len(facts.splits) > 1
-    how = "in several folds, so from the val samples too" if folds else "by splits that are not known to be this run's"
+    several = len(facts.splits) > 1
+    how = (
+        "in several folds or splits, so from val samples too"
+        if several
+        else "by splits that are not known to be this run's"
+    )
     of = f"from {facts.source} {how}" if facts.source else "from what its bundle does not name"
     return (f"train.distill: the teacher learnt {of}; scores on samples that it knows are too good",)
 

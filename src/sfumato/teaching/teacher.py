@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from sfumato.bundle.ensemble import AnyBundle, Ensemble, read_any
 from sfumato.bundle.folder import Bundle, read_bundle
 from sfumato.data.preprocess import Preprocess
 from sfumato.errors import InputError
@@ -15,7 +16,6 @@ from sfumato.predict.networks import build_networks
 from sfumato.sealed import MANIFEST
 from sfumato.stored import read_stored, stored
 from sfumato.tasks import TaskLayout
-from sfumato.tensor_file import read_tensors
 from sfumato.training.distillation import DistillSpec
 
 SETTING = "train.distill.teacher"
@@ -40,9 +40,9 @@ class TeacherFacts:
     scores: dict[str, dict[str, float]]
     """Part, of several tasks PART.TASK -> score -> value, as measured when it was made."""
     source: str | None
-    """Name of the data it learnt from; None = its bundle does not say."""
+    """Name of the data it learnt from; None = its bundle does not say, or its networks learnt from several."""
     splits: tuple[str, ...]
-    """SHA-256 of the splits it learnt from: of several folds, those of each."""
+    """SHA-256 of the splits that any of its networks learnt from, each once; of one that does not say, empty."""
 
 
 @dataclass(frozen=True)
@@ -64,25 +64,33 @@ def find_teacher(spec: DistillSpec) -> Teacher:
         InputError: No bundle there, a damaged one, or one of several networks where features are to be matched.
     """
     try:
-        bundle = read_bundle(Path(spec.teacher))
-        folder = _bundle_folder(Path(spec.teacher))
-        weights = [read_tensors(path) for path in sorted(folder.rglob("weights*.safetensors"))]
-        width = None if spec.features is None else _only_network(bundle, len(weights), str(folder)).width
+        bundle = read_any(Path(spec.teacher))
+        folder, parts = _bundle_folder(Path(spec.teacher)), _parts(bundle)
+        weights = [one for part in parts for one in part.members]
+        width = None if spec.features is None else _only_network(parts[0], len(weights), str(folder)).width
     except InputError as error:
         raise error.about(SETTING) from None
-    sizes = [int(read_json(path)["size"]) for path in folder.rglob("transform.json")]
     counts = [tensor.numel() for one in weights for name, tensor in one.items() if not name.endswith(_STATISTICS)]
-    data, folds = bundle.provenance.get("data", {}), bundle.provenance.get("folds", [])
+    data = learnt_from(bundle.provenance)
+    sources = {one.get("source") for one in data}
     facts = TeacherFacts(
         manifest_sha256=hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest(),
         networks=len(weights),
         parameters=sum(counts),
         width=width,
         scores=_scores(bundle.results),
-        source=data.get("source"),
-        splits=tuple(one["splits_sha256"] for one in folds or [data] if "splits_sha256" in one),
+        source=sources.pop() if len(sources) == 1 else None,
+        splits=tuple(dict.fromkeys(one.get("splits_sha256", "") for one in data)),
     )
-    return Teacher(folder, facts, bundle.tasks, max(sizes))
+    return Teacher(folder, facts, bundle.tasks, max(int(part.transform["size"]) for part in parts))
+
+
+def learnt_from(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a bundle's provenance says of the data of each run that it is made of: of folds, of soups, of ensembles."""
+    members = cast(list[Mapping[str, Any]], provenance.get("members", []))
+    if members:
+        return [one for member in members for one in learnt_from(member)]
+    return provenance.get("folds") or provenance.get("soup") or [provenance.get("data", {})]
 
 
 def network_of(folder: Path) -> tuple[Classifier, Preprocess]:
@@ -109,6 +117,11 @@ def read_facts(path: Path) -> TeacherFacts:
 
 def _bundle_folder(path: Path) -> Path:
     return path if (path / MANIFEST).is_file() else path / "bundle"
+
+
+def _parts(bundle: AnyBundle) -> list[Bundle]:
+    """The bundles of networks that it is made of; mostly itself."""
+    return [one for member in bundle.members for one in _parts(member)] if isinstance(bundle, Ensemble) else [bundle]
 
 
 def _only_network(bundle: Bundle, networks: int, where: str) -> Classifier:

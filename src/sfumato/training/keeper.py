@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sfumato.losses.centre import Centres
 from sfumato.models.heads import CosineHeadSpec
+from sfumato.sealed import recover
 from sfumato.training import checkpoint
 from sfumato.training.averaging import WeightAverage
 from sfumato.training.checkpoint import Checkpoint, Progress
@@ -37,6 +38,9 @@ class Keeper:
         Raises:
             InputError: There is none.
         """
+        if self._job.machine.is_main:
+            recover(self._job.folder / "best")  # after the last step no epoch is trained again that would write it anew
+        self._job.machine.wait()
         saved, warnings = checkpoint.latest(self._job.folder)
         progress, learner = saved.progress, self._learner
         before = self._job.plan.at(max(0, progress.step - 1))

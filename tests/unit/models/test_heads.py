@@ -12,6 +12,7 @@ from sfumato.models.heads import (
     build_head,
     linear_rows,
     take_class_vectors,
+    take_nearest_mean,
 )
 
 FEATURES = torch.randn(7, 16, generator=torch.Generator().manual_seed(0))
@@ -101,3 +102,11 @@ def test_rows_of_a_linear_head_are_those_that_answer():
     with torch.no_grad():
         head[1].weight.zero_()
     assert rows.any()
+
+
+def test_a_head_of_means_names_no_class_that_had_no_image():
+    head = build_head(LinearHeadSpec(), 2, 3)
+    take_nearest_mean(head, torch.tensor([[2.0, 0.0], [0.0, 0.0], [0.0, 2.0]]))
+    features = torch.tensor([[0.6, 0.5], [0.5, 0.6], [2.1, 0.1], [0.0, 0.0]])
+    assert head(features).argmax(dim=1).tolist()[:3] == [0, 2, 0]
+    assert head(features)[3].argmax() != 1

@@ -5,7 +5,7 @@ import torch
 
 from sfumato.data.loading import Samples
 from sfumato.data.mixing import Mixing, mix, one_hot
-from sfumato.preparation import prepare_again
+from sfumato.preparation.prepare import prepare_again
 from sfumato.report import thumbnails
 from sfumato.report.seen import phase_title, phases
 from sfumato.training.draws import Draws

@@ -52,6 +52,8 @@ WRONG = {
     "a value alone": ("train.optimizer.lr: 1e-4", "no range and no choices; expected {low"),
     "an unknown key": ("train.optimizer.lr: {low: 1e-4, high: 1e-2, step: 1}", "step is unknown"),
     "what is measured": ("data.split.seed: {low: 0, high: 9}", "changes what a trial is measured by"),
+    "what comes after the score": ("decision.calibration: {choices: [temperature, none]}", "changes no score of the weights"),
+    "what changes no weights": ("train.workers: {low: 0, high: 4}", "changes no score of the weights"),
     "nothing": ("", r"space\.yaml: empty; expected a line a setting"),
 }  # fmt: skip
 

@@ -103,7 +103,16 @@ def test_a_trial_that_fails_is_counted_and_the_rest_go_on(tmp_path):
 
 
 def test_settings_that_are_wrong_only_together_fail_alone(tmp_path):
-    space = {"train.checkpoint.every": {"choices": ["1ep", "4ep"]}, "train.stop": {"choices": [None]}}
+    """Each choice is right beside the recipe's own settings; a soup of a single epoch is none."""
+    space = {"train.epochs": {"choices": [1, 4]}, "train.soup": {"choices": [None, {"epochs": 2}]}}
+    found = sfumato.sweep(RECIPE, space, trials=9, out=tmp_path / "sweep", prune=False, quiet=True).swept
+    states = {(one.settings["train.epochs"], one.settings["train.soup"] is not None): one.state for one in found.trials}
+    assert states == {(1, False): "done", (1, True): "failed", (4, False): "done", (4, True): "done"}
+    assert len(found.trials) == 9
+
+
+def test_what_a_trial_is_measured_by_is_no_setting_to_search(tmp_path):
+    space = {"augment.rotate": {"low": 0, "high": 20}, "train.stop": {"choices": [None]}}
     with pytest.raises(InputError, match="changes what a trial is measured by"):
         sfumato.sweep(RECIPE, space, out=tmp_path / "sweep", quiet=True)
     assert not (tmp_path / "sweep").exists()

@@ -8,7 +8,7 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.tasks import TaskLayout
 from sfumato.teaching.agreement import columns_of, doubts, splits_of
-from sfumato.teaching.teacher import TeacherFacts
+from sfumato.teaching.teacher import TeacherFacts, learnt_from
 
 
 def layout(**spaces: str) -> TaskLayout:
@@ -59,3 +59,16 @@ def test_only_a_teacher_of_other_samples_of_the_same_data_is_doubted():
         (facts(None), "from what its bundle does not name"),
     ):
         assert said in doubts(found, table, "photos")[0]
+
+
+def test_whatever_a_bundle_is_made_of_names_the_data_of_all_its_runs():
+    first, second, third = ({"source": "photos", "splits_sha256": name} for name in "abc")
+    assert learnt_from({"data": first}) == [first]
+    assert learnt_from({"data": first, "folds": [first, second]}) == [first, second]
+    assert learnt_from({"data": first, "soup": [first, third]}) == [first, third]
+    assert learnt_from({"members": [{"data": first, "soup": [first, second]}, {"data": third}]}) == [
+        first,
+        second,
+        third,
+    ]
+    assert learnt_from({}) == [{}]

@@ -1,6 +1,7 @@
 """What is made after the last step: of what, with which score, kept or not, and the same where a run was cut off."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from tests.jobs import colours_of, job_of, tiny_model
 from tests.plans import plan
 
+from sfumato import sealed
 from sfumato.models.heads import CosineHeadSpec
 from sfumato.training import checkpoint
 from sfumato.training.epoch_images import images_of
@@ -130,7 +132,7 @@ def test_nothing_is_left_of_what_they_were_made_of(tables, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "last", "previous"]
 
 
-@pytest.mark.parametrize("cut_off", ["reading", "best", "last", "clearing"])
+@pytest.mark.parametrize("cut_off", ["reading", "best", "renaming", "last", "clearing"])
 def test_cut_off_after_the_last_step_the_choice_is_the_same(tables, tmp_path, monkeypatch, cut_off):
     """A soup is made to win, an interpolation of it too, and what was made is written at the second attempt."""
     monkeypatch.setattr(FinalChoice, "_score", lambda self, made: 2 + len(made.row.epochs) + (made.row.alpha == 0.5))
@@ -152,10 +154,24 @@ def test_cut_off_after_the_last_step_the_choice_is_the_same(tables, tmp_path, mo
 
 
 def _break(patch, where):
-    """Have the choice stop: before anything is written, before or after `best` is, or once all is."""
+    """Have the choice stop: before anything is written, before or after `best` is, or once all is.
+
+    `renaming` is the moment at which the former `best` is away and the new one has its working name still.
+    """
 
     def stop(*_, **__):
         raise KeyboardInterrupt
+
+    def stop_between(work, target, keep):
+        swap(work, target, keep)
+        if target.name == "best" and json.loads((target / "progress.json").read_text())["averages"]:
+            target.rename(target.with_name(".best.cut-off"))
+            stop()
+
+    swap = sealed._swap
+    if where == "renaming":
+        patch.setattr(sealed, "_swap", stop_between)
+        return
 
     save = Keeper.save
 

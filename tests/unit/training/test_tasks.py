@@ -19,7 +19,7 @@ from sfumato.labels import LabelSpace
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.models.heads import CosineHeadSpec, LinearHeadSpec
-from sfumato.preparation import preview
+from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
 from sfumato.training.criterion import Criterion
 from sfumato.training.duration import parse

@@ -1,0 +1,131 @@
+"""A run's folder with another decision: its tables -> policy -> scores -> bundle -> report."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sfumato.bundle.folder import read_bundle
+from sfumato.deciding.bundle import write_decided_bundle
+from sfumato.deciding.settings import changed_recipe
+from sfumato.deciding.tables import said_of, views_used
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.named import check_named, corrected_later
+from sfumato.decision.policy import Policy
+from sfumato.decision.view_policy import average_views, fit_view_policy
+from sfumato.errors import InputError
+from sfumato.free_folder import make_folder
+from sfumato.json_file import read_json, write_json
+from sfumato.looking import Said
+from sfumato.metrics.results import Results
+from sfumato.outcome import measure_decisions, write_metrics, write_tau_curve
+from sfumato.preparation.prepare import prepare_again
+from sfumato.recipe.checks import refuse_without_validation
+from sfumato.recipe.load import to_yaml
+from sfumato.recipe.schema import Recipe
+from sfumato.report.page import write_report
+from sfumato.run_folder import PLAN_FILES, RunFolder
+from sfumato.tasks import of_task
+from sfumato.training.contradictions import refuse_contradictions
+
+_KEPT = (*PLAN_FILES, "history.csv", "class_history.csv", "averages.csv", "cost.json", "views.json")
+"""What deciding does not touch. Checkpoints and what a teacher answered stay behind: nothing is trained any more."""
+
+
+def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]) -> None:
+    """Write into an empty folder what the run would be, had its recipe had these settings.
+
+    Args:
+        source: A finished run; nothing in it is changed.
+        target: Where it ends up.
+        settings: Recipe path -> value, all below `decision`.
+
+    Raises:
+        InputError: A setting that can't be had, or the run is not finished or damaged.
+    """
+    _refuse_unfinished(source)
+    loaded = changed_recipe(source.recipe, settings)
+    bundle, table = read_bundle(source.bundle), source.read_table()
+    with loaded.located():
+        check_named(loaded.recipe.decision, table.layout)
+        _refuse_unfit(source, loaded.recipe, len(table.part("val")))
+    trained, views = table.part("train").counts, views_used(bundle, source.bundle)
+    parts = said_of(source, views, tuple(trained))
+    _copy(source, target)
+    target.recipe.write_text(to_yaml(loaded.recipe), encoding="utf-8")
+    policies = _policies(parts.get("val", {}), loaded.recipe.decision, trained)
+    results = _write_tables(target, parts, policies, trained, _measured_parts(source))
+    write_metrics(target, results)
+    _write_notes(source, target, settings)
+    write_decided_bundle(target.bundle, bundle, views, loaded.recipe, policies, results, settings)
+    write_report(target)
+
+
+def _refuse_unfit(run: RunFolder, recipe: Recipe, validated: int) -> None:
+    """Refuse what the training leaves no room for, such as a second correction of class frequency."""
+    refuse_without_validation(recipe.train, recipe.decision, validated)
+    later = corrected_later(recipe.decision)
+    refuse_contradictions(prepare_again(run).plan, recipe.train.accept, later=later)
+
+
+def _refuse_unfinished(run: RunFolder) -> None:
+    if not run.bundle.exists():
+        mend = f"`sfumato train --resume {run.path}` goes on with it"
+        raise InputError("no bundle there: the run is not finished", where=str(run.path), mend=mend)
+
+
+def _measured_parts(run: RunFolder) -> set[str]:
+    """The parts that the run measured; a fold leaves its test part to the average of all folds."""
+    return {name.partition(".")[0] for name in read_json(run.metrics)}
+
+
+def _policies(val: Said, spec: DecisionSpec, trained: Mapping[str, Any]) -> dict[str, Policy]:
+    return {task: fit_view_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+
+
+def _write_tables(
+    target: RunFolder,
+    parts: Mapping[str, Said],
+    policies: Mapping[str, Policy],
+    trained: Mapping[str, Any],
+    measured: set[str],
+) -> dict[str, Results]:
+    """The predictions tables under the new policies; what each part and task scores."""
+    results: dict[str, Results] = {}
+    for part, said in parts.items():
+        for task, by_view in said.items():
+            table = average_views(by_view, policies[task])
+            table.write(target.predictions(part, task))
+            if part == "val":
+                write_tau_curve(target, table, policies[task], trained[task], task)
+            if part in measured and len(table.known()):
+                results[of_task(part, task)] = measure_decisions(table, policies[task], trained[task])
+    return results
+
+
+def _copy(source: RunFolder, target: RunFolder) -> None:
+    """What stays as it is."""
+    make_folder(target.path)
+    for name in (*_KEPT, *(str(path.relative_to(source.path)) for path in _view_tables(source))):
+        if (source.path / name).is_file():
+            make_folder((target.path / name).parent)
+            shutil.copyfile(source.path / name, target.path / name)
+    for folder in (source.data, source.path / "events"):
+        if folder.is_dir():
+            shutil.copytree(folder, target.path / folder.name)
+    if source.teacher.is_file():
+        make_folder(target.teacher.parent)
+        shutil.copyfile(source.teacher, target.teacher)
+
+
+def _view_tables(source: RunFolder) -> list[Path]:
+    return sorted((source.path / "predictions").glob("*.views*.parquet"))
+
+
+def _write_notes(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]) -> None:
+    """The environment of the training, with a note that the decision is a later one."""
+    known = source.read_environment() if source.environment.is_file() else {}
+    changed = ", ".join(f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in settings.items())
+    note = f"decision: fitted anew from {source.path.resolve().name}, with {changed or 'the same settings'}"
+    write_json(target.environment, {**known, "notes": [*known.get("notes", []), note]})

@@ -1,0 +1,59 @@
+"""What a bundle says of the samples of a table, and which of them can't be looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sfumato.data.health.usable import NO_PICTURE
+from sfumato.data.progress import Progress
+from sfumato.data.table import Table
+from sfumato.errors import InputError
+from sfumato.predict.predictor import Predictor
+from sfumato.predictions import Predictions
+from sfumato.training.inference import groups_of
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said."""
+
+    table: Table
+    """The N samples that could be looked at."""
+    by_task: Mapping[str, Predictions]
+    """Task of the bundle -> its logits."""
+    bad: pl.DataFrame
+    """The others: id, image, problem."""
+
+
+def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
+    """Look at the first picture of every sample.
+
+    Raises:
+        InputError: None can be looked at.
+    """
+    sources = ["" if image is None else image for image in table.first_images]
+    rows = [row for _, row in show(predictor.scored(sources), len(sources))]
+    problems = [_problem(row, source) for row, source in zip(rows, sources, strict=True)]
+    bad = pl.DataFrame({"id": table.ids, "image": sources, "problem": problems}).drop_nulls("problem")
+    if len(bad) == len(table):
+        raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
+    kept = replace(table, rows=table.rows.filter(pl.Series([problem is None for problem in problems])))
+    logits = np.stack([row for row in rows if not isinstance(row, str)])
+    return Said(kept, _by_task(kept, predictor, logits), bad)
+
+
+def _problem(row: object, source: str) -> str | None:
+    if not source:
+        return NO_PICTURE
+    return row if isinstance(row, str) else None
+
+
+def _by_task(table: Table, predictor: Predictor, logits: NDArray[np.float32]) -> dict[str, Predictions]:
+    ids, groups, layout = tuple(table.ids), groups_of(table), predictor.tasks
+    return {
+        name: Predictions(ids, truth, logits[:, where], layout.spaces[name], groups)
+        for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)
+    }

@@ -1,0 +1,61 @@
+"""The network of a recipe at its start, refused where the recipe asks of it what it lacks."""
+
+import numpy as np
+import torch
+
+from sfumato.data.preprocess import Preprocess
+from sfumato.data.randomness import torch_seed
+from sfumato.data.table import Table
+from sfumato.data.views import expand, refuse_idle_views
+from sfumato.models.classifier import Classifier, build_classifier, check_sizes
+from sfumato.recipe.schema import Recipe
+from sfumato.teaching.teacher import TeacherFacts
+from sfumato.training.given_weights import check_given_weights
+from sfumato.training.idle_teacher import refuse_idle_teacher
+from sfumato.training.interpolation import refuse_idle_interpolation
+from sfumato.training.parameters import check_learning
+from sfumato.training.plan import Plan
+from sfumato.training.soup import refuse_idle_soup
+from sfumato.training.task_weights import refuse_idle_tasks
+
+
+def new_model(
+    recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
+) -> Classifier:
+    """A model with the plan's first head, and random weights that depend on the seed alone."""
+    spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(recipe.train.seed, "init"))
+        outputs = table.layout.outputs
+        model = build_classifier(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        if teacher and teacher.width is not None:
+            model.learn_hint(teacher.width)
+    if recipe.train.task_weights == "uncertainty":
+        model.learn_uncertainty()
+    return model
+
+
+def checked_model(
+    recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
+) -> Classifier:
+    """The same, checked against everything that the recipe asks of it.
+
+    Raises:
+        InputError: The plan names parameters or tasks it lacks, sizes it can't take, or settings that have no effect.
+    """
+    refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
+    model = new_model(recipe, table, plan, preprocess, teacher)
+    check_learning(model, plan)
+    if recipe.train.distill is not None:
+        refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)
+    if recipe.train.soup is not None:
+        refuse_idle_soup(plan)
+    if recipe.train.interpolate is not None:
+        refuse_idle_interpolation(plan, model)
+    if not table.layout.several:
+        check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
+    check_sizes(model, plan.image_sizes, recipe.model.backbone)
+    views = expand(recipe.views)
+    refuse_idle_views(views, preprocess)
+    check_sizes(model, [view.size for view in views if view.size], recipe.model.backbone, "views.sizes")
+    return model

@@ -1,0 +1,29 @@
+"""The parts of the samples, as far as a recipe needs them."""
+
+from sfumato.data.splits.split import split
+from sfumato.data.table import Table
+from sfumato.decision.named import check_named
+from sfumato.recipe.checks import refuse_without_validation
+from sfumato.recipe.schema import Recipe
+from sfumato.recipe.view_checks import refuse_unchosen_views
+
+
+def split_unseen(recipe: Recipe, table: Table) -> Table:
+    """The split as it is known before any image is looked at: none is bad yet, and no near-duplicate is found."""
+    spec = recipe.data.split
+    if table.rows["cluster"].null_count() == len(table):
+        spec = spec.model_copy(update={"accept": tuple(kind for kind in spec.accept if kind != "near-duplicates")})
+    return split(table, spec)
+
+
+def validated(recipe: Recipe, table: Table) -> Table:
+    """The same table with its parts.
+
+    Raises:
+        InputError: It lacks the validation part that the recipe needs.
+    """
+    refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
+    check_named(recipe.decision, table.layout)
+    if not len(table.part("val")):
+        refuse_unchosen_views(recipe.views, "no sample stands in the val part")
+    return table

@@ -1,0 +1,37 @@
+"""From a recipe to its plan, and to how pictures become what the network is shown."""
+
+from sfumato.data.preprocess import Preprocess
+from sfumato.decision.named import corrected_later
+from sfumato.models.backbone import Expects, expects
+from sfumato.recipe.checks import refuse_idle_checkpoints
+from sfumato.recipe.schema import Recipe
+from sfumato.training.contradictions import refuse_contradictions
+from sfumato.training.given_weights import with_read_weights
+from sfumato.training.plan import Plan, make_plan
+
+
+def plan_of(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
+    """The plan of a training on so many samples, and the preprocessing of validation and prediction.
+
+    Raises:
+        InputError: Contradictions that are not accepted, or checkpoints that would never be written.
+    """
+    wanted: Expects = expects(recipe.model.backbone)
+    plan = make_plan(
+        recipe.timeline,
+        recipe.train.schedule,
+        base_lr=recipe.train.optimizer.lr,
+        epochs=recipe.train.epochs,
+        samples=samples,
+        image_size=wanted.image_size,
+        head=recipe.model.head,
+    )
+    refuse_contradictions(plan, recipe.train.accept, later=corrected_later(recipe.decision))
+    refuse_idle_checkpoints(recipe.train, plan.clock)
+    interpolation = recipe.preprocess.interpolation or wanted.interpolation
+    return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)
+
+
+def with_given_weights(recipe: Recipe) -> Recipe:
+    """The same recipe, class weights that it names as files read."""
+    return recipe.model_copy(update={"timeline": with_read_weights(recipe.timeline)})

@@ -1,0 +1,80 @@
+"""From a recipe to everything that training needs: samples, plan and model, each choice noted with its reason."""
+
+from pathlib import Path
+
+from sfumato.console import Console
+from sfumato.data.pictures import GIGABYTE
+from sfumato.data.sharing import Sharing
+from sfumato.data.source import read_table
+from sfumato.data.splits.split import split
+from sfumato.models.classifier import load_pretrained
+from sfumato.preparation.model import checked_model, new_model
+from sfumato.preparation.notes import chosen
+from sfumato.preparation.parts import split_unseen, validated
+from sfumato.preparation.plan import plan_of, with_given_weights
+from sfumato.preparation.prepared import Prepared
+from sfumato.recipe.schema import Recipe
+from sfumato.run_folder import RunFolder
+from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
+from sfumato.teaching.teacher import read_facts
+from sfumato.training.checkpoint import any_below
+from sfumato.training.device import choose_precision
+from sfumato.training.given_weights import check_given_weights
+
+
+def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | None = None) -> Prepared:
+    """Read and check the data, resolve the plan, build the model, choose what the recipe leaves open.
+
+    What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
+    one `sharing` decode and compare them once; None = this one looks for itself.
+    """
+    table = read_table(recipe.data)
+    recipe = with_given_weights(recipe)
+    plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
+    teacher = agreed_teacher(recipe.train.distill, table.layout)
+    model = checked_model(recipe, table, plan, preprocess, teacher)
+    origin = load_pretrained(model, recipe.model, preprocess.size)
+    sharing = sharing or sharing_of(recipe)
+    seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
+    table, pictures = validated(recipe, split(seen.usable, recipe.data.split)), sharing.pictures
+    plan, preprocess = plan_of(recipe, len(table.part("train")))
+    if not table.layout.several:
+        check_given_weights(plan, table.labels.names, table.part("train").class_counts)
+    if table.layout.outputs != model.outputs:  # a class had no usable image
+        teacher = agreed_teacher(recipe.train.distill, table.layout)
+        model = new_model(recipe, table, plan, preprocess, teacher)
+        load_pretrained(model, recipe.model, preprocess.size)
+    kept = (
+        f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
+    )
+    notes = [*table.notes, *chosen(recipe, table, plan), f"model.weights: {origin}", kept]
+    notes += introduction(recipe.train.distill, teacher)
+    warnings = doubts(teacher, table, Path(recipe.data.given).name)
+    if recipe.train.precision == "auto":
+        choice = choose_precision(device, model, plan.at(plan.steps - 1))
+        notes.append(f"train.precision: {choice.value}, {choice.reason}")
+        train = recipe.train.model_copy(update={"precision": choice.value})
+        recipe = recipe.model_copy(update={"train": train})
+    return Prepared(recipe, table, plan, preprocess, model, notes, pictures, seen.bad, teacher, warnings)
+
+
+def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared:
+    """What `prepare` gave when the run began, from its folder; weights come from its checkpoints or bundle, if any.
+
+    Pictures come from `sharing`, if other runs share theirs.
+    """
+    loaded = folder.load_recipe()
+    table = folder.read_table()
+    with loaded.located():
+        plan, preprocess = plan_of(loaded.recipe, len(table.part("train")))
+        teacher = read_facts(folder.teacher) if loaded.recipe.train.distill else None
+        model = new_model(loaded.recipe, table, plan, preprocess, teacher)
+        if not any_below(folder.checkpoints) and not folder.bundle.exists():
+            load_pretrained(model, loaded.recipe.model, preprocess.size)
+    pictures = (sharing or sharing_of(loaded.recipe)).pictures
+    return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures, teacher=teacher)
+
+
+def sharing_of(recipe: Recipe) -> Sharing:
+    """Nothing looked at yet, with the room for pictures that the recipe gives."""
+    return Sharing(recipe.train.keep_decoded * GIGABYTE)

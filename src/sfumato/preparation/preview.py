@@ -1,0 +1,56 @@
+"""What a recipe comes to, as far as it is known before a picture is looked at."""
+
+from collections.abc import Mapping
+
+from sfumato.data.assumed import Assumed, assumed_table
+from sfumato.data.source import read_table
+from sfumato.errors import InputError
+from sfumato.preparation.model import checked_model
+from sfumato.preparation.notes import chosen
+from sfumato.preparation.parts import split_unseen, validated
+from sfumato.preparation.plan import plan_of, with_given_weights
+from sfumato.preparation.prepare import sharing_of
+from sfumato.preparation.prepared import Prepared
+from sfumato.recipe.schema import Recipe
+from sfumato.teaching.agreement import agreed_teacher, introduction
+
+
+def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
+    """As `prepare`, without decoding an image, loading weights or measuring anything; for `sfumato plan`.
+
+    Args:
+        recipe: Its data may be missing.
+        assumed: What to take for missing data; None = as `Assumed` says.
+
+    Raises:
+        InputError: A mistake in the recipe; data that is assumed although there is some.
+    """
+    data = recipe.data
+    assumption = assumed or Assumed()
+    table = assumed_table(assumption, data.split, _columns(recipe)) if data.source is None else None
+    if table is None and assumed is not None:
+        what = f"there is data, {recipe.data.source}, so none can be assumed"
+        raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")
+    unseen = [] if table else [_not_looked_at(recipe)]
+    table = validated(recipe, table or split_unseen(recipe, read_table(recipe.data)))
+    recipe = with_given_weights(recipe)
+    plan, preprocess = plan_of(recipe, len(table.part("train")))
+    teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
+    model = checked_model(recipe, table, plan, preprocess, teacher)
+    notes = [*table.notes, *chosen(recipe, table, plan), *introduction(recipe.train.distill, teacher), *unseen]
+    return Prepared(recipe, table, plan, preprocess, model, notes, sharing_of(recipe).pictures, teacher=teacher)
+
+
+def _not_looked_at(recipe: Recipe) -> str:
+    """What a training will see of the pictures before it begins, and a preview has not."""
+    together = recipe.data.split.near_duplicates == "together"
+    alike = " and keeps pictures that are nearly the same in one part" if together else ""
+    return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
+
+
+def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:
+    """The label columns a recipe speaks of: those it names, or those that its weights of tasks imply."""
+    named, weights = recipe.data.columns.label, recipe.train.task_weights
+    if weights is None or isinstance(named, tuple):
+        return named
+    return tuple(weights) if isinstance(weights, Mapping) else ("first", "second")

@@ -1,0 +1,84 @@
+"""The page of an evaluation: one self-contained HTML file, which needs no network and no other file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+
+from sfumato.metrics.longtail import shot_of
+from sfumato.report import wording
+from sfumato.report.evidence import Measured
+from sfumato.report.frames import Majority
+from sfumato.report.measurement import measurement
+from sfumato.report.verdict import failures, trust_in_confidence
+from sfumato.report.wording import many, percent
+
+LISTED = 20
+"""Pictures that can't be used are listed up to this many."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the page shows."""
+
+    name: str
+    """Of the data."""
+    measured: Mapping[str, Measured]
+    """Task -> its measurement; of an only one under the empty name."""
+    images: Mapping[str, str | None]
+    """Id of a sample -> address of its picture."""
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    bad: tuple[tuple[str, str], ...]
+    """Address and problem of each picture that can't be used."""
+    facts: Mapping[str, str]
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Write the page."""
+    path.write_text(render(page), encoding="utf-8")
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    jinja = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    cast(dict[str, Any], jinja.filters).update(percent=percent, count=wording.count, many=many, shot=shot_of)
+    shown = [
+        measurement(found, majority_of(found), page.images, task, str(turn or ""))
+        for turn, (task, found) in enumerate(page.measured.items())
+    ]
+    return jinja.get_template("evaluation.html.j2").render(
+        page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED]
+    )
+
+
+def verdicts(measured: Mapping[str, Measured]) -> list[str]:
+    """What came out, in plain sentences; each task begun by its name where there are several."""
+    said: list[str] = []
+    for task, found in measured.items():
+        first = reach(found)
+        said += [f"{task}: {first}" if task else first, failures(found.results), trust_in_confidence(found)]
+    return said
+
+
+def reach(measured: Measured) -> str:
+    """What it reaches, with its interval, against always naming one class."""
+    accuracy, majority = measured.results.scores["accuracy"], majority_of(measured)
+    text = (
+        f"On {many(measured.results.samples, 'labelled image')} it names the right class in {percent(accuracy.value)} "
+        f"of cases (95 % interval {percent(accuracy.low)} to {percent(accuracy.high)}); always answering "
+        f"“{majority.name}” would reach {percent(majority.share)}"
+    )
+    return f"{text}." if accuracy.low > majority.share else f"{text}, so it is not shown to do better than that."
+
+
+def majority_of(measured: Measured) -> Majority:
+    """The class most frequent in training; where that is not known, here."""
+    results = measured.results
+    row = max(results.classes, key=lambda row: (row.trained or 0, row.support))
+    return Majority(row.name, row.support / max(1, results.samples))
