@@ -162,7 +162,7 @@ def main() -> None:
     text = result(scored, sizes, options, str(json.loads((teacher / "env.json").read_text())["processor"]))
     print(text)
     if asked.write:
-        target = HERE / "results" / f"distillation_2-core-{platform.machine()}_{date.today()}.md"
+        target = HERE / "results" / f"distillation_4-core-{platform.machine()}_{date.today()}.md"
         target.write_text(text, encoding="utf-8")
     assert sizes[1] <= MOST_SIZE * sizes[0]
     kept = max(scored[name].accuracy.mean() for name in (PICTURE, VIEWS)) / scored["teacher"].accuracy.mean()

@@ -95,10 +95,9 @@ def test_a_cross_validation_decides_anew_in_every_fold_and_over_all(folds, tmp_p
 
 
 def typed(arguments, capsys):
-    with pytest.raises(SystemExit) as ended:
-        import sys
-
-        sys.argv = ["sfumato", *map(str, arguments)]
+    """Exit code, stdout and stderr of a command."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr("sys.argv", ["sfumato", *map(str, arguments)])
         main()
     said = capsys.readouterr()
     return ended.value.code, said.out, said.err

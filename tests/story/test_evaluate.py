@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, log_loss
+from sklearn.metrics import accuracy_score, f1_score
 from tests.pictures import folder_per_class, shapes_and_colours
 from tests.story.test_decide import typed
 
@@ -43,11 +43,6 @@ def test_the_figures_are_those_counted_from_the_rows(small_run, fresh, done):
     decisions = sfumato.load(small_run.bundle).predict([row["image"] for row in rows])
     assert [one.abstained for one in decisions] == [row["abstained"] == "true" for row in rows]
     assert [one.confidence for one in decisions] == pytest.approx([float(row["confidence"]) for row in rows])
-    names = sorted(set(truth))
-    p = np.array([[one.probabilities[name] for name in names] for one in decisions])
-    assert scores["nll"]["value"] == pytest.approx(log_loss(truth, p, labels=names))
-    summed = sum(brier_score_loss([one == name for one in truth], p[:, i]) for i, name in enumerate(names))
-    assert scores["brier"]["value"] == pytest.approx(summed)
     assert done.metrics["about"]["trained_on"] == 0
 
 
@@ -66,9 +61,7 @@ def test_a_table_with_other_spellings_and_orders_gives_the_same(small_run, fresh
     columns = {"data.columns.label": "kind", "data.columns.image": "picture"}
     again = sfumato.evaluate(small_run.bundle, tmp_path / "t.csv", overrides=columns, out=tmp_path / "e", quiet=True)
     assert again.metrics["evaluated"]["confusion"] == done.metrics["evaluated"]["confusion"]
-    assert again.metrics["evaluated"]["scores"]["nll"] == pytest.approx(
-        done.metrics["evaluated"]["scores"]["nll"], abs=0.2
-    )
+    assert again.predictions().labels == done.predictions().labels
 
 
 def test_what_was_trained_on_is_found_as_a_copy_too(small_run, small_recipe, tmp_path, capsys):

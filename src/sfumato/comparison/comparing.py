@@ -131,6 +131,11 @@ def _refuse_unlike(given: Sequence[Contestant]) -> None:
     if len(outcomes) < 2:
         return
     (first, reference), *others = outcomes.items()
+    for name, outcome in others:
+        if outcome.tasks and reference.tasks and set(outcome.tasks) != set(reference.tasks):
+            asked = [", ".join(filter(None, one.tasks)) or "a single one" for one in (outcome, reference)]
+            what = f"{name} can't be compared with {first}: it answers other questions, {asked[0]}, not {asked[1]}"
+            raise InputError(what, expected="runs with the same label columns")
     for task in reference.tasks:
         part = shared_part(list(outcomes.values()), task)
         for name, outcome in others:

@@ -1,25 +1,19 @@
-"""The figures of an evaluation: those of a run, and of how honest and how well ordered its probabilities are."""
+"""The figures of an evaluation: those that a run has of its test part."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle
-from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.policy import Policy
 from sfumato.labels import LabelSpace
-from sfumato.metrics.honesty import measure_honesty
 from sfumato.metrics.results import Results
-from sfumato.metrics.selective import aurc_interval
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.report.evidence import Measured
 from sfumato.tasks import of_task
-
-MOST_RESAMPLED = 20_000
-"""With more samples the area under risk and coverage is left to the page: it sorts them for every resample."""
 
 
 def measure_bundle(
@@ -44,17 +38,7 @@ def trained_counts(bundle: AnyBundle, task: str, labels: LabelSpace) -> NDArray[
 
 
 def _measured(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None) -> Measured:
-    verdicts, results = policy.apply(said.logits), measure_decisions(said, policy, trained)
-    whole = replace(results, scores={**results.scores, **_more(said, verdicts)})
-    return Measured("data", said, policy, verdicts, whole)
-
-
-def _more(said: Predictions, verdicts: Verdicts) -> dict[str, Any]:
-    honest = measure_honesty(verdicts.probabilities, said.truth, said.groups).scores
-    found = {name: honest[name] for name in ("nll", "brier")}
-    if len(said) <= MOST_RESAMPLED:
-        found["aurc"] = aurc_interval(verdicts.confidence, verdicts.predicted == said.truth, said.groups)
-    return found
+    return Measured("data", said, policy, policy.apply(said.logits), measure_decisions(said, policy, trained))
 
 
 def results_of(measured: Mapping[str, Measured]) -> dict[str, Results]:

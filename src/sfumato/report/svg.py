@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -32,7 +33,8 @@ def own_style() -> Generator[None]:
 def to_svg(figure: Figure) -> str:
     """A whole SVG file, in the figure's own colours."""
     buffer = io.StringIO()
-    with own_style():
+    with own_style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # the browser has the letters
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = re.sub(r"font-family: [^;\"]*", f"font-family: {FONT}", buffer.getvalue())
     text = re.sub(r"(font: [^;\"]*?px) [^;\"]*", rf"\1 {FONT}", text)
