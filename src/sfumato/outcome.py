@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
+from sfumato.decision.calibration import UNFITTED
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.json_file import write_json
 from sfumato.metrics.results import Results, measure
+from sfumato.metrics.trust import doubt_scores, honesty_scores
 from sfumato.models.classifier import needed
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -33,7 +35,16 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     Samples of unknown class are left out.
     """
     said = said.known()
-    return measure_verdicts(said, policy.apply(said.logits), trained)
+    verdicts = policy.apply(said.logits)
+    results = measure_verdicts(said, verdicts, trained)
+    before, after = UNFITTED.probabilities(policy.adjusted(said.logits)), policy.calibrated(said.logits)
+    sure, right = policy.sureness(said.logits, verdicts), verdicts.predicted == said.truth
+    scores = {
+        **honesty_scores(before, after, said.truth, said.groups),
+        **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
+        **results.scores,
+    }
+    return replace(results, scores=scores)
 
 
 def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None = None) -> Results:

@@ -84,8 +84,10 @@ def classes_of(predictor: Predictor) -> Classes:
     return names if predictor.tasks.several else names[""]
 
 
-def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes) -> None:
+def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, *, sets: bool = False) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
+
+    `sets`: whether the bundle names sets of classes, which have a column of their own, a JSON list of names.
 
     It is written aside and renamed, so that a file of that name is whole.
 
@@ -93,7 +95,7 @@ def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes) 
         RunError: The disk is full or can't be written.
     """
     with written_aside(out) as work:
-        WRITERS[out.suffix](decisions, work, classes)
+        WRITERS[out.suffix](decisions, work, classes, sets)
 
 
 @contextmanager
@@ -122,39 +124,45 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: Classes) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], classes: Classes, *, sets: bool = False) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line(_schema(classes))
+    yield _csv_line(_schema(classes, sets=sets))
     for decision in decisions:
-        row = flat(decision, classes)
+        row = flat(decision, classes, sets=sets)
         yield _csv_line("" if value is None else value for value in row.values())
 
 
-def flat(decision: Decision, classes: Classes) -> dict[str, object]:
-    """A decision as one row: COLUMNS, then `p:CLASS` for each class, None where the image is bad.
+def flat(decision: Decision, classes: Classes, *, sets: bool = False) -> dict[str, object]:
+    """A decision as one row: COLUMNS, with `sets` `set`, then `p:CLASS` for each class, None where the image is bad.
 
     Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
     if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS}
+        row = {name: getattr(decision, name) for name in COLUMNS} | ({"set": _list(decision.set)} if sets else {})
         return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
     answers = decision.answers or {}
     said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
+    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in classes}
     chances = {
         f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
         for task, names in classes.items()
         for name in names
     }
-    return {"input": decision.input, **said, "error": decision.error, **chances}
+    return {"input": decision.input, **said, "error": decision.error, **(inside if sets else {}), **chances}
 
 
-def _schema(classes: Classes) -> dict[str, type[pl.DataType]]:
+def _list(names: tuple[str, ...] | None) -> str | None:
+    return None if names is None else to_json(names, indent=None)
+
+
+def _schema(classes: Classes, *, sets: bool) -> dict[str, type[pl.DataType]]:
     """Every column of a row with its type."""
-    if isinstance(classes, tuple):
-        return {"input": pl.String, **SAID, "error": pl.String, **{f"p:{name}": pl.Float64 for name in classes}}
-    said = {of_task(name, task): kind for task in classes for name, kind in SAID.items()}
-    chances = {f"p.{task}:{name}": pl.Float64 for task, names in classes.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **chances}
+    tasks = {"": classes} if isinstance(classes, tuple) else classes
+    several = not isinstance(classes, tuple)
+    said = {of_task(name, task): kind for task in tasks for name, kind in SAID.items()}
+    inside = {of_task("set", task): pl.String for task in tasks} if sets else {}
+    chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
+    return {"input": pl.String, **said, "error": pl.String, **inside, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -163,20 +171,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(decisions, classes))
+        file.writelines(csv_lines(decisions, classes, sets=sets))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: bool) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes) -> None:
-    rows = [flat(decision, classes) for decision in decisions]
-    pl.DataFrame(rows, schema=_schema(classes)).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
+    rows = [flat(decision, classes, sets=sets) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(classes, sets=sets)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, Classes], None]
+Writer = Callable[[Iterable[Decision], Path, Classes, bool], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

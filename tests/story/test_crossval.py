@@ -122,9 +122,9 @@ def test_the_bundle_averages_calibrated_probabilities(done):
     model = sfumato.load(done.bundle, device="cpu")
     said = model.predict(pictures)
     arrays = [np.array(one) for one in pictures]
-    assert model.policy.temperature.samples == len(done.predictions["oof"])
+    assert model.policy.calibrator.samples == len(done.predictions["oof"])
     each = [sfumato.load(run.bundle, device="cpu").logits(arrays) for run in done.folds]
-    mean = np.mean([model.policy.temperature.probabilities(logits) for logits in each], axis=0)
+    mean = np.mean([model.policy.calibrator.probabilities(logits) for logits in each], axis=0)
     names = model.labels.names
     assert np.allclose([[one.probabilities[name] for name in names] for one in said], mean, atol=1e-5)
     assert json.loads((done.bundle / MANIFEST).read_text())["format"] == 2

@@ -140,7 +140,7 @@ def test_the_bundle_gives_both_answers_by_each_tasks_policy(run):
             assert answer.abstained == bool(verdicts.abstained[i])
             assert answer.label == (None if answer.abstained else TASKS[task][verdicts.predicted[i]])
     assert decisions[0].label is None
-    assert model.policies["shape"].temperature != model.policies["colour"].temperature
+    assert model.policies["shape"].calibrator != model.policies["colour"].calibrator
     with pytest.raises(InputError, match=r"several tasks \(shape, colour\)"):
         _ = model.labels
 

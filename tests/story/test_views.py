@@ -132,7 +132,7 @@ def test_folds_choose_together_and_their_bundle_looks_alike(recipe):
     views = read_view_table(RunFolder(done.folds[0].folder).view_predictions("val"), held)
     own = averaged(np.stack([table.logits for table in views.values()]), model.policy)
     assert np.allclose(oof.logits[: len(held)], own, atol=1e-5)
-    assert model.policy.temperature.samples == len(oof)
+    assert model.policy.calibrator.samples == len(oof)
 
 
 def test_folds_that_leave_it_to_validation(recipe, capfd):

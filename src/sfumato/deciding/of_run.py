@@ -10,7 +10,9 @@ from sfumato.bundle.folder import read_bundle
 from sfumato.deciding.bundle import write_decided_bundle
 from sfumato.deciding.settings import changed_recipe
 from sfumato.deciding.tables import said_of, views_used
-from sfumato.decision.policy import DecisionSpec, Policy
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.named import check_named, corrected_later
+from sfumato.decision.policy import Policy
 from sfumato.decision.view_policy import average_views, fit_view_policy
 from sfumato.errors import InputError
 from sfumato.free_folder import make_folder
@@ -46,6 +48,7 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     loaded = changed_recipe(source.recipe, settings)
     bundle, table = read_bundle(source.bundle), source.read_table()
     with loaded.located():
+        check_named(loaded.recipe.decision, table.layout)
         _refuse_unfit(source, loaded.recipe, len(table.part("val")))
     trained, views = table.part("train").counts, views_used(bundle, source.bundle)
     parts = said_of(source, views, tuple(trained))
@@ -62,8 +65,8 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
 def _refuse_unfit(run: RunFolder, recipe: Recipe, validated: int) -> None:
     """Refuse what the training leaves no room for, such as a second correction of class frequency."""
     refuse_without_validation(recipe.train, recipe.decision, validated)
-    adjusted_later = recipe.decision.logit_adjustment is not None
-    refuse_contradictions(prepare_again(run).plan, recipe.train.accept, adjusted_later=adjusted_later)
+    later = corrected_later(recipe.decision)
+    refuse_contradictions(prepare_again(run).plan, recipe.train.accept, later=later)
 
 
 def _refuse_unfinished(run: RunFolder) -> None:

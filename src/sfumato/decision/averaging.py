@@ -14,16 +14,16 @@ Floats = NDArray[np.float64]
 
 
 def averaged(logits: NDArray[np.floating], policy: Policy) -> NDArray[np.float32]:
-    """(N, C) logits to which `policy` gives the mean of the probabilities that it gives to each of (M, N, C).
+    """(N, C) logits of the mean of what is said by each of (M, N, C), on which `policy` decides as on any others.
 
     With adjustment a and temperature T, a member's probabilities are softmax((z - a) / T). What is returned is
-    T log(mean) + a, of which the policy makes the mean again: so it decides on an average as on any other logits, and
-    of one member it makes what it would have made of that member alone.
+    T log(mean) + a: a policy that calibrates by the temperature makes the mean of it again, any other calibrates the
+    mean. Of one member each makes what it would have made of that member alone.
     """
-    adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.temperature.value
+    adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.pool_at.value
     mean = log_mean(adjusted)
     nothing = np.zeros((1, logits.shape[2]))
-    return (policy.temperature.value * mean - policy.adjusted(nothing)).astype(np.float32)
+    return (policy.pool_at.value * mean - policy.adjusted(nothing)).astype(np.float32)
 
 
 def averaged_tasks(

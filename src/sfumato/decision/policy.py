@@ -1,30 +1,23 @@
 """The policy: the one path from logits to decisions, for prediction, service and export alike."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.decision.abstention import AbstainSpec, Abstention, fit_abstention
-from sfumato.decision.calibration import UNFITTED, Temperature, fit_temperature
-from sfumato.decision.logit_adjustment import LogitAdjustment, LogitAdjustmentSpec, fit_adjustment
+from sfumato.decision.abstention import LATER, Abstention
+from sfumato.decision.calibration import UNFITTED, Temperature
+from sfumato.decision.calibrators.calibrator import Stored, calibrator_to_dict
+from sfumato.decision.conformal.sets import ConformalSets
+from sfumato.decision.costs import CostMatrix
+from sfumato.decision.logit_adjustment import LogitAdjustment
+from sfumato.decision.prior_shift import PriorShift
+from sfumato.decision.sureness import sureness
 from sfumato.errors import InputError
-from sfumato.predictions import UNKNOWN, Predictions
-from sfumato.spec import Spec
 from sfumato.stored import read_stored, stored
 
-
-class DecisionSpec(Spec):
-    """How logits become decisions; everything here is fitted on validation samples after training."""
-
-    calibration: Literal["temperature", "none"] = "temperature"
-    """`temperature` makes probabilities honest (one number, fitted on validation); `none` leaves softmax as it is."""
-    abstain: AbstainSpec | None = None
-    """When to rather not answer; none = always answer."""
-    logit_adjustment: LogitAdjustmentSpec | None = None
-    """Whether rare classes are answered more readily than training made them; none = as it was trained. It corrects the
-    frequency of the classes once; a sampler, weights or loss that did so in training leave nothing to correct."""
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,76 +26,121 @@ class Verdicts:
 
     predicted: NDArray[np.int64]
     """(N,) class indices."""
-    probabilities: NDArray[np.float64]
+    probabilities: Floats
     """(N, C), each row summing to 1."""
-    confidence: NDArray[np.float64]
+    confidence: Floats
     """(N,) probability of the predicted class."""
     abstained: NDArray[np.bool_]
     """(N,) True where the answer is not sure enough to be given."""
+    sets: NDArray[np.bool_] | None = None
+    """(N, C) whether each class is in the sample's set; None = the policy names no sets."""
+
+
+@stored
+@dataclass(frozen=True)
+class _Usual:
+    """What stands in most bundles where others have a calibrator and its pooling."""
+
+    temperature: Temperature
 
 
 @stored
 @dataclass(frozen=True)
 class Policy:
-    """Adjust for class frequency, calibrate, then abstain. Stored as JSON in the bundle."""
+    """Adjust for class frequency, calibrate, move to other frequencies, choose, abstain. Stored as JSON in bundles."""
 
-    temperature: Temperature = UNFITTED
+    calibrator: Stored = UNFITTED
+    """What makes probabilities honest."""
     abstention: Abstention | None = None
     adjustment: LogitAdjustment | None = None
+    pooling: Temperature | None = None
+    """At which networks or views are averaged before they are calibrated; None = at the calibrator, a temperature."""
+    shift: PriorShift | None = None
+    """To the frequencies of the classes where the bundle is used."""
+    costs: CostMatrix | None = None
+    """The answer is the one of least expected cost; None = the likeliest class."""
+    sets: ConformalSets | None = None
+
+    @property
+    def pool_at(self) -> Temperature:
+        """The temperature at which networks or views are averaged."""
+        return self.calibrator if isinstance(self.calibrator, Temperature) else self.pooling or UNFITTED
 
     def adjusted(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """(N, C) logits after the adjustment, before calibration."""
         return logits if self.adjustment is None else self.adjustment.adjusted(logits)
 
+    def calibrated(self, logits: NDArray[np.floating]) -> Floats:
+        """(N, C) probabilities at the frequencies of validation, each row summing to 1, of (N, C) logits."""
+        return self.calibrator.probabilities(self.adjusted(logits))
+
+    def probabilities(self, logits: NDArray[np.floating]) -> Floats:
+        """(N, C) probabilities that are decided on, each row summing to 1, of (N, C) logits."""
+        found = self.calibrated(logits)
+        return found if self.shift is None else self.shift.corrected(found)
+
+    def choose(self, probabilities: Floats) -> NDArray[np.int64]:
+        """(N,) the answer to each of (N, C) probabilities; of equal ones the class of lower index."""
+        return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)
+
     def apply(self, logits: NDArray[np.floating]) -> Verdicts:
         """Decide on (N, C) logits."""
-        probabilities = self.temperature.probabilities(self.adjusted(logits))
-        confidence = probabilities.max(axis=1)
-        threshold = self.abstention.threshold if self.abstention else 0.0
-        return Verdicts(probabilities.argmax(axis=1), probabilities, confidence, confidence < threshold)
+        probabilities = self.probabilities(logits)
+        predicted = self.choose(probabilities)
+        confidence = probabilities[np.arange(len(predicted)), predicted]
+        abstained = np.zeros(len(predicted), dtype=np.bool_)
+        if self.abstention is not None:
+            abstained = self.abstention.withheld(sureness(self.abstention.by, logits, probabilities, confidence))
+        return Verdicts(
+            predicted, probabilities, confidence, abstained, self.sets.sets(probabilities) if self.sets else None
+        )
+
+    def sureness(self, logits: NDArray[np.floating], verdicts: Verdicts) -> Floats:
+        """(N,) how sure each verdict on (N, C) logits is, by what abstention goes by; else by its confidence."""
+        by = self.abstention.by if self.abstention else "confidence"
+        return sureness(by, logits, verdicts.probabilities, verdicts.confidence)
 
     def check_classes(self, classes: int, where: str) -> None:
         """Refuse a policy that was made for another number of classes; `where` names it in the error."""
-        if self.adjustment is not None and len(self.adjustment.priors) != classes:
-            found = f"{len(self.adjustment.priors)} priors"
-            raise InputError(f"not a policy: {found}", where=where, expected=f"{classes}, one a class")
+        for what, found in self._sizes().items():
+            if found not in (None, classes):
+                raise InputError(f"not a policy: {found} {what}", where=where, expected=f"{classes}, one a class")
+
+    def _sizes(self) -> dict[str, int | None]:
+        calibrator = None if isinstance(self.calibrator, Temperature) else len(self.calibrator.counts)
+        return {
+            "priors": len(self.adjustment.priors) if self.adjustment else None,
+            "calibrated classes": calibrator,
+            "frequencies": len(self.shift.new) if self.shift else None,
+            "rows of costs": len(self.costs.costs) if self.costs else None,
+            "thresholds of sets": len(self.sets.thresholds) if self.sets else None,
+        }
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form, which `from_dict` reads back; without an adjustment as before there was one."""
-        document = asdict(self)
-        return document if self.adjustment else {name: document[name] for name in ("temperature", "abstention")}
+        """JSON-ready form, which `from_dict` reads back; a temperature, and what is not there, as they ever were."""
+        document: dict[str, Any] = {"temperature": calibrator_to_dict(self.calibrator)}
+        if not isinstance(self.calibrator, Temperature):
+            document = {"calibrator": document["temperature"], "pooling": asdict(self.pool_at)}
+        document["abstention"] = self.abstention.to_dict() if self.abstention else None
+        if self.adjustment is not None:
+            document["adjustment"] = asdict(self.adjustment)
+        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets}
+        return document | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str) -> "Policy":
         """Read a policy.json; `where` names it in errors."""
-        return read_stored(cls, {"adjustment": None, **document}, "a policy", where)
-
-
-def fit_policy(predictions: Predictions | None, spec: DecisionSpec, train_counts: NDArray[np.int64]) -> Policy:
-    """Fit adjustment, calibration and abstention, each on what the one before makes of the samples.
-
-    Args:
-        predictions: Of validation samples, those of unknown class are left out; None = there are none, so nothing is
-            fitted.
-        spec: What the recipe asks for.
-        train_counts: (C,) training images of each class.
-    """
-    logits, truth = _known(predictions, len(train_counts))
-    asked = spec.logit_adjustment
-    adjustment = None if asked is None else fit_adjustment(logits, truth, train_counts, asked)
-    adjusted = Policy(adjustment=adjustment).adjusted(logits)
-    temperature = fit_temperature(adjusted, truth) if spec.calibration == "temperature" else UNFITTED
-    policy = Policy(temperature, None, adjustment)
-    if spec.abstain is None or predictions is None:
-        return policy
-    verdicts = policy.apply(logits)
-    abstention = fit_abstention(verdicts.confidence, verdicts.predicted == truth, spec.abstain.max_error)
-    return replace(policy, abstention=abstention)
-
-
-def _known(predictions: Predictions | None, classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """(N, C) logits and (N,) class indices of the samples whose class is known."""
-    if predictions is None:
-        return np.zeros((0, classes), dtype=np.float32), np.zeros(0, dtype=np.int64)
-    known = predictions.truth != UNKNOWN
-    return predictions.logits[known], predictions.truth[known]
+        known: dict[str, Any] = {
+            "adjustment": None,
+            "pooling": None,
+            "shift": None,
+            "costs": None,
+            "sets": None,
+            **document,
+        }
+        if "calibrator" not in known:
+            usual = {"temperature": known.pop("temperature")} if "temperature" in known else {}
+            known["calibrator"] = asdict(read_stored(_Usual, usual, "a policy", where).temperature)
+        if isinstance(known.get("abstention"), dict):
+            known["abstention"] = {**LATER, **known["abstention"]}
+        return read_stored(cls, known, "a policy", where)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.calibration import LEAST_SAMPLES
-from sfumato.decision.policy import DecisionSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.metrics.classification import SCORES, ScoreName, answer_counts
 from sfumato.predictions import UNKNOWN
@@ -140,7 +140,7 @@ def _fared(
     for task, by_view in said.items():
         names = list(by_view)
         chosen = {names[place]: by_view[names[place]] for place in places}
-        policy = fit_view_policy(chosen, spec.model_copy(update={"abstain": None}), train_counts[task])
+        policy = fit_view_policy(chosen, spec.model_copy(update={"abstain": None, "sets": None}), train_counts[task])
         mean = average_views(chosen, policy)
         known = mean.truth != UNKNOWN
         verdicts = policy.apply(mean.logits[known])

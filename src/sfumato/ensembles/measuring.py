@@ -6,8 +6,10 @@ from typing import cast
 import numpy as np
 
 from sfumato.decision.abstention import AbstainSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.fusion import Floats
-from sfumato.decision.policy import DecisionSpec, Policy, Verdicts, fit_policy
+from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.policy_fit import fit_policy
 from sfumato.ensembles.fusing import Fused
 from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers
 from sfumato.ensembles.summary import Comparison, Part

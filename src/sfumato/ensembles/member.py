@@ -48,4 +48,13 @@ def read_member(given: str | Path) -> Member:
         what = f"a bundle of several tasks ({', '.join(bundle.tasks.spaces)})"
         raise InputError(what, where=str(path), expected="bundles of one task; train each task alone to fuse it")
     policies = policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json"))
+    _refuse_decided(policies[""], str(path))
     return Member(str(given), folder, bundle, policies[""])
+
+
+def _refuse_decided(policy: Policy, where: str) -> None:
+    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost."""
+    for name, part in (("priors", policy.shift), ("costs", policy.costs), ("sets", policy.sets)):
+        if part is not None:
+            what = f"a bundle with decision.{name}, which an ensemble does not carry"
+            raise InputError(what, where=where, expected="members without it")

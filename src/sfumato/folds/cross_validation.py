@@ -18,6 +18,7 @@ from sfumato.folds.tables import refuse_other_data
 from sfumato.free_folder import free_folder
 from sfumato.metrics.folds import FoldSummary
 from sfumato.predictions import Predictions
+from sfumato.recipe.decision_checks import refuse_energy
 from sfumato.recipe.load import load_recipe
 from sfumato.run import Run, train
 from sfumato.tasks import of_task
@@ -131,7 +132,10 @@ def _begin(
             "no recipe", expected="the path of a recipe, or --resume with the folder of a cross-validation"
         )
     choice = choose_folds(recipe, overrides, folds, nested=nested)
-    given = load_recipe(recipe, {**overrides, **choice.plan.overrides(0)}).recipe
+    loaded = load_recipe(recipe, {**overrides, **choice.plan.overrides(0)})
+    given = loaded.recipe
+    with loaded.located():
+        refuse_energy(given.decision, "the folds' networks are averaged")
     with free_folder(out, f"{given.name}-cv") as path:
         deal = deal_folds(recipe, overrides, choice.plan, console.stage)
         for note in (f"folds: {len(choice.plan.folds)}, {choice.reason}", *choice.notes, *deal.notes):

@@ -41,11 +41,13 @@ def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
 
 def joined(verdicts: Sequence[Verdicts]) -> Verdicts:
     """The verdicts on several tables, one after the other."""
+    sets = [one.sets for one in verdicts if one.sets is not None]
     return Verdicts(
         np.concatenate([one.predicted for one in verdicts]),
         np.concatenate([one.probabilities for one in verdicts]),
         np.concatenate([one.confidence for one in verdicts]),
         np.concatenate([one.abstained for one in verdicts]),
+        np.concatenate(sets) if len(sets) == len(verdicts) else None,
     )
 
 

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from sfumato.metrics.binned import BinnedSums, Statistic
 from sfumato.metrics.brier import brier_scores, murphy_parts
-from sfumato.metrics.calibration import expected_calibration_error
+from sfumato.metrics.calibration import BINS, expected_calibration_error
 from sfumato.metrics.equal_mass import equal_mass_error
-from sfumato.metrics.intervals import Interval, sample_interval
+from sfumato.metrics.intervals import Interval, percentiles, sample_interval
 from sfumato.metrics.membership import Truth, members
+from sfumato.metrics.resampling import resample
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+MOST_SORTED = 10_000
+"""Up to so many samples are binned anew in every resample."""
 LEAST_PROBABILITY = 1e-15
 """What a probability of 0 counts as in a logarithm: it costs 34.5 nats where it was wrong."""
 
@@ -75,8 +78,8 @@ def measure_honesty(probabilities: Floats, truth: Truth, groups: Integers | None
     """
     there = members(truth, probabilities.shape[1])
     found = {
-        "nll": _mean(log_losses(probabilities, truth), groups),
-        "brier": _mean(brier_scores(probabilities, there), groups),
+        "nll": mean_interval(log_losses(probabilities, truth), groups),
+        "brier": mean_interval(brier_scores(probabilities, there), groups),
         **_binned(BinnedSums(probabilities, there, groups)),
     }
     if truth.ndim == 1:
@@ -90,14 +93,17 @@ def before_and_after(before: Floats, after: Floats, truth: Truth, groups: Intege
     """Measure two sets of (N, C) probabilities of the same samples; arguments are those of `measure_honesty`."""
     there = members(truth, before.shape[1])
     change = {
-        "nll": _mean(log_losses(after, truth) - log_losses(before, truth), groups),
-        "brier": _mean(brier_scores(after, there) - brier_scores(before, there), groups),
+        "nll": mean_interval(log_losses(after, truth) - log_losses(before, truth), groups),
+        "brier": mean_interval(brier_scores(after, there) - brier_scores(before, there), groups),
     }
     return BeforeAfter(measure_honesty(before, truth, groups), measure_honesty(after, truth, groups), change)
 
 
-def _mean(values: Floats, groups: Integers | None) -> Interval:
-    return sample_interval(lambda rows: float(values[rows].mean()) if len(rows) else 0.0, len(values), groups)
+def mean_interval(values: Floats, groups: Integers | None) -> Interval:
+    """Interval of the mean of (N,) values; 0 without a sample."""
+    if not len(values):
+        return Interval(0.0, 0.0, 0.0)
+    return percentiles(float(values.mean()), resample(len(values), groups, 1).means(values))
 
 
 def _error_interval(
@@ -106,7 +112,15 @@ def _error_interval(
     correct: NDArray[np.bool_],
     groups: Integers | None,
 ) -> Interval:
-    return sample_interval(lambda rows: error(confidence[rows], correct[rows]), len(correct), groups, biased=True)
+    """Great tables are resampled in blocks of sums, bins of equal mass being those of the whole table."""
+    if len(correct) <= MOST_SORTED:
+        return sample_interval(lambda rows: error(confidence[rows], correct[rows]), len(correct), groups, biased=True)
+    place = confidence
+    if error is equal_mass_error:
+        ends = np.sort(confidence)[np.ceil(len(confidence) * np.arange(1, BINS) / BINS).astype(np.int64) - 1]
+        place = (np.searchsorted(ends, confidence, side="left") + 0.5) / BINS
+    gaps = BinnedSums(place[:, None], correct[:, None], groups, forecast=confidence[:, None])
+    return gaps.interval(_classwise, biased=True)
 
 
 def _binned(sums: BinnedSums) -> dict[str, Interval]:

@@ -41,8 +41,8 @@ class Results:
     samples: int
     scores: dict[str, Interval]
     """Those of `scores.overall`, `sureness` and `answered`; where the training images of each class are known those of
-    `long_tail`; where probabilities are known those of `ranked`, which older results lack. 0 to 1, but coverage_error
-    1 to C."""
+    `long_tail`; where probabilities are known those of `ranked`, which older results lack; where a policy decided those
+    of `trust`. 0 to 1, but coverage_error 1 to C, set_size 0 to C, nll in nats, brier 0 to 2, changes below 0 too."""
     classes: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]
     """Row = true class, column = predicted class."""

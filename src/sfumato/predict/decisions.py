@@ -11,13 +11,15 @@ class Answer:
     label: str | None
     """Name of the class; None where the answer is not sure enough."""
     confidence: float
-    """Probability of the likeliest class, 0 to 1."""
+    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost."""
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first."""
     calibrated: bool
     """Whether the probabilities were calibrated on validation samples."""
     abstained: bool
     """Whether the answer was withheld because it is not sure enough."""
+    set: tuple[str, ...] | None = None
+    """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Decision:
     label: str | None
     """Name of the class; None where the image is bad or the answer is not sure enough."""
     confidence: float | None
-    """Probability of the likeliest class, 0 to 1; None where the image is bad."""
+    """Probability of the answer, 0 to 1; None where the image is bad."""
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first; empty where the image is bad."""
     calibrated: bool
@@ -41,9 +43,19 @@ class Decision:
     answers: dict[str, Answer] | None = None
     """Task -> its answer, where the bundle has several tasks, empty where the image is bad; None = it has one task."""
 
+    set: tuple[str, ...] | None = None
+    """Classes of which one is the truth as often as the bundle promises, likeliest first; None where it names no sets
+    or the image is bad."""
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
         document = asdict(self)
         if self.answers is not None:
+            document["answers"] = {task: _said(answer) for task, answer in document["answers"].items()}
             return {name: document[name] for name in ("input", "answers", "error")}
-        return {name: value for name, value in document.items() if name != "answers"}
+        return _said({name: value for name, value in document.items() if name != "answers"})
+
+
+def _said(document: dict[str, Any]) -> dict[str, Any]:
+    """The same without a set where there is none."""
+    return {name: value for name, value in document.items() if name != "set" or value is not None}

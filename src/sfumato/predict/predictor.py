@@ -65,7 +65,12 @@ class Predictor:
     @property
     def calibrated(self) -> bool:
         """Whether all its probabilities were calibrated on validation samples."""
-        return all(policy.temperature.fitted for policy in self.policies.values())
+        return all(policy.calibrator.fitted for policy in self.policies.values())
+
+    @property
+    def names_sets(self) -> bool:
+        """Whether decisions come with sets of classes."""
+        return any(policy.sets is not None for policy in self.policies.values())
 
     def predict(self, inputs: Iterable[Source]) -> list[Decision]:
         """One decision an input, in order.
@@ -122,19 +127,19 @@ class Predictor:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers)
         only = answers[""]
-        return Decision(name, only.label, only.confidence, only.probabilities, only.calibrated, only.abstained, None)
+        said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
+        return Decision(name, *said, error=None, set=only.set)
 
     def _answer(self, task: str, logits: NDArray[np.float32]) -> Answer:
         """What the policy of a task makes of its (C,) logits."""
         policy = self.policies[task]
-        said = policy.apply(logits[None])
-        probabilities = zip(
-            self.tasks.spaces[task].names, cast(list[float], said.probabilities[0].tolist()), strict=True
-        )
+        said, names = policy.apply(logits[None]), self.tasks.spaces[task].names
+        probabilities = zip(names, cast(list[float], said.probabilities[0].tolist()), strict=True)
         ranked = dict(sorted(probabilities, key=lambda item: -item[1]))
-        label, confidence = next(iter(ranked.items()))
+        label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
         abstained = bool(said.abstained[0])
-        return Answer(None if abstained else label, confidence, ranked, policy.temperature.fitted, abstained)
+        inside = None if said.sets is None else tuple(name for name in ranked if said.sets[0, names.index(name)])
+        return Answer(None if abstained else label, confidence, ranked, policy.calibrator.fitted, abstained, inside)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():

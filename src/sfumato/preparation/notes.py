@@ -2,6 +2,7 @@
 
 from sfumato.data.table import Table
 from sfumato.data.views import expand
+from sfumato.decision.named import corrected_later
 from sfumato.recipe.schema import Recipe
 from sfumato.training.feedback import stopped_short
 from sfumato.training.plan import Plan
@@ -30,8 +31,8 @@ def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
         of = f" of {task}" if task else ""
         names = train.layout.spaces[task].names
         notes += [f"prior{of}: {phase.text}" for phase in priors(plan, counts, names, recipe.train.sampler)]
-    later = ["prior: once trained, decision.logit_adjustment corrects it"] * bool(recipe.decision.logit_adjustment)
-    return [*notes, *later]
+    later = corrected_later(recipe.decision)
+    return [*notes, f"prior: once trained, {later} corrects it"] if later else notes
 
 
 def _view_notes(recipe: Recipe) -> list[str]:

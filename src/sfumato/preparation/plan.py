@@ -1,6 +1,7 @@
 """From a recipe to its plan, and to how pictures become what the network is shown."""
 
 from sfumato.data.preprocess import Preprocess
+from sfumato.decision.named import corrected_later
 from sfumato.models.backbone import Expects, expects
 from sfumato.recipe.checks import refuse_idle_checkpoints
 from sfumato.recipe.schema import Recipe
@@ -25,8 +26,7 @@ def plan_of(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         image_size=wanted.image_size,
         head=recipe.model.head,
     )
-    adjusted_later = recipe.decision.logit_adjustment is not None
-    refuse_contradictions(plan, recipe.train.accept, adjusted_later=adjusted_later)
+    refuse_contradictions(plan, recipe.train.accept, later=corrected_later(recipe.decision))
     refuse_idle_checkpoints(recipe.train, plan.clock)
     interpolation = recipe.preprocess.interpolation or wanted.interpolation
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)

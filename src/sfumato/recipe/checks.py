@@ -6,9 +6,10 @@ from sfumato.data.augment import AugmentSpec
 from sfumato.data.columns import ColumnsSpec
 from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
-from sfumato.decision.policy import DecisionSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.models.classifier import ModelSpec
+from sfumato.recipe.decision_checks import refuse_unfitted
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
 from sfumato.training.keyframe import START, Keyframe, Ramp
@@ -35,7 +36,6 @@ def refuse_ineffective(
     _check_augment(augment, timeline)
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
-    _check_adjustment(decision)
     _check_made(train, model)
     if split.val == 0:
         _check_without_validation(train, decision, "data.split.val is 0")
@@ -140,12 +140,6 @@ def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
         )
 
 
-def _check_adjustment(decision: DecisionSpec) -> None:
-    adjustment = decision.logit_adjustment
-    if adjustment is not None and adjustment.tau != "auto" and "objective" in adjustment.changed:
-        raise _idle("decision.logit_adjustment.objective", "tau is given", "set tau: auto")
-
-
 def _check_made(train: TrainSpec, model: ModelSpec) -> None:
     """Averages that are made after the last step."""
     if train.soup is not None and train.epochs < 2:
@@ -165,12 +159,7 @@ def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str
     for name in ("soup", "interpolate"):
         if getattr(train, name) is not None:
             raise _idle(f"train.{name}", f"{why}, so nothing is chosen", "keep some validation samples")
-    if decision.abstain is not None:
-        raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", "keep validation samples")
-    adjustment = decision.logit_adjustment
-    if adjustment is not None and adjustment.tau == "auto":
-        mend = "give tau a number, or keep validation samples"
-        raise _idle("decision.logit_adjustment", f"{why}, so no tau can be fitted", mend)
+    refuse_unfitted(decision, why)
 
 
 def _greatest(track: str, timeline: Sequence[Keyframe]) -> float:

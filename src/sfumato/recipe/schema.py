@@ -8,9 +8,10 @@ from sfumato.data.augment import AnyAugmentSpec, AugmentSpec
 from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.source import DataSpec
 from sfumato.data.views import ViewsSpec
-from sfumato.decision.policy import DecisionSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.models.classifier import ModelSpec
 from sfumato.recipe.checks import refuse_ineffective
+from sfumato.recipe.decision_checks import refuse_decision
 from sfumato.recipe.view_checks import refuse_unchosen_views, refuse_views
 from sfumato.spec import Spec
 from sfumato.training.job import TrainSpec
@@ -51,6 +52,7 @@ class Recipe(Spec):
             timeline=self.timeline,
             decision=self.decision,
         )
+        refuse_decision(self.decision, self.views)
         refuse_views(self.views, self.augment)
         if self.data.split.val == 0:
             refuse_unchosen_views(self.views, "data.split.val is 0")

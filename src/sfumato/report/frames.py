@@ -5,7 +5,8 @@ from typing import cast
 
 import numpy as np
 
-from sfumato.decision.calibration import Temperature
+from sfumato.decision.calibration import UNFITTED, Temperature
+from sfumato.decision.calibrators.calibrator import Calibrator
 from sfumato.metrics.calibration import Reliability, expected_calibration_error, reliability
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, SHOTS, TAIL_FRACTION, shot_of
@@ -229,12 +230,13 @@ def confusion(results: Results) -> Confusion:
 
 def reliabilities(measured: Measured) -> tuple[ReliabilityFrame, ...]:
     """Before and after calibration; only as it is where nothing was calibrated."""
-    after = measured.policy.temperature
+    after = measured.policy.calibrator
     if not after.fitted:
         return (_reliability(measured, after, "Not calibrated"),)
+    how = f"at temperature {after.value:.2f}" if isinstance(after, Temperature) else after.kind.replace("_", " ")
     return (
-        _reliability(measured, Temperature(), "Before calibration"),
-        _reliability(measured, after, f"After, at temperature {after.value:.2f}"),
+        _reliability(measured, UNFITTED, "Before calibration"),
+        _reliability(measured, after, f"After, {how}"),
     )
 
 
@@ -257,8 +259,8 @@ def worst_mistakes(measured: Measured) -> tuple[Mistake, ...]:
     )
 
 
-def _reliability(measured: Measured, temperature: Temperature, title: str) -> ReliabilityFrame:
-    probabilities = temperature.probabilities(measured.policy.adjusted(measured.predictions.logits))
+def _reliability(measured: Measured, calibrator: Calibrator, title: str) -> ReliabilityFrame:
+    probabilities = calibrator.probabilities(measured.policy.adjusted(measured.predictions.logits))
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == measured.predictions.truth
     error = expected_calibration_error(confidence, correct)

@@ -1,5 +1,7 @@
 """The verdict in plain sentences: what the run reaches, where it fails, whether its confidence can be trusted."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from sfumato.decision.abstention import LEAST_ACCEPTED, Abstention
@@ -113,15 +115,31 @@ def trust_in_confidence(measured: Measured) -> str:
         trust = f"Its confidence is a rough guide: {off}, and {side}"
     else:
         trust = f"Its confidence should not be taken at its word: {off}, and {side}"
-    uncalibrated = "" if measured.policy.temperature.fitted else " (it was not calibrated)"
-    return f"{trust}{uncalibrated}. {_abstention(measured)}"
+    uncalibrated = "" if measured.policy.calibrator.fitted else " (it was not calibrated)"
+    return " ".join([f"{trust}{uncalibrated}.", _abstention(measured), *_further(measured)])
+
+
+def _further(measured: Measured) -> Iterator[str]:
+    """What the answer is where it is not simply the likeliest class."""
+    policy, scores = measured.policy, measured.results.scores
+    if policy.shift is not None:
+        yield "It answers for the class frequencies of decision.priors; figures here are of images as they were split."
+    if policy.costs is not None:
+        yield "It gives the answer that is expected to cost least, not the likeliest."
+    if policy.sets is not None and "set_coverage" in scores:
+        held, size = scores["set_coverage"], scores["set_size"]
+        yield (
+            f"It names sets of {size.value:.1f} classes on average, which hold the right one in {percent(held.value)} "
+            f"of cases (95 % interval {percent(held.low)} to {percent(held.high)}); "
+            f"{percent(policy.sets.promised)} were promised."
+        )
 
 
 def _abstention(measured: Measured) -> str:
     abstention, scores = measured.policy.abstention, measured.results.scores
     if abstention is None:
         return "It answers every image."
-    wish = f"the recipe asks for at most {percent(abstention.max_error)} of wrong answers{_reached(abstention)}."
+    wish = f"{_wish(abstention)}."
     if abstention.threshold == 0:
         return "It answers every image." if abstention.reached else f"It answers every image; {wish}"
     if "coverage" not in scores:
@@ -136,7 +154,19 @@ def _abstention(measured: Measured) -> str:
     return f"{text}; {wish}"
 
 
-def _reached(abstention: Abstention) -> str:
+def _wish(abstention: Abstention) -> str:
+    """What was asked for, and whether validation shows it or a bound promises it."""
+    if abstention.max_error is None:
+        if abstention.error is None:
+            return f"fewer than {LEAST_ACCEPTED} validation images can't tell which to answer"
+        return f"on validation it answers {percent(abstention.coverage)}, {percent(abstention.error)} of them wrongly"
+    asked = f"the recipe asks for at most {percent(abstention.max_error)} of wrong answers"
     if abstention.error is None:
-        return f", and fewer than {LEAST_ACCEPTED} validation images can't tell where it should not answer"
-    return "" if abstention.reached else ", which no threshold reached on validation"
+        return f"{asked}, and fewer than {LEAST_ACCEPTED} validation images can't tell where it should not answer"
+    if abstention.bound is None or abstention.certainty is None:
+        return asked if abstention.reached else f"{asked}, which no threshold reached on validation"
+    bound = f"{percent(abstention.bound)} with a certainty of {percent(abstention.certainty)}"
+    shown = f"on validation they were {percent(abstention.error)}"
+    if abstention.reached:
+        return f"{asked}; {shown}, which promises at most {bound}"
+    return f"{asked}, which no threshold promises: {shown}, so at most {bound}"

@@ -8,7 +8,8 @@ from typing import Any
 
 from sfumato.console import Console
 from sfumato.data.table import Table
-from sfumato.decision.policy import Policy, fit_policy
+from sfumato.decision.policy import Policy
+from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
 from sfumato.folds.tables import trained_by_any
 from sfumato.free_folder import emptied_on_failure, free_folder, make_folder

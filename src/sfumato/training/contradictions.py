@@ -28,20 +28,20 @@ class _Found:
     mend: str
 
 
-def refuse_contradictions(plan: Plan, accept: Sequence[Accepted] = (), *, adjusted_later: bool = False) -> None:
+def refuse_contradictions(plan: Plan, accept: Sequence[Accepted] = (), *, later: str | None = None) -> None:
     """Refuse what fights at any moment of a plan.
 
     Args:
         plan: Of a training.
         accept: Names of those that are meant.
-        adjusted_later: Whether decisions take the prior out of the logits once more.
+        later: Setting by which decisions correct the prior once more; None = they do not.
 
     Raises:
         InputError: With the recipe path of the keyframe that begins it; or a name in `accept` of what never happens.
     """
     met: set[str] = set()
     for settings in _phases(plan):
-        for found in _fights(settings, plan, adjusted_later):
+        for found in _fights(settings, plan, later):
             if found.name in accept:
                 met.add(str(found.name))
                 continue
@@ -63,8 +63,8 @@ def _phases(plan: Plan) -> Iterator[Settings]:
     return (plan.at(step) for step in sorted(steps))
 
 
-def _fights(settings: Settings, plan: Plan, adjusted_later: bool) -> Iterator[_Found]:
-    prior = (*(["decision.logit_adjustment"] if adjusted_later else []), *corrections(settings))
+def _fights(settings: Settings, plan: Plan, later: str | None) -> Iterator[_Found]:
+    prior = (*([later] if later else []), *corrections(settings))
     if len(prior) > 1:
         both = " and ".join(prior)
         yield _Found("stacked_priors", prior[-1], f"{both} correct the class prior together", "keep one of them")

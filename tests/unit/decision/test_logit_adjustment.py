@@ -8,6 +8,7 @@ from scipy.stats import norm
 from sklearn import metrics as sk
 
 from sfumato.decision.abstention import AbstainSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.logit_adjustment import (
     TAUS,
     LogitAdjustment,
@@ -17,7 +18,8 @@ from sfumato.decision.logit_adjustment import (
     fit_adjustment,
     sweep,
 )
-from sfumato.decision.policy import DecisionSpec, Policy, fit_policy
+from sfumato.decision.policy import Policy
+from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.metrics.calibration import negative_log_likelihood
@@ -136,13 +138,13 @@ def test_a_policy_adjusts_then_calibrates_then_abstains():
     policy = fit_policy(said, spec, trained)
     assert policy.adjustment is not None and policy.abstention is not None
     assert policy.adjustment.tau > 0
-    assert policy.temperature.samples == 370
+    assert policy.calibrator.samples == 370
     adjusted = policy.adjustment.adjusted(said.logits[30:])
 
     def loss(value: float) -> float:
         return negative_log_likelihood(adjusted / value, said.truth[30:])
 
-    best = policy.temperature.value
+    best = policy.calibrator.value
     assert loss(best) <= min(loss(best * 0.9), loss(best * 1.1))
     verdicts = policy.apply(said.logits[30:])
     assert np.array_equal(verdicts.predicted, adjusted.argmax(axis=1))

@@ -5,7 +5,9 @@ import pytest
 
 from sfumato.decision.abstention import AbstainSpec, fit_abstention
 from sfumato.decision.calibration import Temperature
-from sfumato.decision.policy import DecisionSpec, Policy, fit_policy
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.policy import Policy
+from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN, Predictions
@@ -74,7 +76,7 @@ def test_fitting_leaves_unknown_truth_out():
     truth = np.where(np.arange(60) % 2, UNKNOWN, logits.argmax(axis=1))
     said = Predictions(tuple(map(str, range(60))), truth, logits, LabelSpace(("a", "b")))
     policy = fit_policy(said, DecisionSpec(abstain=AbstainSpec(max_error=0.1)), TRAINED)
-    assert policy.temperature.samples == 30
+    assert policy.calibrator.samples == 30
     assert policy.abstention is not None
     assert policy.abstention.coverage == 1
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sfumato.decision.policy import DecisionSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.view_choice import LEVEL, choose_views
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN, Predictions

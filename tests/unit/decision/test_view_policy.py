@@ -6,9 +6,11 @@ import pytest
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.averaging import log_mean
 from sfumato.decision.calibration import fit_temperature, soft_targets
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
-from sfumato.decision.policy import DecisionSpec, fit_policy
-from sfumato.decision.view_policy import average_views, fit_mean_temperature, fit_view_policy
+from sfumato.decision.mean_temperature import fit_mean_temperature
+from sfumato.decision.policy_fit import fit_policy
+from sfumato.decision.view_policy import average_views, fit_view_policy
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN, Predictions
 
@@ -91,4 +93,4 @@ def test_the_answer_is_the_mean_of_calibrated_probabilities_not_of_logits(name):
 
 
 def test_without_validation_nothing_is_fitted():
-    assert not fit_view_policy(None, DecisionSpec(), COUNTS).temperature.fitted
+    assert not fit_view_policy(None, DecisionSpec(), COUNTS).calibrator.fitted

@@ -3,8 +3,8 @@ import re
 import pytest
 from tests.unit.report.test_page import page_of, plain
 
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.logit_adjustment import LogitAdjustment, LogitAdjustmentSpec, TauRow
-from sfumato.decision.policy import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.report.page import write_report
 from sfumato.report.summary import summary

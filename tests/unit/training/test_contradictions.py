@@ -42,12 +42,12 @@ REFUSED = [
     ),
     (
         [BALANCED],
-        {"adjusted_later": True},
+        {"later": "decision.logit_adjustment"},
         f"timeline[0].sampler_power: decision.logit_adjustment and sampler_power {TWO} 1); {KEEP}",
     ),
     (
         [{"at": "1ep", "loss": {"kind": "logit_adjusted"}}],
-        {"adjusted_later": True},
+        {"later": "decision.logit_adjustment"},
         f"timeline[0].loss: decision.logit_adjustment and loss {TWO} 1); {KEEP}",
     ),
     (
@@ -179,7 +179,7 @@ def test_what_is_meant_goes_through(keyframes, options, message):
         ([{"at": "1ep", "head": OLD_ROWS}, {"at": "2ep", "head": {"kind": "mlp"}}], {"head": LinearHeadSpec(dropout=0.2)}),
         ([{"at": "0ep", "head": {"kind": "linear", "dropout": 0.1}}, {"at": "1ep", "head": OLD_ROWS}], {"head": MlpHeadSpec()}),
         ([{"at": "1ep", "head": {"kind": "cosine", "start": "class_means"}}], {"head": CosineHeadSpec()}),
-        ([], {"adjusted_later": True}),
+        ([], {"later": "decision.logit_adjustment"}),
     ],
 )  # fmt: skip
 def test_no_contradiction(keyframes, options):

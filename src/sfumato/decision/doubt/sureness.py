@@ -22,7 +22,7 @@ def margin(probabilities: Floats) -> Floats:
 
 def certainty(probabilities: Floats) -> Floats:
     """1 less the entropy in units of log C: 0 where all classes are as likely, 1 where one is certain."""
-    p = np.where(probabilities > 0, probabilities, 1)
+    p = np.where(probabilities == 0, 1, probabilities)
     return 1 + (p * np.log(p)).sum(axis=1) / np.log(probabilities.shape[1])
 
 

@@ -1,0 +1,34 @@
+"""What a recipe asks of decisions."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sfumato.decision.abstention import AbstainSpec
+from sfumato.decision.calibrators.calibrator import Kind
+from sfumato.decision.conformal.sets import ConformalSpec
+from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
+from sfumato.spec import Spec
+
+Frequency = Annotated[float, Field(gt=0)]
+Cost = Annotated[float, Field(gt=0)]
+
+
+class DecisionSpec(Spec):
+    """How logits become decisions; everything here is fitted on validation samples after training."""
+
+    calibration: Kind | Literal["none"] = "temperature"
+    """`temperature` makes probabilities honest (one number, fitted on validation); the others fit something for each
+    class, which is shrunk to what all classes share where samples are few; `none` leaves softmax as it is."""
+    abstain: AbstainSpec | None = None
+    """When to rather not answer; none = always answer."""
+    logit_adjustment: LogitAdjustmentSpec | None = None
+    """Whether rare classes are answered more readily than training made them; none = as it was trained. It corrects the
+    frequency of the classes once; a sampler, weights or loss that did so in training leave nothing to correct."""
+    priors: dict[str, Frequency] | None = None
+    """Class -> how frequent it is where the bundle is used, of which only the ratios matter; none = as in training."""
+    costs: dict[str, dict[str, Cost]] | None = None
+    """True class -> answer -> what it costs, in any unit; what is not named costs 1, the right answer 0. The answer is
+    then the one that is expected to cost least; none = the likeliest class."""
+    sets: ConformalSpec | None = None
+    """Sets of classes that hold the truth as often as promised; none = a single class."""

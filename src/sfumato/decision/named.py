@@ -1,0 +1,72 @@
+"""What a recipe says of classes by their names, in the order of the classes."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.decision.costs import CostMatrix
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.logit_adjustment import class_priors
+from sfumato.decision.prior_shift import PriorShift
+from sfumato.errors import InputError, nearest_name
+from sfumato.tasks import TaskLayout
+
+
+def check_named(spec: DecisionSpec, layout: TaskLayout) -> None:
+    """Refuse, before anything is trained, costs or priors of classes that there are not.
+
+    Raises:
+        InputError: So it is, or there are several tasks, of which a name does not say whose class it is.
+    """
+    for setting in ("priors", "costs"):
+        if getattr(spec, setting) is not None and layout.several:
+            what = f"names classes of one task, and there are {', '.join(layout.spaces)}"
+            raise InputError(what, setting=f"decision.{setting}", mend="leave it out")
+    if spec.costs is not None:
+        cost_matrix(spec.costs, layout.labels.names)
+    if spec.priors is not None:
+        names = layout.labels.names
+        prior_shift(spec.priors, names, np.ones(len(names), dtype=np.int64))
+
+
+def corrected_later(spec: DecisionSpec) -> str | None:
+    """The setting by which decisions correct the prior after training; None = they do not."""
+    found = (f"decision.{name}" for name in ("logit_adjustment", "priors") if getattr(spec, name) is not None)
+    return next(found, None)
+
+
+def cost_matrix(costs: Mapping[str, Mapping[str, float]], names: tuple[str, ...]) -> CostMatrix:
+    """What each answer costs, of C class names: 1 where nothing is said, 0 where it is right.
+
+    Raises:
+        InputError: A name of no class, or a cost of the right answer.
+    """
+    _check(costs, names, "decision.costs")
+    for true, row in costs.items():
+        _check(row, names, f"decision.costs.{true}")
+        if true in row:
+            raise InputError(
+                "the right answer costs nothing", setting=f"decision.costs.{true}.{true}", mend="leave it out"
+            )
+    rows = ([0.0 if true == name else float(costs.get(true, {}).get(name, 1.0)) for name in names] for true in names)
+    return CostMatrix(tuple(map(tuple, rows)))
+
+
+def prior_shift(priors: Mapping[str, float], names: tuple[str, ...], train_counts: NDArray[np.int64]) -> PriorShift:
+    """From the frequencies in training, (C,) images of each class, to those that a recipe gives.
+
+    Raises:
+        InputError: A name of no class, or a class that is not named.
+    """
+    _check(priors, names, "decision.priors")
+    missing = [name for name in names if name not in priors]
+    if missing:
+        raise InputError(f"says nothing of {missing[0]!r}", setting="decision.priors", expected="every class")
+    return PriorShift(tuple(class_priors(train_counts).tolist()), tuple(float(priors[name]) for name in names))
+
+
+def _check(said: Iterable[str], names: tuple[str, ...], setting: str) -> None:
+    for name in said:
+        if name not in names:
+            raise InputError(f"no class {name!r}", setting=setting, nearest=nearest_name(name, names))

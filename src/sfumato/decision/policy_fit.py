@@ -1,0 +1,115 @@
+"""Fitting a policy on validation samples. Shapes: V views, N samples, C classes.
+
+Each part is fitted on what the one before makes of the samples. Where something is promised of other samples (sets,
+and abstention with a certainty), those that fitted the parts before must not be the ones it rests on: each fold of
+them, groups whole, is decided on by parts that were fitted on the other folds. Halves would do too, at the price of
+half the samples for both; validation parts are small. What that costs is the proof: of sets it leaves 1 - 2 alpha in
+the worst case (Barber et al., Predictive Inference with the Jackknife+, Annals of Statistics 2021, theorem 4) and
+about 1 - alpha in all others.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.decision.abstention import fit_abstain
+from sfumato.decision.averaging import averaged
+from sfumato.decision.calibration import UNFITTED, Temperature
+from sfumato.decision.calibrators.calibrator import fit_calibrator
+from sfumato.decision.conformal.sets import fit_sets
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.fusion_fit import deal
+from sfumato.decision.logit_adjustment import fit_adjustment
+from sfumato.decision.mean_temperature import fit_mean_temperature
+from sfumato.decision.named import cost_matrix, prior_shift
+from sfumato.decision.policy import Policy
+from sfumato.decision.sureness import sureness
+from sfumato.predictions import Predictions
+
+Floats = NDArray[np.float64]
+Logits = NDArray[np.floating]
+Integers = NDArray[np.int64]
+
+FOLDS = 5
+
+
+def fit_policy(predictions: Predictions | None, spec: DecisionSpec, train_counts: Integers) -> Policy:
+    """Fit all parts of a policy.
+
+    Args:
+        predictions: Of validation samples, those of unknown class are left out; None = there are none, so nothing is
+            fitted.
+        spec: What the recipe asks for.
+        train_counts: (C,) training images of each class.
+
+    Raises:
+        InputError: The recipe names a class that there is not.
+    """
+    if predictions is None:
+        nothing = np.zeros((1, 0, len(train_counts)), dtype=np.float32)
+        return fit_probabilities(nothing, np.zeros(0, dtype=np.int64), train_counts, spec)
+    return fit_views((predictions,), spec, train_counts)
+
+
+def fit_views(tables: tuple[Predictions, ...], spec: DecisionSpec, train_counts: Integers) -> Policy:
+    """As `fit_policy`, of V tables that say of the same samples what was seen in each view."""
+    known = [table.known() for table in tables]
+    first = known[0]
+    views = first.logits[None] if len(known) == 1 else np.stack([table.logits for table in known])
+    shift = None if spec.priors is None else prior_shift(spec.priors, first.labels.names, train_counts)
+    costs = None if spec.costs is None else cost_matrix(spec.costs, first.labels.names)
+
+    def fit(rows: Integers | slice) -> Policy:
+        policy = fit_probabilities(views[:, rows], first.truth[rows], train_counts, spec)
+        return replace(policy, shift=shift, costs=costs)
+
+    policy = fit(slice(None))
+    honest: Floats | None = None
+    if spec.sets is not None or (spec.abstain is not None and spec.abstain.sure is not None):
+        honest = np.zeros((len(first), len(train_counts)))
+        fold = deal(first.truth, first.groups, FOLDS)
+        for inside in (np.flatnonzero(fold == number) for number in np.unique(fold)):
+            other = fit(np.setdiff1d(np.arange(len(first)), inside))
+            honest[inside] = other.probabilities(pooled(views[:, inside], other))
+    return _with_doubt(policy, pooled(views, policy), first.truth, honest, spec)
+
+
+def fit_probabilities(views: Logits, truth: Integers, train_counts: Integers, spec: DecisionSpec) -> Policy:
+    """Adjustment and calibration, of (V, N, C) logits of samples whose (N,) classes are known.
+
+    Of several views the temperature is the one under which their mean is likeliest, strengths of adjustment are
+    compared on the mean, and another calibrator is fitted on the mean: pooled first and calibrated then, which is the
+    better order (Rahaman and Thiery, Uncertainty Quantification and Deep Ensembles, NeurIPS 2021).
+    """
+    policy = Policy()
+    if spec.logit_adjustment is not None:
+        plain = pooled(views, Policy(_temperature(views, truth, spec) if len(views) > 1 else UNFITTED))
+        policy = Policy(adjustment=fit_adjustment(plain, truth, train_counts, spec.logit_adjustment))
+    temperature = _temperature(policy.adjusted(views), truth, spec)
+    policy = replace(policy, calibrator=temperature)
+    if spec.calibration in ("none", "temperature"):
+        return policy
+    calibrator = fit_calibrator(spec.calibration, policy.adjusted(pooled(views, policy)), truth)
+    return replace(policy, calibrator=calibrator, pooling=temperature)
+
+
+def pooled(views: Logits, policy: Policy) -> Logits:
+    """(N, C) logits of (V, N, C): their average under the policy; of one view its own."""
+    return views[0] if len(views) == 1 else averaged(views, policy)
+
+
+def _temperature(views: Logits, truth: Integers, spec: DecisionSpec) -> Temperature:
+    return UNFITTED if spec.calibration == "none" else fit_mean_temperature(views, truth)
+
+
+def _with_doubt(policy: Policy, logits: Logits, truth: Integers, honest: Floats | None, spec: DecisionSpec) -> Policy:
+    """The same with abstention and sets; `honest` (N, C) as decided by parts that other samples fitted."""
+    if spec.abstain is not None:
+        said = policy.probabilities(logits) if honest is None or spec.abstain.sure is None else honest
+        answer = policy.choose(said)
+        sure = sureness(spec.abstain.by, logits, said, said[np.arange(len(answer)), answer])
+        policy = replace(policy, abstention=fit_abstain(sure, answer == truth, spec.abstain))
+    if spec.sets is not None and honest is not None:
+        policy = replace(policy, sets=fit_sets(honest, truth, spec.sets))
+    return policy

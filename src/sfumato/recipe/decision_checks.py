@@ -1,0 +1,69 @@
+"""Decisions that ask for what nothing can fit, or for two things of which one undoes the other, are refused."""
+
+from sfumato.data.views import ViewsSpec
+from sfumato.decision.abstention import AbstainSpec
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.errors import InputError
+
+
+def refuse_decision(decision: DecisionSpec, views: ViewsSpec | None) -> None:
+    """Raise InputError for the first setting of decisions that is idle or contradicts another."""
+    adjustment = decision.logit_adjustment
+    if adjustment is not None and adjustment.tau != "auto" and "objective" in adjustment.changed:
+        raise _idle("decision.logit_adjustment.objective", "tau is given", "set tau: auto")
+    if decision.abstain is not None:
+        _check_abstain(decision.abstain)
+        if views is not None:
+            refuse_energy(decision, "views are averaged")
+    if decision.priors is not None:
+        _check_priors(decision)
+
+
+def refuse_energy(decision: DecisionSpec, why: str) -> None:
+    """Raise InputError for abstention by the size of logits that an average does not have; `why` there is one."""
+    if decision.abstain is not None and decision.abstain.by == "energy":
+        what = f"{why}, and of an average nothing says how large the logits are"
+        raise InputError(what, setting="decision.abstain.by", expected="confidence, margin or entropy")
+
+
+def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
+    """Raise InputError for the first setting that needs validation samples; `why` there are none."""
+    keep = "keep validation samples"
+    if decision.calibration not in ("temperature", "none"):
+        raise _idle("decision.calibration", f"{why}, so nothing can be calibrated", keep)
+    if decision.abstain is not None:
+        raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", keep)
+    if decision.sets is not None:
+        raise _idle("decision.sets", f"{why}, so nothing can be promised", keep)
+    for name in ("priors", "costs"):
+        if getattr(decision, name) is not None:
+            what = f"{why}, so probabilities can't be calibrated, which this takes at their word"
+            raise InputError(what, setting=f"decision.{name}", mend=keep)
+    if decision.logit_adjustment is not None and decision.logit_adjustment.tau == "auto":
+        mend = "give tau a number, or keep validation samples"
+        raise _idle("decision.logit_adjustment", f"{why}, so no tau can be fitted", mend)
+
+
+def _check_abstain(abstain: AbstainSpec) -> None:
+    if (abstain.max_error is None) == (abstain.coverage is None):
+        what = "says neither max_error nor coverage" if abstain.coverage is None else "says both max_error and coverage"
+        raise InputError(what, setting="decision.abstain", expected="one of them")
+    if abstain.sure is not None and abstain.coverage is not None:
+        raise _idle("decision.abstain.sure", "coverage sets the threshold", "leave it out, or give max_error")
+
+
+def _check_priors(decision: DecisionSpec) -> None:
+    """Validation has the old frequencies, so what it shows or promises is not so at others."""
+    if decision.logit_adjustment is not None:
+        what = "decision.logit_adjustment and decision.priors correct the class prior together"
+        raise InputError(what, setting="decision.priors", mend="keep one of them")
+    if decision.abstain is not None:
+        what = "validation has other class frequencies than decision.priors, so its errors set no threshold"
+        raise InputError(what, setting="decision.abstain", mend="keep one of them")
+    if decision.sets is not None and decision.sets.scope != "class":
+        what = "validation has other class frequencies than decision.priors, so only a promise for each class holds"
+        raise InputError(what, setting="decision.sets.scope", expected="class")
+
+
+def _idle(setting: str, why: str, mend: str) -> InputError:
+    return InputError(f"has no effect: {why}", setting=setting, mend=mend)

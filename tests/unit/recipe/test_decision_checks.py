@@ -1,0 +1,28 @@
+"""Decisions that contradict each other, or that nothing can fit, with what is said of them."""
+
+import pytest
+
+from sfumato.errors import InputError
+from sfumato.recipe.load import load_recipe
+
+ENERGY = {"abstain": {"max_error": 0.1, "by": "energy"}}
+REFUSED = [
+    ({"abstain": {}}, {}, "decision.abstain: says neither max_error nor coverage"),
+    ({"abstain": {"max_error": 0.1, "coverage": 0.8}}, {}, "decision.abstain: says both"),
+    ({"abstain": {"coverage": 0.8, "sure": 0.95}}, {}, "decision.abstain.sure: has no effect"),
+    (ENERGY, {"views": {"flips": ["horizontal"]}}, "decision.abstain.by: views are averaged"),
+    ({"priors": {"a": 1.0}, "logit_adjustment": {}}, {}, "correct the class prior together"),
+    ({"priors": {"a": 1.0}, "abstain": {"max_error": 0.1}}, {}, "decision.abstain: validation has other"),
+    ({"priors": {"a": 1.0}, "sets": {}}, {}, "decision.sets.scope: validation has other"),
+    ({"calibration": "platt"}, {"data.split.val": 0}, "decision.calibration: has no effect"),
+    ({"sets": {}}, {"data.split.val": 0}, "decision.sets: has no effect"),
+    ({"costs": {"a": {"b": 2.0}}}, {"data.split.val": 0}, "decision.costs: data.split.val is 0"),
+]
+
+
+@pytest.mark.parametrize(("decision", "more", "said"), REFUSED)
+def test_it_is_refused_in_one_line(decision, more, said):
+    recipe = {"data": {"source": "photos"}, "model": {"backbone": "resnet18"}, "decision": decision}
+    with pytest.raises(InputError, match=said) as caught:
+        load_recipe(recipe, more)
+    assert "\n" not in str(caught.value)
