@@ -122,6 +122,7 @@ def wait_for(what, seconds=120.0):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_killed_its_trainings_save_themselves_and_go_on(root):
     """Exactly: with the weights of a run that nothing interrupted."""
     out = root / "killed"
@@ -186,6 +187,7 @@ def test_the_command_line(root, monkeypatch, capsys, done):
     assert RunFolder(copy).bundle.exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_measures_the_test_part_once_at_its_end(root):
     space = {"train.optimizer.lr": {"choices": [5e-3, 1e-6]}, "train.epochs": {"choices": [1, 2]}}
     found = sfumato.sweep(root / "good.yaml", space, trials=2, out=root / "sweep", parallel=2, quiet=True)

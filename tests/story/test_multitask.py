@@ -88,6 +88,7 @@ def test_both_tasks_are_learnt(run):
     assert scores["shape"] > 0.6
 
 
+@pytest.mark.slow
 def test_killed_three_times_gives_the_same_weights(recipe, run):
     killed = train(recipe, "killed", [3, 25, 17])
     for name in TENSORS:

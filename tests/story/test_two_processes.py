@@ -56,6 +56,7 @@ def test_two_processes_are_one(tmp_path: Path):
     assert sfumato.Run(tmp_path / "shared").metrics["test"]["samples"] == alone.metrics["test"]["samples"]
 
 
+@pytest.mark.slow
 def test_two_processes_learn_the_weights_of_tasks_alike(tmp_path: Path):
     shapes_and_colours(tmp_path, 60)
     data = "source: table.csv, columns: {label: [shape, colour]}"
@@ -64,6 +65,7 @@ def test_two_processes_learn_the_weights_of_tasks_alike(tmp_path: Path):
     two_are_one(tmp_path)
 
 
+@pytest.mark.slow
 def test_two_processes_hear_one_teacher(tmp_path: Path, monkeypatch):
     """Each asks about its share of the pictures, and what they are told is that of one process."""
     folder_per_class(tmp_path / "photos", {"disc": 26, "stripes": 18})
@@ -80,6 +82,7 @@ def test_two_processes_hear_one_teacher(tmp_path: Path, monkeypatch):
     assert np.allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_choose_the_same_averages_and_views(tmp_path: Path):
     """What is made after the last step is scored by both, each its share of the samples; one of them writes it."""
     folder_per_class(tmp_path / "photos", {"disc": 26, "stripes": 18})

@@ -117,6 +117,7 @@ def test_a_report_needs_no_more_than_recipe_and_splits(make_run, name):
     page_of(folder)
 
 
+@pytest.mark.slow
 def test_10000_test_images_of_300_classes_fit_into_5_mb(make_run):
     names = tuple(f"类别 {i:03} 病" for i in range(300))
     folder = make_run(names, train=600, val=300, test=10_000, pictures=False)
