@@ -9,7 +9,6 @@ minutes and a student 2. The data are Debian's package dataset-fashion-mnist: `a
 """
 
 import argparse
-import gzip
 import json
 import platform
 import shutil
@@ -21,18 +20,15 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-from PIL import Image
 
+from fashion_mnist import write_table
 from sfumato.predictions import Predictions
 from sfumato.run_folder import environment
 from sfumato.teaching.teacher import find_teacher
 from sfumato.training.distillation import DistillSpec
 
-SOURCE = Path("/usr/share/datasets/fashion-mnist")
 HERE = Path(__file__).parent
-NAMES = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 A_CLASS = 600
 """Training images of each class, the first ones of a seeded permutation."""
 LEAST_KEPT, MOST_SIZE = 0.95, 1 / 3
@@ -74,31 +70,6 @@ class Scored:
     """(S,)."""
     right: NDArray[np.float64]
     """(N,) share of the seeds that name each test image rightly."""
-
-
-def write_table(folder: Path) -> Path:
-    """The balanced training subset and the whole test set, as PNG files and a table of them."""
-    target = folder / "table.csv"
-    if target.is_file():
-        return target
-    rows: list[tuple[str, str, str]] = []
-    for part in ("train", "t10k"):
-        pictures, labels = _read(f"{part}-images-idx3-ubyte.gz", 16), _read(f"{part}-labels-idx1-ubyte.gz", 8)
-        pictures = pictures.reshape(-1, 28, 28)
-        (folder / part).mkdir(parents=True, exist_ok=True)
-        for i in _subset(labels) if part == "train" else range(len(labels)):
-            path = folder / part / f"{i:05d}.png"
-            Image.fromarray(pictures[i]).save(path)
-            rows.append((f"{part}/{path.name}", NAMES[labels[i]], "train" if part == "train" else "test"))
-    frame = pl.DataFrame(rows, schema=["image", "label", "split"], orient="row")
-    frame.with_columns(id=pl.col("image")).write_csv(target)
-    return target
-
-
-def _read(name: str, head: int) -> NDArray[np.uint8]:
-    if not (SOURCE / name).is_file():
-        sys.exit(f"{SOURCE / name} is missing: apt-get install dataset-fashion-mnist")
-    return np.frombuffer(gzip.decompress((SOURCE / name).read_bytes()), dtype=np.uint8, offset=head)
 
 
 def _subset(labels: NDArray[np.uint8]) -> list[int]:
@@ -147,7 +118,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     work = asked.work.resolve()
-    table, teacher = write_table(work), work / "teacher"
+    table, teacher = write_table(work, _subset), work / "teacher"
     scored = {"teacher": score([run(table, "teacher", TEACHER, teacher, [])])}
     for place, (name, changes) in enumerate(STUDENTS.items()):
         own = [change.format(teacher=teacher) for change in changes]

@@ -4,7 +4,6 @@ usage: fusion_scale.py [--most N] [--write]      up to 1,000,000 rows take about
 """
 
 import json
-import math
 import os
 import platform
 import subprocess
@@ -12,12 +11,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+
+from growth import peak, refuse, table
 
 SIZES = (10_000, 100_000, 1_000_000)
 CLASSES, MEMBERS = 100, 3
@@ -107,11 +107,6 @@ def fuse(kind: str) -> Callable[[Path, int], Callable[[], str]]:
 TASKS = {"write": write, "read": read, **{kind: fuse(kind) for kind in ("average", "weighted", "stacked")}}
 
 
-def peak() -> float:
-    """MB this process held at most; ru_maxrss would count what its parent held before it began."""
-    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
-
-
 def measure(name: str, folder: Path, n: int) -> dict[str, float | str]:
     work = TASKS[name](folder, n)
     begin = time.perf_counter()
@@ -135,29 +130,6 @@ def measure_all(n: int) -> dict[str, dict[str, float | str]]:
     return found
 
 
-def lines_of(found: dict[int, dict[str, dict[str, float | str]]]) -> list[str]:
-    lines = ["| what | rows | seconds | growth | peak MB | accuracy |", "| --- " * 6 + "|"]
-    for name in TASKS:
-        before: float | None = None
-        for n, cases in found.items():
-            one = cases[name]
-            seconds = float(one["seconds"])
-            told = before is not None and before >= LEAST_SECONDS
-            growth = f"{math.log10(seconds / before):.2f}" if told and before else ""
-            lines.append(f"| {name} | {n:,} | {seconds:.2f} | {growth} | {float(one['peak']):.0f} | {one['said']} |")
-            before = seconds
-    return lines
-
-
-def refuse(found: dict[int, dict[str, dict[str, float | str]]]) -> None:
-    for (_, few), (n, many) in pairwise(found.items()):
-        for name, one in many.items():
-            before, seconds = float(few[name]["seconds"]), float(one["seconds"])
-            assert before < LEAST_SECONDS or seconds < 15 * before, f"{name}: time grows faster than the data at {n:,}"
-    worst = max((float(one["peak"]), name, n) for n, cases in found.items() for name, one in cases.items())
-    assert worst[0] < MOST_MB, f"{worst[1]}: {worst[0]:.0f} MB at {worst[2]:,}"
-
-
 def main() -> None:
     from sfumato.run_folder import environment
 
@@ -174,14 +146,14 @@ def main() -> None:
         "",
         TEXT,
         "",
-        *lines_of(found),
+        *table(found, "accuracy", LEAST_SECONDS),
     ]
     print("\n".join(lines))
     if "--write" in sys.argv:
         cores = len(os.sched_getaffinity(0))
         name = f"fusion-scale_{cores}-core-{platform.machine()}_{date.today()}.md"
         (Path(__file__).parent / "results" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    refuse(found)
+    refuse(found, MOST_MB, LEAST_SECONDS)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ minutes with one thread. The data are Debian's package dataset-fashion-mnist: `a
 """
 
 import argparse
-import gzip
 import json
 import platform
 import shutil
@@ -20,17 +19,14 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-from PIL import Image
 
+from fashion_mnist import NAMES, write_table
 from sfumato.metrics.classification import accuracy, balanced_accuracy, confusion_matrix, counts, macro_f1
 from sfumato.predictions import Predictions
 from sfumato.run_folder import environment
 
-SOURCE = Path("/usr/share/datasets/fashion-mnist")
 HERE = Path(__file__).parent
-NAMES = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LARGEST, FACTOR = 6000, 100
 TAIL = (0, 1, 2)
 """The rarest three classes: 60, 100 and 167 training images."""
@@ -76,31 +72,6 @@ class Scored:
     macro_f1: NDArray[np.float64]
     right: NDArray[np.float64]
     """(N,) share of the seeds that name each test image rightly."""
-
-
-def write_table(folder: Path) -> Path:
-    """The imbalanced training subset and the whole test set, as PNG files and a table of them."""
-    target = folder / "table.csv"
-    if target.is_file():
-        return target
-    rows: list[tuple[str, str, str]] = []
-    for part in ("train", "t10k"):
-        pictures, labels = _read(f"{part}-images-idx3-ubyte.gz", 16), _read(f"{part}-labels-idx1-ubyte.gz", 8)
-        pictures = pictures.reshape(-1, 28, 28)
-        (folder / part).mkdir(parents=True, exist_ok=True)
-        for i in _subset(labels) if part == "train" else range(len(labels)):
-            path = folder / part / f"{i:05d}.png"
-            Image.fromarray(pictures[i]).save(path)
-            rows.append((f"{part}/{path.name}", NAMES[labels[i]], "train" if part == "train" else "test"))
-    frame = pl.DataFrame(rows, schema=["image", "label", "split"], orient="row")
-    frame.with_columns(id=pl.col("image")).write_csv(target)
-    return target
-
-
-def _read(name: str, head: int) -> NDArray[np.uint8]:
-    if not (SOURCE / name).is_file():
-        sys.exit(f"{SOURCE / name} is missing: apt-get install dataset-fashion-mnist")
-    return np.frombuffer(gzip.decompress((SOURCE / name).read_bytes()), dtype=np.uint8, offset=head)
 
 
 def _subset(labels: NDArray[np.uint8]) -> list[int]:
@@ -162,7 +133,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="changes")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    table = write_table(asked.work.resolve())
+    table = write_table(asked.work.resolve(), _subset)
     seeds = {name: asked.seeds if name in (PLAIN, DEFAULT) else asked.others for name in asked.mechanisms}
     said = {
         name: [run(table, name, seed, asked.work, asked.changes) for seed in range(count)]

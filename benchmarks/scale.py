@@ -4,7 +4,6 @@ usage: scale.py [TASK ...] [--most N] [--write]      all tasks up to 1,000,000 r
 """
 
 import json
-import math
 import os
 import platform
 import subprocess
@@ -14,7 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +20,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from PIL import Image
+
+from growth import peak, refuse, table
 
 SIZES = (10_000, 100_000, 1_000_000)
 MOST_MB = 2000
@@ -262,12 +262,6 @@ OF_PICTURES: dict[str, Prepare] = {"near-duplicates": search, "check": check}
 TASKS = OF_ROWS | OF_PICTURES
 
 
-def peak() -> float:
-    """MB this process held at most; ru_maxrss would count what its parent held before it began."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
 def measure(name: str, folder: Path, n: int) -> dict[str, float | str]:
     work = TASKS[name](folder, n)
     begin = time.perf_counter()
@@ -296,29 +290,6 @@ def measure_all(names: list[str], n: int) -> dict[str, dict[str, float | str]]:
     return found
 
 
-def lines_of(found: dict[int, dict[str, dict[str, float | str]]]) -> list[str]:
-    lines = ["| what | rows | seconds | growth | peak MB | outcome |", "| --- " * 6 + "|"]
-    for name in next(iter(found.values())):
-        before: float | None = None
-        for n, cases in found.items():
-            one = cases[name]
-            seconds = float(one["seconds"])
-            told = before is not None and before >= LEAST_SECONDS
-            growth = f"{math.log10(seconds / before):.2f}" if told and before else ""
-            lines.append(f"| {name} | {n:,} | {seconds:.2f} | {growth} | {one['peak']:.0f} | {one['said']} |")
-            before = seconds
-    return lines
-
-
-def refuse(found: dict[int, dict[str, dict[str, float | str]]]) -> None:
-    for (_, few), (n, many) in pairwise(found.items()):
-        for name, one in many.items():
-            before, seconds = float(few[name]["seconds"]), float(one["seconds"])
-            assert before < LEAST_SECONDS or seconds < 15 * before, f"{name}: time grows faster than the data at {n:,}"
-    worst = max((float(one["peak"]), name, n) for n, cases in found.items() for name, one in cases.items())
-    assert worst[0] < MOST_MB, f"{worst[1]}: {worst[0]:.0f} MB at {worst[2]:,}"
-
-
 def main() -> None:
     from sfumato.run_folder import environment
 
@@ -336,13 +307,13 @@ def main() -> None:
         "",
         TEXT,
         "",
-        *lines_of(found),
+        *table(found, "outcome", LEAST_SECONDS),
     ]
     print("\n".join(lines))
     if "--write" in sys.argv:
         target = Path(__file__).parent / "results" / f"scale_2-core-{platform.machine()}_{date.today()}.md"
         target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    refuse(found)
+    refuse(found, MOST_MB, LEAST_SECONDS)
 
 
 if __name__ == "__main__":

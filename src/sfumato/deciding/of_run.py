@@ -11,7 +11,7 @@ from sfumato.deciding.bundle import write_decided_bundle
 from sfumato.deciding.settings import changed_recipe
 from sfumato.deciding.tables import said_of, views_used
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.named import check_named, corrected_later
+from sfumato.decision.named import check_against_classes, corrected_later
 from sfumato.decision.policy import Policy
 from sfumato.decision.view_policy import average_views, fit_view_policy
 from sfumato.errors import InputError
@@ -48,7 +48,7 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     loaded = changed_recipe(source.recipe, settings)
     bundle, table = read_bundle(source.bundle), source.read_table()
     with loaded.located():
-        check_named(loaded.recipe.decision, table.layout)
+        check_against_classes(loaded.recipe.decision, table.layout)
         _refuse_unfit(source, loaded.recipe, len(table.part("val")))
     trained, views = table.part("train").counts, views_used(bundle, source.bundle)
     parts = said_of(source, views, tuple(trained))

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.decision.doubt.sureness import By
 from sfumato.decision.operating_point import OperatingPoint, by_coverage, by_error
-from sfumato.decision.sureness import By
 from sfumato.spec import Spec
 from sfumato.stored import stored
 

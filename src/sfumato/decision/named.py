@@ -1,10 +1,11 @@
-"""What a recipe says of classes by their names, in the order of the classes."""
+"""What a recipe says of the classes, mostly by their names, against those there are."""
 
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.decision.conformal.scores import Raps
 from sfumato.decision.costs import CostMatrix
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.logit_adjustment import class_priors
@@ -13,21 +14,33 @@ from sfumato.errors import InputError, nearest_name
 from sfumato.tasks import TaskLayout
 
 
-def check_named(spec: DecisionSpec, layout: TaskLayout) -> None:
-    """Refuse, before anything is trained, costs or priors of classes that there are not.
+def check_against_classes(spec: DecisionSpec, layout: TaskLayout) -> None:
+    """Refuse, before anything is trained, what the classes that there are give no sense.
 
     Raises:
-        InputError: So it is, or there are several tasks, of which a name does not say whose class it is.
+        InputError: Costs or priors of other classes, or with several tasks, of which a name does not say whose class it
+            is; a penalty on more labels than there are.
     """
     for setting in ("priors", "costs"):
         if getattr(spec, setting) is not None and layout.several:
             what = f"names classes of one task, and there are {', '.join(layout.spaces)}"
             raise InputError(what, setting=f"decision.{setting}", mend="leave it out")
+    if spec.sets is not None and isinstance(spec.sets.score, Raps):
+        _refuse_idle_penalty(spec.sets.score, max(map(len, layout.spaces.values())))
     if spec.costs is not None:
         cost_matrix(spec.costs, layout.labels.names)
     if spec.priors is not None:
         names = layout.labels.names
         prior_shift(spec.priors, names, np.ones(len(names), dtype=np.int64))
+
+
+def _refuse_idle_penalty(score: Raps, classes: int) -> None:
+    if score.penalty == 0 or score.free >= classes:
+        why = "penalty is 0" if score.penalty == 0 else f"{score.free} labels are free, and there are {classes}"
+        what = f"has no effect: {why}, which makes it aps"
+        raise InputError(
+            what, setting="decision.sets.score", mend="lower free, raise penalty, or write score: {kind: aps}"
+        )
 
 
 def corrected_later(spec: DecisionSpec) -> str | None:

@@ -11,9 +11,9 @@ from sfumato.decision.calibration import UNFITTED, Temperature
 from sfumato.decision.calibrators.calibrator import Stored, calibrator_to_dict
 from sfumato.decision.conformal.sets import ConformalSets
 from sfumato.decision.costs import CostMatrix
+from sfumato.decision.doubt.sureness import sureness
 from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.prior_shift import PriorShift
-from sfumato.decision.sureness import sureness
 from sfumato.errors import InputError
 from sfumato.stored import read_stored, stored
 

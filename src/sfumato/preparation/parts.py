@@ -2,7 +2,7 @@
 
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
-from sfumato.decision.named import check_named
+from sfumato.decision.named import check_against_classes
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.recipe.view_checks import refuse_unchosen_views
@@ -23,7 +23,7 @@ def validated(recipe: Recipe, table: Table) -> Table:
         InputError: It lacks the validation part that the recipe needs.
     """
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
-    check_named(recipe.decision, table.layout)
+    check_against_classes(recipe.decision, table.layout)
     if not len(table.part("val")):
         refuse_unchosen_views(recipe.views, "no sample stands in the val part")
     return table

@@ -14,8 +14,8 @@ from sfumato.metrics.classwise import classwise_error, classwise_errors
 from sfumato.metrics.equal_mass import equal_mass_error
 from sfumato.metrics.honesty import BeforeAfter, before_and_after, log_losses, measure_honesty
 from sfumato.metrics.intervals import sample_interval
-from sfumato.metrics.label_sets import SetScores, measure_sets
 from sfumato.metrics.membership import members
+from sfumato.metrics.trust import doubt_scores
 
 
 def drawn(samples: int = 2000, classes: int = 4, seed: int = 0, scale: float = 1.0):
@@ -151,13 +151,12 @@ def test_several_labels_and_groups_and_nothing_at_all():
     assert none.samples == 0 and all(one.value == 0 for one in none.scores.values())
 
 
-def test_sets_are_measured_beside_their_promise():
+def test_sets_are_measured_by_how_often_they_hold_the_truth_and_their_size():
     sets = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]], dtype=bool)
-    found = measure_sets(sets, np.array([0, 0, 1, 0]), 0.9)
-    assert (found.coverage.value, found.size.value, found.empty, found.single) == (0.5, 1.25, 0.25, 0.25)
-    assert (
-        found.by_class[0].value == pytest.approx(2 / 3) and found.by_class[1].value == 0 and found.by_class[2] is None
-    )
-    assert not found.kept
-    assert SetScores.from_dict(json.loads(json.dumps(found.to_dict())), "here") == found
-    assert measure_sets(sets[:0], np.zeros(0, dtype=np.int64), 0.9).kept
+    found = doubt_scores(np.ones(4), np.ones(4, dtype=bool), sets, np.array([0, 0, 1, 0]))
+    assert (found["set_coverage"].value, found["set_size"].value, found["aurc"].value) == (0.5, 1.25, 0)
+    assert found.keys() - doubt_scores(np.ones(4), np.ones(4, dtype=bool), None, np.array([0, 0, 1, 0])).keys() == {
+        "set_coverage",
+        "set_size",
+    }
+    assert doubt_scores(np.ones(0), np.ones(0, dtype=bool), sets[:0], np.zeros(0, dtype=np.int64)) == {}

@@ -2,8 +2,12 @@
 
 import pytest
 
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.named import check_against_classes
 from sfumato.errors import InputError
+from sfumato.labels import LabelSpace
 from sfumato.recipe.load import load_recipe
+from sfumato.tasks import TaskLayout
 
 ENERGY = {"abstain": {"max_error": 0.1, "by": "energy"}}
 REFUSED = [
@@ -26,3 +30,17 @@ def test_it_is_refused_in_one_line(decision, more, said):
     with pytest.raises(InputError, match=said) as caught:
         load_recipe(recipe, more)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        ({"kind": "raps"}, "decision.sets.score: has no effect: 5 labels are free, and there are 3"),
+        ({"kind": "raps", "free": 0, "penalty": 0.0}, "decision.sets.score: has no effect: penalty is 0"),
+    ],
+)
+def test_a_penalty_on_no_label_is_refused_before_training(score, said):
+    layout = TaskLayout({"": LabelSpace(("a", "b", "c"))})
+    with pytest.raises(InputError, match=said):
+        check_against_classes(DecisionSpec.model_validate({"sets": {"score": score}}), layout)
+    check_against_classes(DecisionSpec.model_validate({"sets": {"score": {"kind": "raps", "free": 2}}}), layout)

@@ -3,10 +3,32 @@
 Shapes: N samples, C classes, at least 2. Each gives (N,), more meaning surer.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+By = Literal["confidence", "margin", "entropy", "energy"]
+"""The measures that a recipe can name."""
+
+
+def sureness(by: By, logits: NDArray[np.floating], probabilities: Floats, answered: Floats) -> Floats:
+    """(N,), 0 to 1, more meaning surer.
+
+    Args:
+        by: The measure.
+        logits: (N, C), the network's own; energy alone reads them.
+        probabilities: (N, C), each row summing to 1.
+        answered: (N,) probability of the answer, which need not be the likeliest class.
+    """
+    if by == "margin":
+        return margin(probabilities)
+    if by == "entropy":
+        return np.clip(certainty(probabilities), 0, 1)
+    if by == "energy":
+        return _squeezed(energy(logits))
+    return answered
 
 
 def confidence(probabilities: Floats) -> Floats:
@@ -37,3 +59,8 @@ def energy(logits: NDArray[np.floating], temperature: float = 1.0) -> Floats:
     z = logits.astype(np.float64) / temperature
     top = z.max(axis=1)
     return temperature * (top + np.log(np.exp(z - top[:, None]).sum(axis=1)))
+
+
+def _squeezed(unbounded: Floats) -> Floats:
+    """The same order, from 0 to 1."""
+    return (1 + unbounded / (1 + np.abs(unbounded))) / 2
