@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.policy import Policy
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +21,7 @@ def averaged(logits: NDArray[np.floating], policy: Policy) -> NDArray[np.float32
     T log(mean) + a: a policy that calibrates by the temperature makes the mean of it again, any other calibrates the
     mean. Of one member each makes what it would have made of that member alone.
     """
+    refuse_not_finite(logits=logits)
     adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.pool_at.value
     mean = log_mean(adjusted)
     nothing = np.zeros((1, logits.shape[2]))
