@@ -20,6 +20,7 @@ import sfumato.metrics
 from sfumato.decision.abstention import AbstainSpec, Abstention
 from sfumato.decision.calibration import Temperature
 from sfumato.decision.calibrators.calibrator import Kind, fit_calibrator
+from sfumato.decision.calibrators.class_temperature import fit_class_temperature
 from sfumato.decision.conformal.risk_control import MissControl
 from sfumato.decision.conformal.scores import Aps, Lac, Raps
 from sfumato.decision.conformal.sets import ConformalSets, ConformalSpec, Scope
@@ -32,6 +33,7 @@ from sfumato.decision.doubt.sureness import By
 from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.fusion.fusion import Kind as FusionKind
 from sfumato.decision.logit_adjustment import LogitAdjustment, LogitAdjustmentSpec
+from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.operating_point import OperatingPoint
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import PriorShift
@@ -231,6 +233,11 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
     "metrics.label_scores.label_scores": {"truth": lambda c: c.there},
+    "metrics.label_scores.exact_matches": {"truth": lambda c: c.there},
+    "metrics.label_scores.selection_scores": {"truth": lambda c: c.there},
+    "metrics.calibration.binary_log_loss": {
+        "logits": lambda c: c.numbers("labels", c.samples), "truth": lambda c: c.some("labels").astype(np.int8),
+    },
     "metrics.f_scores.label_hits": {"truth": lambda c: c.there},
     "metrics.f_scores.label_counts": {"truth": lambda c: c.there},
     "decision.conformal.clusters.plan_clusters": {},
@@ -265,6 +272,11 @@ INSTANCES: Mapping[str, Callable[[Case], object]] = {
     "Platt": lambda c: _calibrator(c, "platt"),
     "Isotonic": lambda c: _calibrator(c, "isotonic"),
     "Beta": lambda c: _calibrator(c, "beta"),
+    "MultilabelPolicy": lambda c: MultilabelPolicy(
+        fit_class_temperature(c.numbers("z", 60, c.classes), c.rng("y").random((60, c.classes)) < 0.5),
+        INSTANCES["Thresholds"](c),
+        MissControl(0.3, 0.1, 0.05, 20),
+    ),
     "MissControl": lambda c: MissControl(0.3, 0.1, 0.05, 20),
     "Lac": lambda c: Lac(),
     "Aps": lambda c: Aps(),
@@ -301,6 +313,7 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "decision.fusion.cross_entropy.less_truth",
         "decision.fusion.cross_entropy.losses",
         "decision.fusion.fusion.Fusion.finish",
+        "decision.multilabel_policy.mean_logits",
         "decision.fusion.fusion.Fusion.hidden_share",
         "decision.fusion.fusion.Fusion.share",
         "decision.fusion.fusion.chances",
@@ -342,7 +355,9 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.longtail.long_tail_scores",
         "metrics.ranking.by_class",
         "metrics.ranking.figures",
+        "metrics.ranking.drawn_interval",
         "metrics.results.class_rows",
+        "metrics.results.count_rows",
         "metrics.scores.long_tail",
     ),
     "says what becomes of such a number": ("decision.abstention.Abstention.withheld",),
@@ -360,6 +375,10 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
 VARIANTS: Mapping[str, tuple[str, Sequence]] = {
     "decision.calibrators.calibrator.fit_calibrator": ("kind", get_args(Kind)),
     "decision.doubt.sureness.sureness": ("by", get_args(By)),
+    "decision.multilabel_fit.fit_label_calibrator": (
+        "kind",
+        ("none", *(k for k in get_args(Kind) if k != "vector_scaling")),
+    ),
     "decision.fusion.fitting.fit_fusion": ("kind", get_args(FusionKind)),
     "decision.thresholds.fit.fit_thresholds": ("rule", RULES),
     "decision.conformal.sets.fit_sets": (

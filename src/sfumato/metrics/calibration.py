@@ -80,6 +80,7 @@ def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int6
 
 def binary_log_loss(logits: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
     """Mean -log p of what is so of each label, p = sigmoid; (M,) logits, (M,) 0 or 1. Without a label 0."""
+    refuse_not_finite(logits=logits)
     if not len(truth):
         return 0.0
     z = np.where(truth == 1, logits, -logits).astype(np.float64)
