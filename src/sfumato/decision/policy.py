@@ -15,6 +15,7 @@ from sfumato.decision.doubt.sureness import sureness
 from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.prior_shift import PriorShift
 from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -68,6 +69,7 @@ class Policy:
 
     def adjusted(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """(N, C) logits after the adjustment, before calibration."""
+        refuse_not_finite(logits=logits)
         return logits if self.adjustment is None else self.adjustment.adjusted(logits)
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
@@ -81,6 +83,7 @@ class Policy:
 
     def choose(self, probabilities: Floats) -> NDArray[np.int64]:
         """(N,) the answer to each of (N, C) probabilities; of equal ones the class of lower index."""
+        refuse_not_finite(probabilities=probabilities)
         return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)
 
     def apply(self, logits: NDArray[np.floating]) -> Verdicts:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
+
 Floats = NDArray[np.float64]
 
 
@@ -67,7 +70,13 @@ def cuts_of(scores: NDArray[np.floating], there: NDArray[np.bool_]) -> Cuts:
     """All cuts of (N,) scores from 0 to 1, N at least 1, with (N,) whether each sample is of the class.
 
     Samples of equal score are named together or not at all.
+
+    Raises:
+        InputError: No sample, or a score is not finite.
     """
+    if not len(scores):
+        raise InputError("scores of no sample", expected="1 or more")
+    refuse_not_finite(scores=scores)
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     last = np.append(np.diff(ordered) != 0, True)

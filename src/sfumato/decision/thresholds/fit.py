@@ -9,6 +9,7 @@ from sfumato.decision.shrinkage import SHRINKAGE, trust
 from sfumato.decision.thresholds.cuts import Cuts, cuts_of, resampled, thinned
 from sfumato.decision.thresholds.rules import LeastCost, Rule, Swept
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Note, Thresholds
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import LEVEL
 
 Floats = NDArray[np.float64]
@@ -35,6 +36,7 @@ def fit_thresholds(probabilities: Floats, there: Booleans, rule: Rule, shrinkage
         rule: What is best.
         shrinkage: k, at least 0.
     """
+    refuse_not_finite(probabilities=probabilities)
     if isinstance(rule, LeastCost):
         rows = [_row(rule.threshold, *column, "from costs") for column in _columns(probabilities, there)]
         return Thresholds(rule, rule.threshold, shrinkage, 0, tuple(rows))
