@@ -8,6 +8,7 @@ from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.calibrators.calibrator import Kind
 from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.spec import Spec
 
 Frequency = Annotated[float, Field(gt=0)]
@@ -32,3 +33,6 @@ class DecisionSpec(Spec):
     then the one that is expected to cost least; none = the likeliest class."""
     sets: ConformalSpec | None = None
     """Sets of classes that hold the truth as often as promised; none = a single class."""
+    thresholds: ThresholdSpec | None = None
+    """From which probability on one of two classes is answered; of more, from which on the likeliest is answered at
+    all; none = the likeliest class always is."""

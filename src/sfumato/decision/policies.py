@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from sfumato.decision.policy import Policy
+from sfumato.decision.thresholds.document import answers_document
 from sfumato.errors import InputError
-from sfumato.json_file import read_json
-from sfumato.tasks import TaskLayout
+from sfumato.json_file import read_json, write_json
+from sfumato.tasks import TaskLayout, key, of_task
 
 
 def policies_to_dict(policies: Mapping[str, Policy]) -> dict[str, Any]:
@@ -38,6 +39,14 @@ def policies_from_dict(document: dict[str, Any], layout: TaskLayout, where: str)
     for task, space in layout.spaces.items():
         policies[task].check_classes(len(space), where)
     return policies
+
+
+def write_thresholds(folder: Path, policies: Mapping[str, Policy], layout: TaskLayout) -> None:
+    """Write thresholds.json, of several tasks thresholds.TASK.json each; nothing where a policy has no thresholds."""
+    for task, policy in policies.items():
+        if policy.thresholds is not None:
+            document = answers_document(policy.thresholds, layout.spaces[task].names, policy.calibrator)
+            write_json(folder / f"{of_task('thresholds', key(task))}.json", document)
 
 
 def _policy(document: object, task: str, where: str) -> Policy:

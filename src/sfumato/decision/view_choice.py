@@ -140,7 +140,7 @@ def _fared(
     for task, by_view in said.items():
         names = list(by_view)
         chosen = {names[place]: by_view[names[place]] for place in places}
-        policy = fit_view_policy(chosen, spec.model_copy(update={"abstain": None, "sets": None}), train_counts[task])
+        policy = fit_view_policy(chosen, _choosing(spec, len(train_counts[task])), train_counts[task])
         mean = average_views(chosen, policy)
         known = mean.truth != UNKNOWN
         verdicts = policy.apply(mean.logits[known])
@@ -152,6 +152,12 @@ def _fared(
     there = ~np.isnan(losses)
     total = np.where(there, losses, 0).sum(axis=0) / np.maximum(1, there.sum(axis=0))
     return _Fared(total, sum(scores) / len(scores) if scores else 0.0)
+
+
+def _choosing(spec: DecisionSpec, classes: int) -> DecisionSpec:
+    """What of a decision changes probabilities and answers: of more than two classes thresholds only withhold."""
+    idle = ("abstain", "sets") if classes == 2 else ("abstain", "sets", "thresholds")
+    return spec.model_copy(update=dict.fromkeys(idle))
 
 
 def _paired(gains: Floats, units: NDArray[np.int64]) -> tuple[float, float]:

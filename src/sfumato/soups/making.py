@@ -8,6 +8,7 @@ from typing import Any
 
 from sfumato.console import Console
 from sfumato.data.table import Table
+from sfumato.decision.policies import write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
@@ -17,6 +18,7 @@ from sfumato.json_file import read_json, write_json
 from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.preparation.prepare import sharing_of
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.soups.bundle import write_soup_bundle
 from sfumato.soups.folder import SoupFolder
 from sfumato.soups.ingredients import RunIngredient, read_ingredients
@@ -89,7 +91,7 @@ def soup(
         trained = trained_by_any([one.table for one in ingredients])
         network = TrialNetwork(ingredients, samples.choosing, trained, machine, workers, sharing)
         made, trials = _uniform(network, len(ingredients)) if uniform else _greedy(network, ingredients, console)
-        _write(SoupFolder(path), ingredients, network, made, trials, samples, trained)
+        _write(SoupFolder(path), ingredients, network, made, trials, samples, trained, console)
     return RunSoup(path)
 
 
@@ -133,12 +135,15 @@ def _write(
     trials: Sequence[Trial],
     samples: SoupSamples,
     trained: Counts,
+    console: Console,
 ) -> None:
     """From the weights to a policy, its scores, the story and, last, the bundle."""
     network.carry(made.weights)
     spec = runs[made.places[0]].recipe.decision
     val = _said(network, samples.choosing)
     policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+    for note in threshold_notes(policies, runs[0].bundle.tasks):
+        console.note(Noted(note))
     test = _said(network, samples.test)
     results = _results(test, policies, trained)
     with uninterrupted():  # half a soup could be neither used nor gone on with
@@ -146,6 +151,7 @@ def _write(
         for part, said in (("val", val), ("test", test)):
             for task, predictions in said.items():
                 predictions.write(folder.predictions(part, task))
+        write_thresholds(folder.path, policies, runs[0].bundle.tasks)
         write_json(folder.story, _story(runs, made, trials, samples))
         write_soup_bundle(folder.bundle, runs, made, network.job, policies, results)
 
