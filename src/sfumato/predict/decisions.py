@@ -11,7 +11,8 @@ class Answer:
     label: str | None
     """Name of the class; None where the answer is not sure enough."""
     confidence: float
-    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost."""
+    """Probability of the answer, 0 to 1: of the likeliest class, that of least expected cost, or that which thresholds
+    choose."""
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first."""
     calibrated: bool
