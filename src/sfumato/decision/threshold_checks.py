@@ -1,4 +1,7 @@
-"""Thresholds against the classes that there are: of two they choose the answer, of more they withhold it."""
+"""Thresholds against the classes that there are: of two they choose the answer, of more they withhold it.
+
+Where an image may be of several classes each is named by its own, whatever the rule.
+"""
 
 import numpy as np
 
@@ -21,6 +24,9 @@ def check_thresholds(thresholds: ThresholdSpec, spec: DecisionSpec, layout: Task
     if thresholds.positive is not None and layout.several:
         what = f"names a class of one task, and there are {', '.join(layout.spaces)}"
         raise InputError(what, setting=SETTING, mend="leave it out")
+    if layout.multilabel:
+        _refuse_positive(thresholds)
+        return
     for space in layout.spaces.values():
         positive_class(thresholds, space.names, np.zeros(len(space), dtype=np.int64))
     most = max(layout.sizes)
@@ -32,6 +38,12 @@ def check_thresholds(thresholds: ThresholdSpec, spec: DecisionSpec, layout: Task
     if min(layout.sizes) == 2 and spec.logit_adjustment is not None:
         what = "decision.thresholds chooses between two classes, however their logits are adjusted"
         raise InputError(what, setting="decision.logit_adjustment", mend="keep one of them")
+
+
+def _refuse_positive(thresholds: ThresholdSpec) -> None:
+    if thresholds.positive is not None:
+        what = "names one class, and here an image may be of several, each with a threshold of its own"
+        raise InputError(what, setting=SETTING, mend="leave it out")
 
 
 def _check_withholding(thresholds: ThresholdSpec, spec: DecisionSpec, classes: int) -> None:

@@ -2,8 +2,8 @@
 
 What it says of the samples tells by itself (Saerens et al., see `decision.prior_shift`), provided that its
 probabilities are honest at known frequencies: calibrated, and trained and decided at those of its training images or at
-those of `decision.priors`. Where they are not, nothing is said. Samples have labels here, so what it says is held
-against them too: a bundle that is only too sure of a class also seems to see more of it.
+those of `decision.priors`. Where they are not, or nothing tells, as of ensembles, nothing is said. Samples have labels
+here, so what it says is held against them too: a bundle that is only too sure of a class also seems to see more of it.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.decision.logit_adjustment import class_priors
+from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import estimate_shift, evidence_of_shift
 from sfumato.document import parse_document
 from sfumato.errors import InputError
 from sfumato.evaluation.measuring import trained_counts
 from sfumato.json_file import to_json
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.preparation.plan import plan_of
 from sfumato.recipe.load import load_recipe
@@ -59,15 +61,20 @@ class Moved:
 
 
 def moved_frequencies(
-    said: Mapping[str, Predictions], policies: Mapping[str, Policy], bundle: AnyBundle
+    said: Mapping[str, AnyPredictions], policies: Mapping[str, AnyPolicy], bundle: AnyBundle
 ) -> dict[str, Moved]:
-    """Task -> evidence, of tasks where there is any."""
+    """Task -> evidence, of tasks with one class a sample where there is any."""
     counts = {task: trained_counts(bundle, task, table.labels) for task, table in said.items()}
     images = max((int(of.sum()) for of in counts.values() if of is not None), default=0)
     if any(_corrected(text, images) for text in _trained_by(bundle)):
         return {}
-    found = {task: evidence(table, policies[task], counts[task], task) for task, table in said.items()}
-    return {task: one for task, one in found.items() if one is not None}
+    found: dict[str, Moved] = {}
+    for task, table in said.items():
+        policy = policies[task]
+        if isinstance(table, Predictions) and isinstance(policy, Policy):
+            one = evidence(table, policy, counts[task], task)
+            found |= {} if one is None else {task: one}
+    return found
 
 
 def evidence(said: Predictions, policy: Policy, trained: Integers | None, task: str = "") -> Moved | None:
@@ -94,9 +101,9 @@ def evidence(said: Predictions, policy: Policy, trained: Integers | None, task: 
     return Moved(task, said.labels.names, p, np.array(whole.old), np.array(whole.new))
 
 
-def sentences(moved: Mapping[str, Moved], bundle: AnyBundle) -> list[str]:
+def sentences(moved: Mapping[str, Moved]) -> list[str]:
     """What to know of the figures, and what to do, a task each."""
-    return [f"{one.task + ': ' if one.task else ''}{_sentence(one)}; {_mend(one, bundle)}" for one in moved.values()]
+    return [f"{one.task + ': ' if one.task else ''}{_sentence(one)}; {_mend(one)}" for one in moved.values()]
 
 
 def _drawn(samples: int, classes: int) -> Integers:
@@ -124,12 +131,10 @@ def _sentence(moved: Moved) -> str:
     )
 
 
-def _mend(moved: Moved, bundle: AnyBundle) -> str:
+def _mend(moved: Moved) -> str:
     """How to correct it, where there is a way."""
     if moved.task:
         return "decision.priors corrects a bundle of one task"
-    if isinstance(bundle, Ensemble) and bundle.fusion.get("kind") != "folds":
-        return "decision.priors corrects single runs and cross-validations, not ensembles"
     if len(moved.names) > LISTED:
         return "`sfumato decide RUN --set decision.priors={...}` corrects it, with `predicted` in metrics.json"
     priors = {name: float(f"{max(share, 1e-4):.3g}") for name, share in zip(moved.names, moved.predicted, strict=True)}

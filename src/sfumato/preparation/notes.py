@@ -29,6 +29,8 @@ def _task_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
     """What becomes of classes of unequal size, from when on, and by which setting."""
     train, notes = table.part("train"), list[str]()
+    if train.layout.multilabel:
+        return notes  # classes that do not exclude each other share no prior
     for task, counts in train.counts.items():
         of = f" of {task}" if task else ""
         names = train.layout.spaces[task].names
@@ -39,6 +41,8 @@ def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
 
 def threshold_choices(recipe: Recipe, table: Table) -> list[str]:
     """Which of two classes has the threshold, of each task, where the recipe does not say."""
+    if table.layout.multilabel:
+        return []
     train, spaces = table.part("train"), table.layout.spaces
     found = {
         task: positive_class(recipe.decision.thresholds, spaces[task].names, counts)

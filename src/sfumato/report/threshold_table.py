@@ -1,9 +1,10 @@
 """The thresholds that a bundle answers by, a class in a row. Plain data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sfumato.decision.thresholds.thresholds import ClassThreshold
-from sfumato.report.evidence import Measured
+from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
+from sfumato.report.evidence import LabelsMeasured, Measured
 from sfumato.report.threshold_words import NOTES, rule_words
 
 LISTED = 40
@@ -21,20 +22,20 @@ class ThresholdRow:
 
     @property
     def answered(self) -> bool:
-        """Whether any of these samples is answered with the class."""
-        return self.fitted.recall > 0 or self.fitted.precision > 0
+        """Whether any of these samples is answered with the class rightly."""
+        return self.fitted.recall > 0
 
 
 @dataclass(frozen=True)
 class ThresholdFrame:
     """The thresholds of a task."""
 
+    does: str
+    """What a threshold does, as a sentence."""
     rule: str
     """What was best, in words."""
     samples: int
     """Validation samples they were fitted on; 0 = none."""
-    below: str | None
-    """The class that is answered below the threshold of the other; None = the answer is withheld."""
     shared: float | None
     """Towards which the threshold of a class is drawn; None = it is not."""
     shrinkage: float
@@ -42,7 +43,7 @@ class ThresholdFrame:
     rows: tuple[ThresholdRow, ...]
     classes: int
     """Those that have a threshold, shown or not."""
-    moved: bool
+    moved: bool = False
     """Whether the figures are those of two classes at the frequencies of decision.priors."""
 
 
@@ -51,20 +52,24 @@ def threshold_frame(measured: Measured) -> ThresholdFrame | None:
     found, names = measured.policy.thresholds, measured.predictions.labels.names
     if found is None:
         return None
-    fitted = found.fitted
-    pairs = zip(found.places, fitted.classes, strict=True)
-    rows = [ThresholdRow(names[place], row, NOTES[row.note] if row.note else "") for place, row in pairs]
+    if found.positive is None:
+        return _frame(found.fitted, names, "The likeliest class is the answer, and withheld below this probability.")
+    does = f"From this probability on it answers with the class, else “{names[1 - found.positive]}”."
+    return _frame(found.fitted, (names[found.positive],), does, moved=measured.policy.shift is not None)
+
+
+def label_threshold_frame(measured: LabelsMeasured) -> ThresholdFrame:
+    """Those of a policy that names any number of classes."""
+    return _frame(
+        measured.policy.thresholds, measured.predictions.labels.names, "From this probability on it names the class."
+    )
+
+
+def _frame(fitted: Thresholds, names: Sequence[str], does: str, *, moved: bool = False) -> ThresholdFrame:
+    pairs = zip(names, fitted.classes, strict=True)
+    rows = [ThresholdRow(name, row, NOTES[row.note] if row.note else "") for name, row in pairs]
     if len(rows) > LISTED:
         rows = sorted(rows, key=lambda row: -row.fitted.threshold)[:LISTED]
-    below = None if found.positive is None else names[1 - found.positive]
-    shared = fitted.shared if fitted.samples and found.positive is None and fitted.shrinkage else None
-    return ThresholdFrame(
-        rule_words(fitted.rule),
-        fitted.samples,
-        below,
-        shared,
-        fitted.shrinkage,
-        tuple(rows),
-        len(fitted.classes),
-        measured.policy.shift is not None and found.positive is not None,
-    )
+    shared = fitted.shared if fitted.samples and fitted.shrinkage else None
+    rule, classes = rule_words(fitted.rule), len(fitted.classes)
+    return ThresholdFrame(does, rule, fitted.samples, shared, fitted.shrinkage, tuple(rows), classes, moved)

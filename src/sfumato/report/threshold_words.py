@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from sfumato.decision.policy import Policy
+from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import FBeta, LeastCost, PrecisionFloor, RecallFloor, Rule, Youden
-from sfumato.decision.thresholds.thresholds import ClassThreshold, Note
+from sfumato.decision.thresholds.thresholds import ClassThreshold, Note, Thresholds
 from sfumato.report.wording import many, percent
 from sfumato.tasks import TaskLayout, of_task
 
@@ -34,31 +35,38 @@ def rule_words(rule: Rule) -> str:
     return "greatest recall less false alarms" if isinstance(rule, Youden) else "as many missed as falsely named"
 
 
-def threshold_notes(policies: Mapping[str, Policy], layout: TaskLayout) -> list[str]:
+def threshold_notes(policies: Mapping[str, AnyPolicy], layout: TaskLayout) -> list[str]:
     """A line for the terminal a task that has thresholds."""
-    return [
-        f"{of_task('decision.thresholds', task)}: {_line(policy.thresholds, layout.spaces[task].names)}"
-        for task, policy in policies.items()
-        if policy.thresholds is not None
-    ]
+    lines = {task: _line(policy, layout.spaces[task].names) for task, policy in policies.items()}
+    return [f"{of_task('decision.thresholds', task)}: {line}" for task, line in lines.items() if line]
 
 
-def _line(found: AnswerThresholds, names: tuple[str, ...]) -> str:
-    rows = {names[place]: row for place, row in zip(found.places, found.fitted.classes, strict=True)}
-    why = _why(found)
-    if found.positive is not None:
-        ((name, row),) = rows.items()
-        return f"{name!r} from {row.threshold:.3f} on, else {names[1 - found.positive]!r}; {why}{_how_sure(row)}"
-    values = [row.threshold for row in rows.values()]
-    shown = ", ".join(f"{name} {row.threshold:.3f}" for name, row in rows.items())
-    if len(rows) > LISTED:
+def _line(policy: AnyPolicy, names: tuple[str, ...]) -> str:
+    """Empty where there are none."""
+    if isinstance(policy, MultilabelPolicy):
+        return f"classes are named from {_listed(policy.thresholds, names)}"
+    found = policy.thresholds
+    if found is None or found.positive is None:
+        return f"answers are withheld below {_listed(found.fitted, names)}" if found else ""
+    return _of_two(found, names[found.positive], names[1 - found.positive])
+
+
+def _of_two(found: AnswerThresholds, name: str, other: str) -> str:
+    (row,) = found.fitted.classes
+    return f"{name!r} from {row.threshold:.3f} on, else {other!r}; {_why(found.fitted)}{_how_sure(row)}"
+
+
+def _listed(fitted: Thresholds, names: tuple[str, ...]) -> str:
+    values = fitted.values.tolist()
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, values, strict=True))
+    if len(names) > LISTED:
         shown = f"{min(values):.3f} to {max(values):.3f}, thresholds.json has each"
-    return f"answers are withheld below {shown}; {why}"
+    return f"{shown}; {_why(fitted)}"
 
 
-def _why(found: AnswerThresholds) -> str:
-    rule, samples = rule_words(found.fitted.rule), found.fitted.samples
-    if isinstance(found.fitted.rule, LeastCost):
+def _why(fitted: Thresholds) -> str:
+    rule, samples = rule_words(fitted.rule), fitted.samples
+    if isinstance(fitted.rule, LeastCost):
         return rule
     return f"{rule} on {many(samples, 'validation image')}" if samples else NOTES["too few samples"]
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sfumato.bundle.ensemble import Ensemble
 from sfumato.decision.calibration import Temperature
 from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.policy import Policy
@@ -116,7 +115,7 @@ def replace_recipe(text: str):
 
 def test_the_sentence_says_how_to_correct_it_in_a_command_that_is_one():
     moved = moved_frequencies({"": said(0.05, 2000)}, {"": POLICY}, bundle())
-    (text,) = sentences(moved, bundle())
+    (text,) = sentences(moved)
     assert "chart 5." in text and "(made for 25.0 %)" in text and "\n" not in text
     path, value = parse_override(re.search(r"--set '(.+)'`", text).group(1))
     assert path == "decision.priors" and value == pytest.approx(
@@ -126,12 +125,10 @@ def test_the_sentence_says_how_to_correct_it_in_a_command_that_is_one():
     assert document["classes"]["chart"]["made_for"] == 0.25 and document["p"] < 0.05
 
 
-def test_where_priors_can_not_be_given_it_says_so():
+def test_of_one_of_several_tasks_there_is_no_command():
     one = moved_frequencies({"": said(0.05, 2000)}, {"": POLICY}, bundle())[""]
-    assert "--set" not in sentences({"gate": replace(one, task="gate")}, bundle())[0]
-    several = Ensemble((), {"kind": "average"}, None, {}, {}, {}, ())
-    assert sentences({"": one}, several)[0].endswith("not ensembles")
-    assert "--set" in sentences({"": one}, replace(several, fusion={"kind": "folds"}))[0]
+    (text,) = sentences({"gate": replace(one, task="gate")})
+    assert text.startswith("gate: the classes") and text.endswith("decision.priors corrects a bundle of one task")
 
 
 def test_of_many_classes_those_that_moved_most_are_named():
@@ -141,5 +138,5 @@ def test_of_many_classes_those_that_moved_most_are_named():
     truth = rng.choice(12, 2000, p=new)
     logits = (3 * np.eye(12)[truth] + rng.normal(0, 1, (2000, 12))).astype(np.float32)
     table = Predictions(tuple(map(str, range(2000))), truth, 3 * logits, LabelSpace(names))
-    (text,) = sentences({"": evidence(table, POLICY, np.full(12, 10))}, bundle())
+    (text,) = sentences({"": evidence(table, POLICY, np.full(12, 10))})
     assert text.count("made for") == 6 and "and others" in text and "metrics.json" in text

@@ -75,6 +75,7 @@ OF_CLASSES = [
     ),
     ("several", {"thresholds": {"rule": "youden"}}, "of 3 classes a threshold withholds"),
     ("several of two", {"thresholds": {"positive": "a"}}, "names a class of one task"),
+    ("labels", {"thresholds": {"positive": "a"}}, "thresholds.positive: names one class, and here an image may be of"),
 ]
 FINE = [
     ("two", {"thresholds": {"rule": "equal_error", "positive": "a"}, "abstain": {"max_error": 0.1}}),
@@ -86,10 +87,13 @@ FINE = [
     ("three", {"thresholds": {**FLOOR, "shrinkage": 0.0}, "logit_adjustment": {}, "sets": {}}),
     ("several of two", {"thresholds": {"rule": "youden"}, "abstain": {"coverage": 0.9}}),
     ("several", {"thresholds": {"shrinkage": 5.0}}),
+    ("labels", {"thresholds": {"rule": "equal_error", "shrinkage": 0.0}}),
 ]
 
 
 def of_tasks(name: str) -> TaskLayout:
+    if name == "labels":
+        return TaskLayout({"": LabelSpace(("a", "b", "c"))}, multilabel=True)
     return TaskLayout({task: LabelSpace(tuple(classes)) for task, classes in TASKS[name].items()})
 
 

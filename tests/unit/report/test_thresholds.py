@@ -66,7 +66,7 @@ def test_the_table_has_a_row_a_class_with_the_figures_of_validation():
     truth, p = many_by_chance()
     policy = fitted(truth, p, 4, rule=PrecisionFloor(floor=0.7))
     frame = threshold_frame(measured(*many_by_chance(seed=3), policy))
-    assert [row.name for row in frame.rows] == ["c0", "c1", "c2", "c3"] and frame.below is None
+    assert [row.name for row in frame.rows] == ["c0", "c1", "c2", "c3"] and "withheld" in frame.does
     assert tuple(row.fitted for row in frame.rows) == policy.thresholds.fitted.classes
     assert (frame.samples, frame.classes, frame.shared) == (900, 4, policy.thresholds.fitted.shared)
     assert threshold_frame(measured(truth, p)) is None
@@ -123,4 +123,4 @@ def test_the_page_of_more_says_that_answers_are_withheld(make_run):
     spec = DecisionSpec(thresholds=ThresholdSpec(rule=PrecisionFloor(floor=0.9)))
     folder = make_run(("a", "b", "c"), decision=spec, pictures=False, val=90)
     page = write_report(folder).read_text(encoding="utf-8")
-    assert "and withheld where its probability is below this. Chosen on 90 validation images" in page
+    assert "and withheld below this probability. Chosen on 90 validation images" in page

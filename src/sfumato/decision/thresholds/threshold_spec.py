@@ -20,14 +20,16 @@ def _by_name(value: object) -> object:
 
 
 class ThresholdSpec(Spec):
-    """From which probability on a class is the answer: of two classes it chooses between them, of more it withholds."""
+    """From which probability on a class is the answer: of two it chooses, of more it withholds, of several at once it
+    names each.
+    """
 
     rule: Annotated[Rule, BeforeValidator(_by_name, json_schema_input_type=Name | Rule)] = FBeta()
     """What is best, of validation samples; its name alone where it needs no floor, such as `equal_error`. Of more than
-    two classes no `youden` and no `equal_error`: they say nothing of the answers that are given."""
+    two classes, one an image, no `youden` and no `equal_error`: they say nothing of the answers that are given."""
     shrinkage: Annotated[float, Field(ge=0)] = SHRINKAGE
     """Of more than two classes: a class with n validation samples has n / (n + this) of its own threshold, and else the
     one that is best for all together."""
     positive: str | None = None
-    """Of two classes the one that is answered from its threshold on, and else the other; none = the rarer in
-    training."""
+    """Of two classes, one an image, the one that is answered from its threshold on, and else the other; none = the
+    rarer in training."""
