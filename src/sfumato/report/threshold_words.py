@@ -61,7 +61,15 @@ def _listed(fitted: Thresholds, names: tuple[str, ...]) -> str:
     shown = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, values, strict=True))
     if len(names) > LISTED:
         shown = f"{min(values):.3f} to {max(values):.3f}, thresholds.json has each"
-    return f"{shown}; {_why(fitted)}"
+    return f"{shown}; {_why(fitted)}{_never(fitted, names)}"
+
+
+def _never(fitted: Thresholds, names: tuple[str, ...]) -> str:
+    """Classes of which every image is missed from these thresholds on."""
+    pairs = zip(names, fitted.classes, strict=True)
+    silent = [name for name, row in pairs if row.positives and not row.recall]
+    shown = ", ".join(silent[:LISTED]) + (" ..." if len(silent) > LISTED else "")
+    return f"; of {shown} no image reaches it" if silent else ""
 
 
 def _why(fitted: Thresholds) -> str:

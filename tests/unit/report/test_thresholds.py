@@ -93,6 +93,8 @@ def test_the_terminal_says_what_was_chosen_and_how_sure_that_is():
     assert notes(blind, 2).endswith("its images are not shown to score above the others")
     truth, p = many_by_chance()
     assert notes(fitted(truth, p, 4), 4).startswith("decision.thresholds: answers are withheld below c0 0.")
+    p[:, 3] = np.minimum(p[:, 3], 0.9 * p[:, :3].max(axis=1))
+    assert notes(fitted(truth, p, 4), 4).endswith("; of c3 no image reaches it")
     truth, p = many_by_chance(classes=12)
     assert "thresholds.json has each" in notes(fitted(truth, p, 12), 12)
 
