@@ -8,6 +8,7 @@ the worst case (Barber et al., Predictive Inference with the Jackknife+, Annals 
 about 1 - alpha in all others.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,19 +86,28 @@ def fit_views(tables: tuple[Predictions, ...], spec: DecisionSpec, train_counts:
         return policy.probabilities(pooled(views[:, rows], policy))
 
     policy = fit(slice(None))
-    honest: _Said | None = None
-    if _speaks_of_others(spec):
-        honest = _Said(np.zeros((len(first), len(train_counts))), np.zeros(len(first), dtype=np.int64))
-        fold = deal(first.truth, first.groups, FOLDS)
-        for inside in (np.flatnonzero(fold == number) for number in np.unique(fold)):
-            other = fit(np.setdiff1d(np.arange(len(first)), inside))
-            if other.calibrator.fitted != policy.calibrator.fitted:
-                other = policy  # four folds are too few to calibrate: what they say is on another scale
-            honest.probabilities[inside] = said_by(other, inside)
-            honest.answers[inside] = other.choose(honest.probabilities[inside])
+    honest = _by_others(policy, fit, said_by, first) if _speaks_of_others(spec) else None
     said = honest.probabilities if honest else said_by(policy)
     policy = _with_thresholds(policy, said, first.truth, spec, positive)
     return _with_doubt(policy, pooled(views, policy), first.truth, honest, spec)
+
+
+def _by_others(
+    policy: Policy,
+    fit: Callable[[Integers], Policy],
+    said_by: Callable[[Policy, Integers], Floats],
+    table: Predictions,
+) -> _Said:
+    """What is said of each fold of the samples by parts that were fitted on the others."""
+    honest = _Said(np.zeros(table.logits.shape), np.zeros(len(table), dtype=np.int64))
+    fold = deal(table.truth, table.groups, FOLDS)
+    for inside in (np.flatnonzero(fold == number) for number in np.unique(fold)):
+        other = fit(np.setdiff1d(np.arange(len(table)), inside))
+        if other.calibrator.fitted != policy.calibrator.fitted:
+            other = policy  # four folds are too few to calibrate: what they say is on another scale
+        honest.probabilities[inside] = said_by(other, inside)
+        honest.answers[inside] = other.choose(honest.probabilities[inside])
+    return honest
 
 
 def fit_probabilities(views: Logits, truth: Integers, train_counts: Integers, spec: DecisionSpec) -> Policy:
