@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -31,6 +31,26 @@ from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
 from sfumato.teaching.teacher import read_facts
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a policy makes of N samples, with all that its honesty is measured by."""
+
+    verdicts: Verdicts
+    plain: NDArray[np.float64]
+    """(N, C) probabilities before calibration, at the frequencies the policy answers for."""
+    calibrated: NDArray[np.float64]
+    """(N, C) probabilities after it."""
+    sureness: NDArray[np.float64]
+    """(N,) by what abstention goes by."""
+
+
+def decide(policy: Policy, logits: NDArray[np.floating]) -> Decided:
+    """What a policy makes of (N, C) logits."""
+    verdicts = policy.apply(logits)
+    plain = UNFITTED.probabilities(policy.adjusted(logits))
+    return Decided(verdicts, plain, policy.calibrated(logits), policy.sureness(logits, verdicts))
 
 
 def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64] | None = None) -> AnyResults:
@@ -69,20 +89,22 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     Samples of unknown class are left out.
     """
     said = said.known()
-    verdicts = policy.apply(said.logits)
-    results = measure_verdicts(said, verdicts, trained)
-    before, after = UNFITTED.probabilities(policy.adjusted(said.logits)), policy.calibrated(said.logits)
-    sure, right = policy.sureness(said.logits, verdicts), verdicts.predicted == said.truth
+    return measure_decided(said, decide(policy, said.logits), trained)
+
+
+def measure_decided(said: Predictions, decided: Decided, trained: NDArray[np.int64] | None = None) -> Results:
+    """The same of what was decided, of samples whose classes are all known; one policy or several may have done so."""
+    verdicts = decided.verdicts
+    results = _measure_verdicts(said, verdicts, trained)
     scores = {
-        **honesty_scores(before, after, said.truth, said.groups),
-        **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
+        **honesty_scores(decided.plain, decided.calibrated, said.truth, said.groups),
+        **doubt_scores(decided.sureness, verdicts.predicted == said.truth, verdicts.sets, said.truth, said.groups),
         **results.scores,
     }
     return replace(results, scores=scores)
 
 
-def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None = None) -> Results:
-    """Scores, with intervals, of verdicts on samples whose classes are known; `trained`: (C,) training images."""
+def _measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None) -> Results:
     return measure(
         said.truth,
         verdicts.predicted,

@@ -127,6 +127,8 @@ def test_an_ensemble_answers_by_the_rule_of_its_members(run, other, tmp_path):
     table, policy = done.predictions["val"], sfumato.load(done.bundle).policy
     named = policy.probabilities(table.logits)[:, 0] >= document["classes"]["chart"]["threshold"]
     assert np.array_equal(policy.apply(table.logits).predicted == 0, named)
+    each = [one.metrics["test"]["scores"]["accuracy"]["value"] for one in (run, other)]
+    assert done.summary.test.members == pytest.approx(each)  # by their own thresholds
     nested = sfumato.ensemble([done.folder, other.folder], out=tmp_path / "n", quiet=True)
     assert written(nested.folder)["rule"]["kind"] == "f_beta"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.decision.fusion import Floats, log_probabilities
+from sfumato.decision.fusion.fusion import Floats, log_probabilities
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.member import Member
 from sfumato.errors import InputError
@@ -65,6 +65,14 @@ class Said:
                 log_p = log_probabilities(block[rows[chunk] - first], self.policy)
                 yield samples[chunk], log_p if self.columns is None else log_p[:, self.columns]
             first += len(block)
+
+    def answers(self, log_p: Floats) -> Integers:
+        """(n,) class indices, in common order, that the member answers (n, C) of its log-probabilities with."""
+        if self.policy.thresholds is None:
+            return log_p.argmax(axis=1)
+        same: Integers = np.arange(log_p.shape[1])
+        places = same if self.columns is None else np.argsort(self.columns)  # of its own classes in common order
+        return places[self.policy.choose(np.exp(log_p[:, places].astype(np.float64)))]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.conformal.sets import ConformalSpec
+from sfumato.decision.dealing import deal
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.fusion_fit import deal
 from sfumato.decision.policies import policies_from_dict, policies_to_dict, write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import FOLDS, fit_policy
