@@ -70,8 +70,9 @@ class Said:
         """(n,) class indices, in common order, that the member answers (n, C) of its log-probabilities with."""
         if self.policy.thresholds is None:
             return log_p.argmax(axis=1)
-        same: Integers = np.arange(log_p.shape[1])
-        places = same if self.columns is None else np.argsort(self.columns)  # of its own classes in common order
+        places = np.arange(len(log_p.T))  # of its own classes in common order
+        if self.columns is not None:
+            places = np.argsort(self.columns)
         return places[self.policy.choose(np.exp(log_p[:, places].astype(np.float64)))]
 
 
