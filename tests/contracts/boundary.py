@@ -37,7 +37,9 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.operating_point import OperatingPoint
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import PriorShift
+from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import EqualError, FBeta, LeastCost, PrecisionFloor, RecallFloor, Youden
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
@@ -229,6 +231,10 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
         "scores": lambda c: c.shares("cuts", c.samples), "there": lambda c: c.some("positive"),
     },
     "decision.thresholds.fit.fit_thresholds": {"rule": lambda c: _any(c, RULES)},
+    "decision.thresholds.answering.fit_answer_thresholds": {
+        "spec": lambda c: ThresholdSpec(rule=_any(c, RULES)),
+        "positive": lambda c: c.seed % 2 if c.classes == 2 else None,
+    },
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
@@ -295,6 +301,7 @@ INSTANCES: Mapping[str, Callable[[Case], object]] = {
     "OperatingPoint": lambda c: OperatingPoint(0.5, 0.5, 0.1, 0.2, 0.95, reached=True),
     "Policy": _policy,
     "PriorShift": _shift,
+    "AnswerThresholds": lambda c: AnswerThresholds(INSTANCES["Thresholds"](c), None),
     "Thresholds": lambda c: Thresholds(FBeta(), 0.5, 10.0, 30, (_ROW,) * c.classes),
 }
 """What a method is called of."""
@@ -364,11 +371,15 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.results.count_rows",
         "metrics.scores.long_tail",
     ),
-    "says what becomes of such a number": ("decision.abstention.Abstention.withheld",),
+    "says what becomes of such a number": (
+        "decision.abstention.Abstention.withheld",
+        "decision.thresholds.answering.AnswerThresholds.withheld",
+    ),
     "is no function of samples": (
         "decision.calibrators.calibrator.Calibrator.probabilities",
         "decision.doubt.arrays.checked",
         "decision.named.prior_shift",
+        "decision.thresholds.positive.positive_class",
         "metrics.finite.refuse_not_finite",
         "metrics.intervals.sample_interval",
         "metrics.resampling.resample",

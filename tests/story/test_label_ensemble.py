@@ -119,14 +119,10 @@ def test_each_label_heeds_the_member_that_sees_it(made):
     assert weights[0, 0] > 0.85 and weights[1, 1] > 0.85 and 0.2 < weights[0, 2] < 0.8
 
 
-def test_bundles_alone_are_averaged(root, tmp_path):
+def test_bundles_alone_have_nothing_to_fit_thresholds_on(root, tmp_path):
     bare = [Path(shutil.copytree(root / name / "bundle", tmp_path / name)) for name in SEES]
-    whole = sfumato.load(sfumato.ensemble(bare, out=tmp_path / "e", quiet=True).folder)
-    picture = str(root / "pictures/000.png")
-    each = [sfumato.load(path).predict([picture])[0].probabilities for path in bare]
-    mean = {name: (each[0][name] + each[1][name]) / 2 for name in each[0]}
-    assert whole.predict([picture])[0].probabilities == pytest.approx(mean, abs=1e-5)
-    assert not whole.calibrated
+    with pytest.raises(InputError, match="no predictions table beside it, which thresholds, --max-error and all kinds"):
+        sfumato.ensemble(bare, out=tmp_path / "e", quiet=True)
 
 
 def test_what_means_one_class_a_picture_is_refused(root, tmp_path, monkeypatch, capsys):

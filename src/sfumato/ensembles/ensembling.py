@@ -1,6 +1,6 @@
 """The story of an ensemble: bundles -> joined tables -> fusion -> policy -> one bundle. Nothing is trained or run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,25 +9,26 @@ import numpy as np
 
 from sfumato.bundle.ensemble import read_any
 from sfumato.console import Console
-from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.fusion.fitting import equal_weights, refuse_idle_sharing
 from sfumato.decision.fusion.fusion import Fusion, Kind, Sharing, read_kind, read_sharing
-from sfumato.decision.multilabel_fit import fit_multilabel
-from sfumato.decision.policies import AnyPolicy
+from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.fusing import Fitted, fit_tables, fuse_tables
 from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
 from sfumato.ensembles.member_tables import Tables, read_tables
 from sfumato.ensembles.summary import EnsembleSummary, note_of, results_of
+from sfumato.ensembles.thresholds import shared_thresholds
 from sfumato.errors import InputError
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.together import columns_of
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.run_folder import environment
 from sfumato.tasks import TaskLayout
+from sfumato.training.records import Noted
 
 SUMMARY = "ensemble.json"
 
@@ -74,7 +75,7 @@ def ensemble(
 ) -> Ensemble:
     """Make one bundle of several over the same classes, of whatever models they are.
 
-    Weights, temperature and threshold are fitted on the members' predictions tables: out of fold where all are
+    Weights, temperature and thresholds are fitted on the members' predictions tables: out of fold where all are
     cross-validations (or ensembles of such), else of their validation parts.
 
     Args:
@@ -91,7 +92,7 @@ def ensemble(
 
     Raises:
         InputError: A member is no bundle, has several tasks or other classes; tables hold other samples or other truth.
-            Nothing was written.
+            Members answer by different thresholds. Nothing was written.
     """
     console = Console(quiet=quiet)
     _refuse_arguments(members, kind, weights, max_error)
@@ -100,10 +101,11 @@ def ensemble(
     for one in read[1:]:
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
     _refuse_idle(kind, weights, max_error, read[0].bundle.tasks)
-    tables = read_tables(read, kind, max_error, console)
+    thresholds = shared_thresholds(read, max_error)
+    tables = read_tables(read, kind, console, fits=max_error is not None or thresholds is not None)
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
     with free_folder(out, "ensemble") as path, emptied_on_failure(path):
-        _conclude(path, read, tables, fitted, max_error)
+        _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
     return Ensemble(path)
 
 
@@ -133,17 +135,22 @@ def _refuse_twice(members: Sequence[Member]) -> None:
 
 
 def _conclude(
-    path: Path, members: Sequence[Member], tables: Tables, fitted: Fitted | None, max_error: float | None
+    path: Path,
+    members: Sequence[Member],
+    tables: Tables,
+    fitted: Fitted | None,
+    decide: Callable[[AnyPredictions], AnyPolicy],
+    console: Console,
 ) -> None:
     """From what was fitted to policy, scores, tables and, last, the bundle."""
     if tables.fitting is None or fitted is None:
-        tasks = members[0].bundle.tasks
-        fusion = equal_weights(len(members), exclusive=not tasks.multilabel)
-        policy = fit_multilabel((), DecisionSpec(), tasks.classes) if tasks.multilabel else Policy()
-        _write(path, members, fusion, policy, EnsembleSummary.unmeasured(tuple(one.given for one in members), fusion))
+        nothing = EnsembleSummary.unmeasured(tuple(one.given for one in members), equal_weights(len(members)))
+        _write(path, members, equal_weights(len(members)), Policy(), nothing)
         return
     cross_fitted = tables.fitting.samples.table(fitted.fused.logits)
-    policy, best = fit_decision(cross_fitted, max_error), fitted.best_member
+    policy, best = decide(cross_fitted), fitted.best_member
+    for note in threshold_notes({"": policy}, members[0].bundle.tasks):
+        console.note(Noted(note))
     known = tables.fitting.samples.known()
     selection, on_test = measure_part(cross_fitted, known, policy, fitted.fused, best), None
     cross_fitted.write(path / "predictions" / f"{tables.fitted_on}.parquet")
@@ -161,6 +168,7 @@ def _conclude(
 
 def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: AnyPolicy, summary: EnsembleSummary) -> None:
     write_json(path / SUMMARY, summary.to_dict())
+    write_thresholds(path, {"": policy}, members[0].bundle.tasks)
     bundles = [one.bundle for one in members]
     places, known = [one.folder for one in members], environment()
     here = {name: value for name, value in known.items() if name != "command"}  # which names the user's folders

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.fusion.fusion import Floats, chances, said_by
+from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy
-from sfumato.decision.policy import Policy
 from sfumato.ensembles.member import Member
 from sfumato.ensembles.told import Answers
 from sfumato.errors import InputError
@@ -84,11 +84,16 @@ class Said:
             first += len(block)
 
     def answers(self, said: Floats) -> Answers:
-        """What the member answers that says these (n, C)."""
-        if isinstance(self.policy, Policy):
+        """What the member answers that says these (n, C), by its own thresholds, in common order."""
+        if isinstance(self.policy, MultilabelPolicy):
+            limits = self.policy.thresholds.values
+            return chances(said, exclusive=False) >= (limits if self.columns is None else limits[self.columns])
+        if self.policy.thresholds is None:
             return said.argmax(axis=1)
-        limits = self.policy.thresholds.values
-        return chances(said, exclusive=False) >= (limits if self.columns is None else limits[self.columns])
+        places = np.arange(len(said.T))  # of its own classes in common order
+        if self.columns is not None:
+            places = np.argsort(self.columns)
+        return places[self.policy.choose(np.exp(said[:, places].astype(np.float64)))]
 
 
 @dataclass(frozen=True)

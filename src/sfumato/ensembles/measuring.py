@@ -13,6 +13,7 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.decision.policy_fit import fit_policy
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.ensembles.against import compare
 from sfumato.ensembles.fusing import Fused
 from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers
@@ -30,13 +31,14 @@ _FITTED_CELLS = 2_000_000
 """Of N x C; above, temperature and thresholds, few numbers, are fitted on a part of the samples, drawn by chance."""
 
 
-def fit_decision(table: AnyPredictions, max_error: float | None) -> AnyPolicy:
-    """Temperature and, where an error is asked for, the threshold of abstention, on cross-fitted (N, C) logits.
+def fit_decision(table: AnyPredictions, max_error: float | None, thresholds: ThresholdSpec | None = None) -> AnyPolicy:
+    """Temperature and, where they are asked for, thresholds and that of abstention, on cross-fitted (N, C) logits.
 
-    Of several classes a sample it is a temperature that all share, and their thresholds. Logit adjustment is none of
-    it: the members' policies have made theirs.
+    Of several classes a sample it is a temperature that all share, and thresholds in any case. Logit adjustment is none
+    of it: the members' policies have made theirs.
     """
-    spec = DecisionSpec(abstain=None if max_error is None else AbstainSpec(max_error=max_error))
+    abstain = None if max_error is None else AbstainSpec(max_error=max_error)
+    spec = DecisionSpec(abstain=abstain, thresholds=thresholds)
     part, classes = _part_of(table), len(table.labels)
     if isinstance(part, MultilabelPredictions):
         return fit_multilabel((part,), spec, classes)

@@ -53,7 +53,10 @@ def read_member(given: str | Path) -> Member:
 
 
 def _refuse_decided(policy: AnyPolicy, where: str) -> None:
-    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost."""
+    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost.
+
+    Thresholds change no probability, and the ensemble has its own.
+    """
     parts: dict[str, object] = (
         {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets}
         if isinstance(policy, Policy)

@@ -21,12 +21,12 @@ class Tables:
     test: Joined | None
 
 
-def read_tables(members: Sequence[Member], kind: Kind, max_error: float | None, console: Console) -> Tables:
-    """The joined tables; where they are missing and needed an InputError."""
+def read_tables(members: Sequence[Member], kind: Kind, console: Console, *, fits: bool) -> Tables:
+    """The joined tables; where they are missing and needed, as `fits` says, an InputError."""
     paths = [one.fitting for one in members]
     bare = [one.given for one, path in zip(members, paths, strict=True) if path is None]
-    if bare and (kind != "average" or max_error is not None):
-        what = "no predictions table beside it, which --max-error and all kinds but average are fitted on"
+    if bare and (kind != "average" or fits):
+        what = "no predictions table beside it, which thresholds, --max-error and all kinds but average are fitted on"
         expected = "the folder of its run or cross-validation"
         raise InputError(what, where=bare[0], expected=expected, mend="or --kind average without --max-error")
     if bare:
