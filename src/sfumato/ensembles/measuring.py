@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 
 from sfumato.decision.abstention import AbstainSpec
+from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.fusion.fusion import Floats
 from sfumato.decision.multilabel_fit import fit_multilabel
@@ -20,10 +21,9 @@ from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers
 from sfumato.ensembles.layer_gain import layer_gain
 from sfumato.ensembles.summary import Part
 from sfumato.ensembles.told import Answers
-from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.metrics.multilabel_results import AnyResults, measure_labels
 from sfumato.metrics.results import measure
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
-from sfumato.outcome import measure_multilabel
 
 _MOST_CELLS = 10_000_000
 """Of N x C; above, average precision, which sorts every class, is left out."""
@@ -81,7 +81,7 @@ def _measured(table: AnyPredictions, known: Integers, policy: AnyPolicy) -> tupl
     """Results of these rows, and what the policy answers."""
     if isinstance(table, MultilabelPredictions):
         assert isinstance(policy, MultilabelPolicy)
-        return measure_multilabel(table, policy), policy.apply(table.logits[known]).named
+        return _measured_labels(table.known(), policy)
     assert isinstance(policy, Policy)
     said = _verdicts(table.logits, known, policy, keep=table.logits.size <= _MOST_CELLS)
     results = measure(
@@ -94,6 +94,13 @@ def _measured(table: AnyPredictions, known: Integers, policy: AnyPolicy) -> tupl
         probabilities=said.probabilities if len(said.probabilities) else None,
     )
     return results, said.predicted
+
+
+def _measured_labels(said: MultilabelPredictions, policy: MultilabelPolicy) -> tuple[AnyResults, Answers]:
+    """The same of samples of several classes, all of which are known."""
+    verdicts, plain = policy.apply(said.logits), sigmoid(said.logits.astype(np.float64))
+    about = (said.there, verdicts.named, plain, verdicts.probabilities, said.labels.names)
+    return measure_labels(*about, groups=said.groups), verdicts.named
 
 
 def _verdicts(logits: Floats, rows: Integers, policy: Policy, *, keep: bool) -> Verdicts:
