@@ -395,6 +395,13 @@ def test_the_command_line_says_what_it_made(root, capsys, monkeypatch, tmp_path)
     assert document["summary"]["kind"] == "weighted" and document["bundle"] == str(tmp_path / "e/bundle")
 
 
+@pytest.mark.parametrize(("weights", "said"), [("auto", "--weights auto: all classes share them; on"), ("shared", "")])
+def test_what_is_chosen_is_said_with_its_reason(root, tmp_path, capsys, weights, said):
+    sfumato.ensemble([root / "a", root / "b"], kind="weighted", weights=weights, out=tmp_path / "e")
+    printed = " ".join(capsys.readouterr().err.split())
+    assert said in printed and ("--weights" in printed) == bool(said)
+
+
 def test_its_table_stands_in_columns_by_names_short_and_wide(made):
     found = replace(made["weighted"].summary, members=("a", "叶"))
     table = summary_lines(found, made["weighted"].fusion)[1:5]

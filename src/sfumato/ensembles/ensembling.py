@@ -17,7 +17,7 @@ from sfumato.ensembles.fusing import Fitted, fit_tables, fuse_tables
 from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
 from sfumato.ensembles.member_tables import Tables, read_tables
-from sfumato.ensembles.summary import EnsembleSummary, note_of, results_of
+from sfumato.ensembles.summary import EnsembleSummary, note_of, results_of, sharing_words
 from sfumato.ensembles.thresholds import shared_thresholds
 from sfumato.errors import InputError
 from sfumato.free_folder import emptied_on_failure, free_folder
@@ -104,6 +104,8 @@ def ensemble(
     thresholds = shared_thresholds(read, max_error)
     tables = read_tables(read, kind, console, fits=max_error is not None or thresholds is not None)
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
+    if fitted is not None and weights == "auto" and kind in ("weighted", "stacked"):
+        console.note(Noted(f"--weights auto: {sharing_words(fitted.fusion, read[0].bundle.tasks.classes)}"))
     with free_folder(out, "ensemble") as path, emptied_on_failure(path):
         _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
     return Ensemble(path)
