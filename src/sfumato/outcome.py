@@ -17,8 +17,9 @@ from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.json_file import write_json
-from sfumato.metrics.results import Results, measure
-from sfumato.metrics.trust import doubt_scores, honesty_scores
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.results import Results, measure, with_sets
+from sfumato.metrics.trust import cost_scores, doubt_scores, honesty_scores
 from sfumato.models.classifier import needed
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -37,14 +38,26 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     said = said.known()
     verdicts = policy.apply(said.logits)
     results = measure_verdicts(said, verdicts, trained)
-    before, after = UNFITTED.probabilities(policy.adjusted(said.logits)), policy.calibrated(said.logits)
+    before = UNFITTED.probabilities(said.logits)
     sure, right = policy.sureness(said.logits, verdicts), verdicts.predicted == said.truth
     scores = {
-        **honesty_scores(before, after, said.truth, said.groups),
+        **honesty_scores(before, verdicts.probabilities, said.truth, said.groups),
         **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
+        **_costs(said, policy, verdicts),
         **results.scores,
     }
-    return replace(results, scores=scores)
+    rows = results.classes
+    if verdicts.sets is not None:
+        rows = with_sets(rows, verdicts.sets, said.truth, said.groups)
+    return replace(results, scores=scores, classes=rows)
+
+
+def _costs(said: Predictions, policy: Policy, verdicts: Verdicts) -> dict[str, Interval]:
+    """What answers cost, where the policy weighs it."""
+    if policy.costs is None:
+        return {}
+    costs, likeliest = np.array(policy.costs.costs), verdicts.probabilities.argmax(axis=1)
+    return cost_scores(costs, likeliest, verdicts.predicted, said.truth, said.groups)
 
 
 def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None = None) -> Results:

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-import jinja2
-
-from sfumato.metrics.longtail import shot_of
-from sfumato.report import wording
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import Majority
 from sfumato.report.measurement import measurement
+from sfumato.report.templates import templates
+from sfumato.report.unkept import unkept
 from sfumato.report.verdict import failures, trust_in_confidence
 from sfumato.report.wording import many, percent
 
@@ -43,17 +40,14 @@ def write_page(path: Path, page: Page) -> None:
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    jinja = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    cast(dict[str, Any], jinja.filters).update(percent=percent, count=wording.count, many=many, shot=shot_of)
     shown = [
         measurement(found, majority_of(found), page.images, task, str(turn or ""))
         for turn, (task, found) in enumerate(page.measured.items())
     ]
-    return jinja.get_template("evaluation.html.j2").render(
-        page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED]
+    return (
+        templates()
+        .get_template("evaluation.html.j2")
+        .render(page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED])
     )
 
 
@@ -62,7 +56,12 @@ def verdicts(measured: Mapping[str, Measured]) -> list[str]:
     said: list[str] = []
     for task, found in measured.items():
         first = reach(found)
-        said += [f"{task}: {first}" if task else first, failures(found.results), trust_in_confidence(found)]
+        said += [
+            f"{task}: {first}" if task else first,
+            failures(found.results),
+            trust_in_confidence(found),
+            *unkept(found),
+        ]
     return said
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sfumato.report import figures, thumbnails
+from sfumato.report.changes import changes
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
@@ -23,6 +24,8 @@ from sfumato.report.frames import (
 from sfumato.report.more_figures import more_figures
 from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
+from sfumato.report.set_sizes import sets_frame
+from sfumato.report.set_sizes_picture import draw_set_sizes
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
 from sfumato.report.two_classes_picture import draw_precision_recall, draw_thresholds
@@ -85,7 +88,9 @@ def measurement(
             Drawn(frame, _inline(figures.draw_reliability(frame), f"reliability{turn}", mark, _ACCURACY + frame.title))
             for turn, frame in enumerate(reliabilities(measured))
         ],
+        "changes": changes(measured),
         "risk_coverage": _risk_coverage(measured, mark),
+        "sets": _sets(measured, mark),
         "two_classes": _two_classes(measured, mark),
         "mistakes": _mistakes(measured, places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
@@ -104,6 +109,13 @@ def _risk_coverage(measured: Measured, mark: str) -> Drawn | None:
     if frame is None:
         return None
     return Drawn(frame, _inline(draw_risk_coverage(frame), "risk", mark, "Share of wrong answers by share answered"))
+
+
+def _sets(measured: Measured, mark: str) -> Drawn | None:
+    frame = sets_frame(measured)
+    if frame is None:
+        return None
+    return Drawn(frame, _inline(draw_set_sizes(frame), "sets", mark, "Images by the number of classes in their set"))
 
 
 def _two_classes(measured: Measured, mark: str) -> DrawnTwoClasses | None:

@@ -8,6 +8,7 @@ from sfumato.decision.abstention import LEAST_ACCEPTED, Abstention
 from sfumato.metrics.results import ClassRow, Results
 from sfumato.report.evidence import Evidence, Measured
 from sfumato.report.frames import Majority, majority_class
+from sfumato.report.unkept import unkept
 from sfumato.report.wording import many, percent
 
 LEAST_SUPPORT = 5
@@ -23,7 +24,8 @@ def verdict(evidence: Evidence) -> tuple[str, ...]:
         return (_nothing(evidence),)
     majority = majority_class(evidence, measured.results)
     spared = "test" in evidence.prepared.table.rows["part"]
-    return (reach(measured, majority, test_spared=spared), failures(measured.results), trust_in_confidence(measured))
+    said = (reach(measured, majority, test_spared=spared), failures(measured.results), trust_in_confidence(measured))
+    return (*said, *unkept(measured))
 
 
 def verdicts(evidence: Evidence) -> tuple[str, ...]:
