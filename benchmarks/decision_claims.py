@@ -80,7 +80,8 @@ def _of(row: Decided) -> Iterator[Claim]:
 def _calibrated(row: Decided) -> Iterator[Claim]:
     """Where nothing but calibration was asked for: the interval of the change of log loss does not lie above 0."""
     change, policy = row.score("nll_change"), row.policy
-    if policy == Policy(calibrator=policy.calibrator, pooling=policy.pooling) and change is not None:
+    alone = policy == Policy(calibrator=policy.calibrator, pooling=policy.pooling)
+    if alone and policy.calibrator.fitted and change is not None:
         shown = f"{change.value:+.4f} [{change.low:+.4f}, {change.high:+.4f}]"
         yield Claim(f"{row.name}: log loss is not shown to rise ({shown})", change.low <= 0)
 

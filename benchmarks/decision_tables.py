@@ -72,12 +72,11 @@ def _answered(row: Decided, part: str) -> str:
 
 
 def _chance(row: Decided, part: str) -> str:
-    """The band that chance leaves to the coverage of sets; not of a part where nothing is promised."""
+    """The least that chance leaves to the coverage of sets; not of a part where nothing is promised."""
     sets = row.policy.sets
     if sets is None or part != row.like or set(sets.scopes) != {"all"}:
         return ""
-    low, high = band(row, sets.alpha)
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{100 * band(row, sets.alpha)[0]:.1f}"
 
 
 def _empty(row: Decided, part: str) -> str:
@@ -133,7 +132,7 @@ TABLES: dict[str, tuple[str, dict[str, Cell]]] = {
         "Sets",
         {
             "hold the truth, %": _score("set_coverage", percent=True),
-            "may by chance (99 %), %": _chance,
+            "no less by chance (99 %)": _chance,
             "classes": _score("set_size"),
             "empty, %": _empty,
             "rarest: held, % (classes)": _rare,
@@ -145,7 +144,7 @@ TABLES: dict[str, tuple[str, dict[str, Cell]]] = {
             "accuracy, %": _score("accuracy", percent=True),
             "gain": _gain("accuracy"),
             "macro-F1": _score("macro_f1"),
-            "gain, points": _gain("macro_f1"),
+            "gain in it, %": _gain("macro_f1"),
             "rarest: recall, %": _tail_recall,
             "log loss": _score("nll"),
             "cost": _score("cost"),

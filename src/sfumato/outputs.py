@@ -5,8 +5,9 @@ import io
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import polars as pl
 
@@ -20,7 +21,6 @@ from sfumato.predict.decisions import Decision
 from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
-COLUMNS = ("input", "label", "confidence", "calibrated", "abstained", "error")
 SAID: dict[str, type[pl.DataType]] = {
     "label": pl.String,
     "confidence": pl.Float64,
@@ -28,8 +28,25 @@ SAID: dict[str, type[pl.DataType]] = {
     "abstained": pl.Boolean,
 }
 """What is said of a task."""
-Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
-"""Names of the classes; where there are several tasks, task -> those of each."""
+SAID_OF_LABELS: dict[str, type[pl.DataType]] = {"labels": pl.String, "calibrated": pl.Boolean}
+"""The same where an image may be of several classes."""
+
+
+@dataclass(frozen=True)
+class RowForm:
+    """What a row says beside the input and what is wrong with it."""
+
+    classes: tuple[str, ...] | Mapping[str, tuple[str, ...]]
+    """Names of the classes, each with a column for its probability; of several tasks, task -> those of each."""
+    sets: bool = False
+    """Whether there are sets of classes, in a column of their own, a JSON list of names."""
+    multilabel: bool = False
+    """Whether an image may be of several classes: `labels`, a JSON list of names, then takes the place of `label`."""
+
+    @property
+    def said(self) -> dict[str, type[pl.DataType]]:
+        """Columns of a task."""
+        return SAID_OF_LABELS if self.multilabel else SAID
 
 
 def expand(inputs: Iterable[str]) -> list[str]:
@@ -78,16 +95,15 @@ def check_target(out: Path | None) -> None:
         raise InputError(f"can't be written: {error.strerror}", where=str(out)) from None
 
 
-def classes_of(predictor: Predictor) -> Classes:
+def form_of(predictor: Predictor) -> RowForm:
     """What a bundle can say."""
     names = {task: space.names for task, space in predictor.tasks.spaces.items()}
-    return names if predictor.tasks.several else names[""]
+    classes = names if predictor.tasks.several else names[""]
+    return RowForm(classes, sets=predictor.names_sets, multilabel=predictor.tasks.multilabel)
 
 
-def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, *, sets: bool = False) -> None:
+def write_decisions(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
-
-    `sets`: whether the bundle names sets of classes, which have a column of their own, a JSON list of names.
 
     It is written aside and renamed, so that a file of that name is whole.
 
@@ -95,7 +111,7 @@ def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, 
         RunError: The disk is full or can't be written.
     """
     with written_aside(out) as work:
-        WRITERS[out.suffix](decisions, work, classes, sets)
+        WRITERS[out.suffix](decisions, work, form)
 
 
 @contextmanager
@@ -124,43 +140,48 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: Classes, *, sets: bool = False) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], form: RowForm) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line(_schema(classes, sets=sets))
+    yield _csv_line(_schema(form))
     for decision in decisions:
-        row = flat(decision, classes, sets=sets)
-        yield _csv_line("" if value is None else value for value in row.values())
+        yield _csv_line("" if value is None else value for value in flat(decision, form).values())
 
 
-def flat(decision: Decision, classes: Classes, *, sets: bool = False) -> dict[str, object]:
-    """A decision as one row: COLUMNS, with `sets` `set`, then `p:CLASS` for each class, None where the image is bad.
+def flat(decision: Decision, form: RowForm) -> dict[str, object]:
+    """A decision as one row: `input`, what is said, `error`, maybe `set`, then `p:CLASS`, None where the image is bad.
 
     Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
-    if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS} | ({"set": _list(decision.set)} if sets else {})
-        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
+    if isinstance(form.classes, tuple):
+        said = {name: _cell(getattr(decision, name)) for name in form.said}
+        row = {"input": decision.input, **said, "error": decision.error}
+        row |= {"set": _list(decision.set)} if form.sets else {}
+        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in form.classes}}
     answers = decision.answers or {}
-    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
-    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in classes}
+    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in form.classes for name in SAID}
+    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in form.classes}
     chances = {
         f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
-        for task, names in classes.items()
+        for task, names in form.classes.items()
         for name in names
     }
-    return {"input": decision.input, **said, "error": decision.error, **(inside if sets else {}), **chances}
+    return {"input": decision.input, **said, "error": decision.error, **(inside if form.sets else {}), **chances}
+
+
+def _cell(value: object) -> object:
+    return _list(cast(tuple[str, ...], value)) if isinstance(value, tuple) else value
 
 
 def _list(names: tuple[str, ...] | None) -> str | None:
     return None if names is None else to_json(names, indent=None)
 
 
-def _schema(classes: Classes, *, sets: bool) -> dict[str, type[pl.DataType]]:
+def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
     """Every column of a row with its type."""
-    tasks = {"": classes} if isinstance(classes, tuple) else classes
-    several = not isinstance(classes, tuple)
-    said = {of_task(name, task): kind for task in tasks for name, kind in SAID.items()}
-    inside = {of_task("set", task): pl.String for task in tasks} if sets else {}
+    several = not isinstance(form.classes, tuple)
+    tasks = {"": form.classes} if isinstance(form.classes, tuple) else form.classes
+    said = {of_task(name, task): kind for task in tasks for name, kind in form.said.items()}
+    inside = {of_task("set", task): pl.String for task in tasks} if form.sets else {}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
     return {"input": pl.String, **said, "error": pl.String, **inside, **chances}
 
@@ -171,20 +192,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(decisions, classes, sets=sets))
+        file.writelines(csv_lines(decisions, form))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: bool) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: RowForm) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
-    rows = [flat(decision, classes, sets=sets) for decision in decisions]
-    pl.DataFrame(rows, schema=_schema(classes, sets=sets)).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
+    rows = [flat(decision, form) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(form)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, Classes, bool], None]
+Writer = Callable[[Iterable[Decision], Path, RowForm], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -35,16 +35,16 @@ def predict(
         _submit(bundle, inputs, out, like, id_column, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
-    from sfumato.outputs import check_target, classes_of, csv_lines, expand, write_decisions
+    from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
     from sfumato.predict.predictor import load
 
     check_target(out)
     paths = expand(inputs)
     predictor = load(bundle)
-    classes = classes_of(predictor)
+    form = form_of(predictor)
     stream = Console(quiet=quiet).progress(predictor.stream(paths), len(paths), "deciding")
     if out is not None:
-        write_decisions(stream, out, classes, sets=predictor.names_sets)
+        write_decisions(stream, out, form)
         if as_json:
             print_json({"out": str(out), "rows": len(paths)})
         else:
@@ -52,7 +52,7 @@ def predict(
     elif as_json:
         print_json([decision.to_dict() for decision in stream])
     else:
-        for line in csv_lines(stream, classes, sets=predictor.names_sets):
+        for line in csv_lines(stream, form):
             typer.echo(line, nl=False)
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfumato.report.evidence import Measured
+from sfumato.report.evidence import AnyMeasured, LabelsMeasured, Measured
 from sfumato.report.frames import Majority
+from sfumato.report.label_measurement import label_measurement
+from sfumato.report.label_verdict import label_verdict
 from sfumato.report.measurement import measurement
 from sfumato.report.templates import templates
 from sfumato.report.unkept import unkept
@@ -22,7 +24,7 @@ class Page:
 
     name: str
     """Of the data."""
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, AnyMeasured]
     """Task -> its measurement; of an only one under the empty name."""
     images: Mapping[str, str | None]
     """Id of a sample -> address of its picture."""
@@ -41,7 +43,9 @@ def write_page(path: Path, page: Page) -> None:
 def render(page: Page) -> str:
     """The page as HTML."""
     shown = [
-        measurement(found, majority_of(found), page.images, task, str(turn or ""))
+        label_measurement(found, page.images)
+        if isinstance(found, LabelsMeasured)
+        else measurement(found, majority_of(found), page.images, task, str(turn or ""))
         for turn, (task, found) in enumerate(page.measured.items())
     ]
     return (
@@ -51,10 +55,13 @@ def render(page: Page) -> str:
     )
 
 
-def verdicts(measured: Mapping[str, Measured]) -> list[str]:
+def verdicts(measured: Mapping[str, AnyMeasured]) -> list[str]:
     """What came out, in plain sentences; each task begun by its name where there are several."""
     said: list[str] = []
     for task, found in measured.items():
+        if isinstance(found, LabelsMeasured):
+            said += label_verdict(found)
+            continue
         first = reach(found)
         said += [
             f"{task}: {first}" if task else first,
