@@ -21,6 +21,8 @@ class Started:
     """Steps already done; 0 for a new run."""
     history: tuple["EpochDone", ...]
     """Epochs already done."""
+    multilabel: bool = False
+    """Whether an image may be of several classes."""
 
 
 @dataclass(frozen=True)
