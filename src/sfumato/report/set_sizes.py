@@ -14,6 +14,7 @@ SIZES = 12
 """Sets of so many classes and more share a bar."""
 CLASSES = 20
 """Of more classes those whose sets hold them least often are listed."""
+_BEGINS = (0.8, 0.5, 0.0)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ class SetsFrame:
     def by_class(self) -> bool:
         """Whether the promise is for each class, as far as it has the images."""
         return any(row.scope == "class" for row in self.classes)
+
+    @property
+    def begin(self) -> float:
+        """Where the scale of the classes begins: as near to 1 as all of them leave room for."""
+        least = min((min(row.low, row.coverage) for row in self.classes), default=0.0)
+        return next(begin for begin in _BEGINS if begin <= min(least, self.promised))
+
+    def place(self, share: float) -> str:
+        """Where a share lies on that scale, in percent of its length."""
+        return f"{100 * (share - self.begin) / (1 - self.begin):.1f}"
 
     @property
     def shared(self) -> tuple[str, ...]:

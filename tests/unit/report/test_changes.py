@@ -146,6 +146,7 @@ def test_the_sizes_of_sets_by_hand():
     owl = frame.classes[2]
     assert owl.coverage == pytest.approx(held[of.predictions.truth == 2].mean())
     assert owl.low < owl.coverage < owl.high
+    assert frame.begin == 0.5 and [frame.place(share) for share in (0.5, 0.75, 1)] == ["0.0", "50.0", "100.0"]
     assert "svg" in to_svg(draw_set_sizes(frame))
 
 
