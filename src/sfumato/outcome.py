@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.calibration import UNFITTED
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
+from sfumato.decision.costs import CostMatrix
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
@@ -32,6 +33,26 @@ from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
 from sfumato.teaching.teacher import read_facts
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a policy makes of N samples, with all that its honesty is measured by."""
+
+    verdicts: Verdicts
+    plain: NDArray[np.float64]
+    """(N, C) probabilities that softmax makes of the logits as they are."""
+    sureness: NDArray[np.float64]
+    """(N,) by what abstention goes by."""
+    costs: CostMatrix | None
+    """What answers cost; None = they are not weighed."""
+
+
+def decide(policy: Policy, logits: NDArray[np.floating]) -> Decided:
+    """What a policy makes of (N, C) logits."""
+    verdicts = policy.apply(logits)
+    plain = UNFITTED.probabilities(logits)
+    return Decided(verdicts, plain, policy.sureness(logits, verdicts), policy.costs)
 
 
 def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64] | None = None) -> AnyResults:
@@ -70,32 +91,32 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     Samples of unknown class are left out.
     """
     said = said.known()
-    verdicts = policy.apply(said.logits)
-    results = measure_verdicts(said, verdicts, trained)
-    before = UNFITTED.probabilities(said.logits)
-    sure, right = policy.sureness(said.logits, verdicts), verdicts.predicted == said.truth
+    return measure_decided(said, decide(policy, said.logits), trained)
+
+
+def measure_decided(said: Predictions, decided: Decided, trained: NDArray[np.int64] | None = None) -> Results:
+    """The same of what was decided, of samples whose classes are all known; one policy or several may have done so."""
+    verdicts, truth, groups = decided.verdicts, said.truth, said.groups
+    results = _measure_verdicts(said, verdicts, trained)
     scores = {
-        **honesty_scores(before, verdicts.probabilities, said.truth, said.groups),
-        **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
-        **_costs(said, policy, verdicts),
+        **honesty_scores(decided.plain, verdicts.probabilities, truth, groups),
+        **doubt_scores(decided.sureness, verdicts.predicted == truth, verdicts.sets, truth, groups),
+        **_costs(said, decided),
         **results.scores,
     }
-    rows = results.classes
-    if verdicts.sets is not None:
-        rows = with_sets(rows, verdicts.sets, said.truth, said.groups)
+    rows = results.classes if verdicts.sets is None else with_sets(results.classes, verdicts.sets, truth, groups)
     return replace(results, scores=scores, classes=rows)
 
 
-def _costs(said: Predictions, policy: Policy, verdicts: Verdicts) -> dict[str, Interval]:
+def _costs(said: Predictions, decided: Decided) -> dict[str, Interval]:
     """What answers cost, where the policy weighs it."""
-    if policy.costs is None:
+    if decided.costs is None:
         return {}
-    costs, likeliest = np.array(policy.costs.costs), verdicts.probabilities.argmax(axis=1)
-    return cost_scores(costs, likeliest, verdicts.predicted, said.truth, said.groups)
+    costs, verdicts = np.array(decided.costs.costs), decided.verdicts
+    return cost_scores(costs, verdicts.probabilities.argmax(axis=1), verdicts.predicted, said.truth, said.groups)
 
 
-def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None = None) -> Results:
-    """Scores, with intervals, of verdicts on samples whose classes are known; `trained`: (C,) training images."""
+def _measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None) -> Results:
     return measure(
         said.truth,
         verdicts.predicted,

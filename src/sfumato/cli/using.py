@@ -103,8 +103,12 @@ def ensemble(
         typer.Argument(metavar="MEMBER...", help="Runs, cross-validations, ensembles, or bundles: two or more."),
     ],
     kind: Annotated[
-        str, typer.Option("--kind", metavar="KIND", help="`average`, `weighted` (weights that sum to 1) or `stacked`.")
+        str, typer.Option("--kind", metavar="KIND", help="`average`, `weighted`, `stacked` or `mlp`.")
     ] = "average",
+    weights: Annotated[
+        str,
+        typer.Option("--weights", metavar="W", help="`shared` by all classes, `by_class`, or `auto`: folds choose."),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder of the result; none = runs/ensemble.")
     ] = None,
@@ -118,11 +122,18 @@ def ensemble(
     quiet: Quiet = False,
 ) -> None:
     """Make one bundle of several over the same classes, fitted on their predictions tables; nothing is trained."""
-    from sfumato.decision.fusion import read_kind
+    from sfumato.decision.fusion.fusion import read_kind, read_sharing
     from sfumato.ensembles.ensembling import ensemble as make
     from sfumato.ensembles.summary import summary_lines
 
-    done = make(members, kind=read_kind(kind), out=out, max_error=max_error, quiet=quiet)
+    done = make(
+        members,
+        kind=read_kind(kind),
+        weights=read_sharing(weights),
+        out=out,
+        max_error=max_error,
+        quiet=quiet,
+    )
     if as_json:
         print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
     else:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sfumato.decision.calibrators.calibrator import Kind, fit_calibrator
 from sfumato.decision.calibrators.class_temperature import ClassTemperature, fit_class_temperature
 from sfumato.decision.conformal.risk_control import MissControl, fit_miss_control
+from sfumato.decision.dealing import deal
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.fusion_fit import deal
 from sfumato.decision.multilabel_policy import LabelCalibrator, MultilabelPolicy, mean_logits
 from sfumato.decision.policy_fit import FOLDS
 from sfumato.decision.thresholds.fit import fit_thresholds

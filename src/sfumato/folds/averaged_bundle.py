@@ -10,7 +10,7 @@ from sfumato.bundle.folder import Bundle, read_bundle, write_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_to_dict
-from sfumato.decision.fusion_fit import equal_weights
+from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.errors import RunError
 from sfumato.outcome import provenance

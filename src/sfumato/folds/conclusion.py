@@ -12,7 +12,7 @@ from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, expand
 from sfumato.decision.policies import of_one_class as policies_of_one
 from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.policy import Policy
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.folder import CrossvalFolder, without_fold
@@ -23,7 +23,7 @@ from sfumato.looking import Said, choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.metrics.results import Results
 from sfumato.multilabel_predictions import of_one_class
-from sfumato.outcome import measure_decisions, measure_verdicts
+from sfumato.outcome import Decided, decide, measure_decided, measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
@@ -55,7 +55,7 @@ class _Trained:
         shared = [view for view in first if all(view in other for other in others)]
         return {view: out_of_fold(of_one_class({name: tables[name][view] for name in tables})) for view in shared}
 
-    def decided(self, task: str) -> tuple[Predictions, Verdicts]:
+    def decided(self, task: str) -> tuple[Predictions, Decided]:
         """The table of all folds as each run decided on its own: what it says in its views, and under its policy."""
         said = {
             name: Predictions.read(run.predictions(self.plan.held_out, task))
@@ -64,7 +64,7 @@ class _Trained:
         bundles = {name: read_bundle(run.bundle) for name, run in zip(self.plan.names, self.runs, strict=True)}
         decided = {name: policies_from_dict(one.policy, one.tasks, name) for name, one in bundles.items()}
         policies = {name: policies_of_one(found, name)[task] for name, found in decided.items()}
-        return out_of_fold(said), joined([policies[name].apply(one.known().logits) for name, one in said.items()])
+        return out_of_fold(said), joined([decide(policies[name], one.known().logits) for name, one in said.items()])
 
     def _by_view(self, run: RunFolder, task: str) -> ByView:
         """What a run says of its fold. Nested it chose its own views, and wrote each where they are several."""
@@ -107,8 +107,8 @@ def _measured(
     found: dict[str, Results] = {}
     for task, policy in policies.items():
         if trained.plan.nested:
-            oof[task], verdicts = trained.decided(task)
-            found[of_task("out_of_fold", task)] = measure_verdicts(oof[task].known(), verdicts, counts[task])
+            oof[task], decided = trained.decided(task)
+            found[of_task("out_of_fold", task)] = measure_decided(oof[task].known(), decided, counts[task])
         else:
             oof |= of_one_class({task: average_views(by_view[task], policy)})
             found[of_task("out_of_fold", task)] = measure_decisions(oof[task], policy, counts[task])

@@ -9,7 +9,7 @@ import torch
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble, write_ensemble
 from sfumato.bundle.samples import Sample, make_pictures
-from sfumato.decision.fusion import Fusion
+from sfumato.decision.fusion.fusion import Fusion
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.predictor import load

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.data.images import Pixels
 from sfumato.decision.averaging import averaged_tasks
-from sfumato.decision.fusion import Floats, Fusion, log_probabilities
+from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import AnyPolicy, of_one_class, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predict.networks import Networks
