@@ -80,23 +80,29 @@ def _costs(measured: Measured) -> Iterator[Change]:
 
 
 def _abstention(measured: Measured) -> Iterator[Change]:
+    """Where answers are, or could have been, withheld."""
     abstention, scores = measured.policy.abstention, measured.results.scores
-    if abstention is None:
+    if abstention is None and "coverage" not in scores:
         return
-    wrong = _complement(_accuracy_before(measured))
     answered = scores.get("coverage", _CERTAIN)
-    from_on = f"{abstention.by} from {abstention.threshold:.3f} on: " if abstention.threshold else ""
-    asked = f"{from_on}{percent(abstention.coverage)} on validation"
-    yield Change("Images that are answered", _CERTAIN, answered, share=True, promised=asked)
+    yield Change("Images that are answered", _CERTAIN, answered, share=True, promised=_answers_from(abstention))
     right = scores.get("accuracy_answered", scores["accuracy"] if "coverage" not in scores else None)
     if right is not None:
-        after = _complement(right)
+        wrong, after = _complement(_accuracy_before(measured)), _complement(right)
         yield Change("Wrong among the answers", wrong, after, share=True, promised=_most_wrong(abstention))
 
 
-def _most_wrong(abstention: Abstention) -> str:
+def _answers_from(abstention: Abstention | None) -> str:
+    """From where on it answers, and what share of validation that was."""
+    if abstention is None:
+        return ""
+    from_on = f"{abstention.by} from {abstention.threshold:.3f} on: " if abstention.threshold else ""
+    return f"{from_on}{percent(abstention.coverage)} on validation"
+
+
+def _most_wrong(abstention: Abstention | None) -> str:
     """What its error was on validation, or is promised to be."""
-    if abstention.error is None:
+    if abstention is None or abstention.error is None:
         return ""
     if abstention.bound is None or abstention.certainty is None:
         return f"{percent(abstention.error)} on validation"
