@@ -65,8 +65,9 @@ def _answers(measured: Measured) -> Iterator[Change]:
 
 
 def _calibration(measured: Measured) -> Iterator[Change]:
-    scores = measured.results.scores
-    if measured.policy.calibrator.fitted or measured.policy.shift is not None:
+    """Where probabilities are not those of softmax."""
+    policy, scores = measured.policy, measured.results.scores
+    if policy.calibrator.fitted or policy.shift is not None or policy.adjustment is not None:
         for name, title in _CALIBRATION.items():
             before = scores.get(f"{name}_before")
             if before is not None:
