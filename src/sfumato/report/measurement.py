@@ -28,6 +28,7 @@ from sfumato.report.risk_coverage_picture import draw_risk_coverage
 from sfumato.report.set_sizes import sets_frame
 from sfumato.report.set_sizes_picture import draw_set_sizes
 from sfumato.report.svg import inline, to_svg
+from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
 from sfumato.report.two_classes_picture import draw_precision_recall, draw_thresholds
 
@@ -89,6 +90,7 @@ def measurement(
         "changes": changes(measured),
         "risk_coverage": _risk_coverage(measured, mark),
         "sets": _sets(measured, mark),
+        "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
