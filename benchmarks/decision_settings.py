@@ -42,12 +42,23 @@ ELPV: dict[str, Table] = {
         "APS, 95 %": {"sets": {"alpha": 0.05, "score": {"kind": "aps"}}},
         "LAC, 95 % of each class": {"sets": {"alpha": 0.05, "scope": "class"}},
     },
+    "thresholds": {
+        "equal error": {"thresholds": {"rule": "equal_error"}},
+        "greatest F1": {"thresholds": {"rule": "f_beta"}},
+        "greatest F, recall counting twice": {"thresholds": {"rule": {"kind": "f_beta", "beta": 2}}},
+        "precision of at least 90 %": {"thresholds": {"rule": {"kind": "precision_floor", "floor": 0.9}}},
+        "recall of at least 90 %": {"thresholds": {"rule": {"kind": "recall_floor", "floor": 0.9}}},
+    },
     "answers": {
         "logit adjustment for macro-F1": {"logit_adjustment": {"objective": "macro_f1"}},
         "a missed defect costs 5": {"costs": {"defective": {"functional": 5}}},
     },
     "all at once": {
-        "all at once": {"abstain": {"max_error": 0.1, "sure": 0.95}, "sets": {"alpha": 0.05, "scope": "class"}},
+        "all at once": {
+            "thresholds": {"rule": "equal_error"},
+            "abstain": {"max_error": 0.1, "sure": 0.95},
+            "sets": {"alpha": 0.05, "scope": "class"},
+        },
     },
 }
 
@@ -70,6 +81,10 @@ LONG_TAIL: dict[str, Table] = {
         "LAC, 98 %": {"sets": {"alpha": 0.02}},
         "APS, 98 %": {"sets": {"alpha": 0.02, "score": {"kind": "aps"}}},
         "RAPS, 98 %": {"sets": {"alpha": 0.02, "score": RAPS}},
+    },
+    "thresholds": {
+        "precision of at least 90 % in each class": {"thresholds": {"rule": {"kind": "precision_floor", "floor": 0.9}}},
+        "greatest F1 of each class": {"thresholds": {"rule": "f_beta"}},
     },
     "answers": {
         "logit adjustment for macro-F1": {"logit_adjustment": {"objective": "macro_f1"}},

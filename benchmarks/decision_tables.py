@@ -1,12 +1,24 @@
 """The results of `decisions.py` as Markdown, and what helped in words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from decision_claims import Claim, Decided, band, class_coverages, tail
-from sfumato.metrics.intervals import Interval
-
-Cell = Callable[[Decided, str], str]
-RAREST = 3
+from decision_cells import (
+    Cell,
+    answered,
+    answers_from,
+    chance,
+    empty,
+    found_of_class,
+    gain,
+    named_rightly,
+    promised_error,
+    rare_sets,
+    score,
+    sure_from,
+    tail_recall,
+    wrong,
+)
+from decision_claims import Claim, Decided, band, class_coverages
 
 
 def document(name: str, about: str, tables: Mapping[str, list[Decided]], claims: list[Claim]) -> str:
@@ -32,136 +44,76 @@ def _table(rows: list[Decided], part: str, columns: Mapping[str, Cell]) -> Itera
         yield f"| {row.name} | {' | '.join(cell(row, part) for cell in columns.values())} |"
 
 
-def _score(name: str, *, percent: bool = False, signed: bool = False) -> Cell:
-    def cell(row: Decided, part: str) -> str:
-        return _interval(row.score(name, part), percent=percent, signed=signed)
-
-    return cell
-
-
-def _interval(found: Interval | None, *, percent: bool = False, signed: bool = False) -> str:
-    if found is None:
-        return ""
-    form = ("{:+" if signed else "{:") + (".1f}" if percent else ".3f}")
-    value, low, high = (form.format(100 * one if percent else one) for one in (found.value, found.low, found.high))
-    return f"{value} [{low}, {high}]"
-
-
-def _wrong(row: Decided, part: str) -> str:
-    right = row.score("accuracy_answered", part) or row.score("accuracy", part)
-    return "" if right is None else _interval(Interval(1 - right.value, 1 - right.high, 1 - right.low), percent=True)
-
-
-def _promised_error(row: Decided, _: str) -> str:
-    abstention = row.policy.abstention
-    if abstention is None or abstention.error is None:
-        return ""
-    if abstention.bound is None:
-        return f"{100 * abstention.error:.1f} on validation"
-    kept = "" if abstention.reached else "; what was asked is out of reach"
-    return f"at most {100 * abstention.bound:.1f}{kept}"
-
-
-def _threshold(row: Decided, _: str) -> str:
-    abstention = row.policy.abstention
-    return "" if abstention is None else f"{abstention.by} {abstention.threshold:.3f}"
-
-
-def _answered(row: Decided, part: str) -> str:
-    return _interval(row.score("coverage", part), percent=True) or "100"
-
-
-def _chance(row: Decided, part: str) -> str:
-    """The least that chance leaves to the coverage of sets; not of a part where nothing is promised."""
-    sets = row.policy.sets
-    if sets is None or part != row.like or set(sets.scopes) != {"all"}:
-        return ""
-    return f"{100 * band(row, sets.alpha)[0]:.1f}"
-
-
-def _empty(row: Decided, part: str) -> str:
-    sets = row.policy.apply(row.said[part].logits).sets
-    return "" if sets is None else f"{100 * (~sets.any(axis=1)).mean():.1f}"
-
-
-def _rare(row: Decided, part: str) -> str:
-    results = row.results[part]
-    rows = [results.classes[index] for index in tail(results, min(RAREST, len(results.classes) - 1))]
-    found = ((one.name, one.set_coverage, one.set_size) for one in rows)
-    return "; ".join(f"{name} {100 * held.value:.0f} ({size.value:.2f})" for name, held, size in found if held and size)
-
-
-def _gain(score: str) -> Cell:
-    def cell(row: Decided, part: str) -> str:
-        return _interval(row.gain(score, part), percent=True, signed=True)
-
-    return cell
-
-
-def _tail_recall(row: Decided, part: str) -> str:
-    results = row.results[part]
-    rows = [results.classes[index] for index in tail(results, min(RAREST, len(results.classes) - 1))]
-    return "; ".join(f"{one.name} {100 * one.recall:.0f}" for one in rows)
-
-
 TABLES: dict[str, tuple[str, dict[str, Cell]]] = {
     "calibration": (
         "Calibration",
         {
-            "accuracy, %": _score("accuracy", percent=True),
-            "macro-F1": _score("macro_f1"),
-            "log loss": _score("nll"),
-            "change": _score("nll_change", signed=True),
-            "Brier": _score("brier"),
-            "ECE, equal width": _score("ece"),
-            "ECE, equal mass": _score("ece_equal_mass"),
-            "ECE, class-wise": _score("classwise_ece"),
+            "accuracy, %": score("accuracy", percent=True),
+            "macro-F1": score("macro_f1"),
+            "log loss": score("nll"),
+            "change": score("nll_change", signed=True),
+            "Brier": score("brier"),
+            "ECE, equal width": score("ece"),
+            "ECE, equal mass": score("ece_equal_mass"),
+            "ECE, class-wise": score("classwise_ece"),
         },
     ),
     "abstention": (
         "Rather no answer",
         {
-            "answers from": _threshold,
-            "wrong answers promised, %": _promised_error,
-            "answered, %": _answered,
-            "wrong among them, %": _wrong,
-            "AURC": _score("aurc"),
+            "answers from": sure_from,
+            "wrong answers promised, %": promised_error,
+            "answered, %": answered,
+            "wrong among them, %": wrong,
+            "AURC": score("aurc"),
         },
     ),
     "sets": (
         "Sets",
         {
-            "hold the truth, %": _score("set_coverage", percent=True),
-            "no less by chance (99 %)": _chance,
-            "classes": _score("set_size"),
-            "empty, %": _empty,
-            "rarest: held, % (classes)": _rare,
+            "hold the truth, %": score("set_coverage", percent=True),
+            "no less by chance (99 %)": chance,
+            "classes": score("set_size"),
+            "empty, %": empty,
+            "rarest: held, % (classes)": rare_sets,
+        },
+    ),
+    "thresholds": (
+        "Thresholds",
+        {
+            "from": answers_from,
+            "answers that are right, %": named_rightly,
+            "found of the class, %": found_of_class,
+            "accuracy, %": score("accuracy", percent=True),
+            "macro-F1": score("macro_f1"),
+            "answered, %": answered,
+            "wrong among them, %": wrong,
         },
     ),
     "answers": (
         "Other answers",
         {
-            "accuracy, %": _score("accuracy", percent=True),
-            "gain": _gain("accuracy"),
-            "macro-F1": _score("macro_f1"),
-            "gain in it, %": _gain("macro_f1"),
-            "rarest: recall, %": _tail_recall,
-            "log loss": _score("nll"),
-            "cost": _score("cost"),
-            "had it named the likeliest": _score("cost_before"),
+            "accuracy, %": score("accuracy", percent=True),
+            "gain": gain("accuracy"),
+            "macro-F1": score("macro_f1"),
+            "gain in it, %": gain("macro_f1"),
+            "rarest: recall, %": tail_recall,
+            "log loss": score("nll"),
+            "cost": score("cost"),
+            "had it named the likeliest": score("cost_before"),
         },
     ),
     "all at once": (
         "All at once",
         {
-            "accuracy, %": _score("accuracy", percent=True),
-            "macro-F1": _score("macro_f1"),
-            "log loss before": _score("nll_before"),
-            "after": _score("nll"),
-            "answered, %": _answered,
-            "wrong among them, %": _wrong,
-            "sets hold the truth, %": _score("set_coverage", percent=True),
-            "classes": _score("set_size"),
+            "accuracy, %": score("accuracy", percent=True),
+            "macro-F1": score("macro_f1"),
+            "log loss before": score("nll_before"),
+            "after": score("nll"),
+            "answered, %": answered,
+            "wrong among them, %": wrong,
+            "sets hold the truth, %": score("set_coverage", percent=True),
+            "classes": score("set_size"),
         },
     ),
 }

@@ -13,6 +13,7 @@ from sfumato.decision.abstention import Abstention
 from sfumato.decision.conformal.sets import ConformalSets
 from sfumato.metrics.classification import macro_f1
 from sfumato.metrics.intervals import Interval, score_interval, share_interval
+from sfumato.predictions import Predictions
 from sfumato.report.evidence import Measured
 from sfumato.report.wording import percent
 
@@ -41,7 +42,7 @@ class Change:
 
 def changes(measured: Measured) -> tuple[Change, ...]:
     """The rows there are something to say of; none where the answers are the network's own."""
-    parts = (_answers, _calibration, _costs, _abstention, _sets)
+    parts = (_answers, _positive, _calibration, _costs, _abstention, _sets)
     return tuple(change for part in parts for change in part(measured))
 
 
@@ -62,6 +63,27 @@ def _answers(measured: Measured) -> Iterator[Change]:
     yield Change("Accuracy", _accuracy_before(measured), scores["accuracy"], share=True)
     f1 = score_interval(said.truth, before, len(said.labels), macro_f1, said.groups)
     yield Change("Macro F1", f1, scores["macro_f1"], share=False)
+
+
+def _positive(measured: Measured) -> Iterator[Change]:
+    """Of two classes the one that has a threshold."""
+    thresholds, said = measured.policy.thresholds, measured.predictions
+    if thresholds is None or thresholds.positive is None:
+        return
+    place, row = thresholds.positive, thresholds.fitted.classes[0]
+    name, there = said.labels.names[place], said.truth == place
+    before, after = _likeliest(measured) == place, measured.verdicts.predicted == place
+    fitted = thresholds.fitted.samples > 0
+    precision, recall = (f"{percent(one)} on validation" if fitted else "" for one in (row.precision, row.recall))
+    shares = (_share(there, before, said), _share(there, after, said))
+    yield Change(f"Answers “{name}” that are right", *shares, share=True, promised=precision)
+    shares = (_share(before, there, said), _share(after, there, said))
+    yield Change(f"Images of “{name}” that are found", *shares, share=True, promised=recall)
+
+
+def _share(there: NDArray[np.bool_], among: NDArray[np.bool_], said: Predictions) -> Interval:
+    """Of (N,) samples `among` which it is looked for."""
+    return share_interval(there[among], None if said.groups is None else said.groups[among])
 
 
 def _calibration(measured: Measured) -> Iterator[Change]:

@@ -172,3 +172,23 @@ def test_without_sets_there_is_no_frame():
         sets_frame(measured(Policy(costs=CostMatrix(((0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0)))), said()))
         is None
     )
+
+
+def test_of_two_classes_the_one_with_a_threshold_is_shown():
+    spec = DecisionSpec(thresholds={"rule": {"kind": "precision_floor", "floor": 0.9}})
+    policy = fit_policy(said(800, 0, (0.7, 0.3), 2), spec, np.array([70, 30]))
+    of = measured(policy, said(800, 1, (0.7, 0.3), 2))
+    found = {change.name: change for change in changes(of)}
+    right, caught = found["Answers “c01” that are right"], found["Images of “c01” that are found"]
+    named, there = of.verdicts.predicted == 1, of.predictions.truth == 1
+    assert right.after.value == pytest.approx(there[named].mean())
+    assert caught.after.value == pytest.approx(named[there].mean())
+    assert caught.before.value == pytest.approx((of.predictions.logits.argmax(axis=1) == 1)[there].mean())
+    assert right.promised.endswith("% on validation")
+
+
+def test_what_thresholds_withhold_is_shown_too():
+    spec = DecisionSpec(thresholds={"rule": {"kind": "precision_floor", "floor": 0.97}})
+    found = {change.name: change for change in changes(decided(spec))}
+    assert found["Images that are answered"].after.value < 1 and not found["Images that are answered"].promised
+    assert found["Wrong among the answers"].after.value < found["Wrong among the answers"].before.value
