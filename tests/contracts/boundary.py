@@ -365,6 +365,8 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.ranking.drawn_interval",
         "metrics.results.class_rows",
         "metrics.results.count_rows",
+        "metrics.results.with_sets",
+        "metrics.trust.cost_scores",
         "metrics.scores.long_tail",
     ),
     "says what becomes of such a number": (

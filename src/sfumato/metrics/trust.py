@@ -58,3 +58,22 @@ def doubt_scores(
     sizes = sets.sum(axis=1).astype(np.float64)
     held = sets[np.arange(len(truth)), truth]
     return found | {"set_coverage": share_interval(held, groups), "set_size": mean_interval(sizes, groups)}
+
+
+def cost_scores(
+    costs: Floats, likeliest: Integers, answers: Integers, truth: Integers, groups: Integers | None = None
+) -> dict[str, Interval]:
+    """cost, the mean of a sample; cost_before, had the likeliest class been the answer; cost_change, paired.
+
+    Args:
+        costs: (C, C); row = true class, column = answer.
+        likeliest: (N,) class indices.
+        answers: (N,) class indices.
+        truth: As in `honesty_scores`.
+        groups: As in `honesty_scores`.
+    """
+    if not len(truth):
+        return {}
+    after, before = costs[truth, answers], costs[truth, likeliest]
+    of_each = {"cost": after, "cost_before": before, "cost_change": after - before}
+    return {name: mean_interval(values, groups) for name, values in of_each.items()}
