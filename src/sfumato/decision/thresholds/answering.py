@@ -17,6 +17,7 @@ from pydantic import Field
 from sfumato.decision.thresholds.fit import UNFITTED, fit_thresholds
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import Thresholds
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]
@@ -49,16 +50,18 @@ class AnswerThresholds:
 
     def choose(self, probabilities: Floats) -> Integers:
         """(N,) the answer to each of (N, C) probabilities, given or not; of equal ones the class of lower index."""
+        refuse_not_finite(probabilities=probabilities)
         if self.positive is None:
             return probabilities.argmax(axis=1)
         named = self.fitted.named(probabilities[:, [self.positive]])[:, 0]
         return np.where(named, self.positive, 1 - self.positive)
 
     def withheld(self, probabilities: Floats, answers: Integers) -> NDArray[np.bool_]:
-        """(N,) whether each answer is withheld; of two classes none is. Where the probability is no number it is."""
+        """(N,) whether each of N answers, class indices, is withheld; of two classes none is."""
+        refuse_not_finite(probabilities=probabilities)
         if self.positive is not None:
             return np.zeros(len(answers), dtype=np.bool_)
-        return ~(probabilities[np.arange(len(answers)), answers] >= self.fitted.values[answers])
+        return probabilities[np.arange(len(answers)), answers] < self.fitted.values[answers]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -85,7 +88,11 @@ def fit_answer_thresholds(
         positive: Index of the positive class, of two; None = each class has a threshold.
         frequencies: Of two classes, where they are used, of which only the ratio matters; None = as among these
             samples.
+
+    Raises:
+        InputError: A probability is not finite.
     """
+    refuse_not_finite(probabilities=probabilities)
     if positive is not None:
         column, there = probabilities[:, [positive]], (truth == positive)[:, None]
         used = None if frequencies is None else (frequencies[positive], frequencies[1 - positive])
