@@ -37,7 +37,7 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.operating_point import OperatingPoint
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import PriorShift
-from sfumato.decision.thresholds.answering import AnswerThresholds, fit_answer_thresholds
+from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import EqualError, FBeta, LeastCost, PrecisionFloor, RecallFloor, Youden
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
@@ -234,7 +234,6 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.thresholds.answering.fit_answer_thresholds": {
         "positive": lambda c: c.seed % 2 if c.classes == 2 else None,
     },
-    "decision.thresholds.answering.AnswerThresholds.withheld": {"answers": lambda c: c.truth},
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
@@ -270,14 +269,8 @@ def _policy(c: Case) -> Policy:
     )  # fmt: skip
 
 
-def _answering(c: Case) -> AnswerThresholds:
-    few = np.full((1, c.classes), 1 / c.classes), np.zeros(1, dtype=np.int64)
-    return fit_answer_thresholds(*few, ThresholdSpec(), c.seed % 2 if c.classes == 2 else None)
-
-
 _ROW = ClassThreshold(0.5, None, None, None, 3, 0.5, 0.5, 0.5, "")
 INSTANCES: Mapping[str, Callable[[Case], object]] = {
-    "AnswerThresholds": _answering,
     "Temperature": lambda c: _calibrator(c, "temperature"),
     "ClassTemperature": lambda c: _calibrator(c, "class_temperature"),
     "VectorScaling": lambda c: _calibrator(c, "vector_scaling"),
@@ -303,6 +296,7 @@ INSTANCES: Mapping[str, Callable[[Case], object]] = {
     "OperatingPoint": lambda c: OperatingPoint(0.5, 0.5, 0.1, 0.2, 0.95, reached=True),
     "Policy": _policy,
     "PriorShift": _shift,
+    "AnswerThresholds": lambda c: AnswerThresholds(INSTANCES["Thresholds"](c), None),
     "Thresholds": lambda c: Thresholds(FBeta(), 0.5, 10.0, 30, (_ROW,) * c.classes),
 }
 """What a method is called of."""
@@ -372,7 +366,10 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.results.count_rows",
         "metrics.scores.long_tail",
     ),
-    "says what becomes of such a number": ("decision.abstention.Abstention.withheld",),
+    "says what becomes of such a number": (
+        "decision.abstention.Abstention.withheld",
+        "decision.thresholds.answering.AnswerThresholds.withheld",
+    ),
     "is no function of samples": (
         "decision.calibrators.calibrator.Calibrator.probabilities",
         "decision.doubt.arrays.checked",

@@ -57,11 +57,10 @@ class AnswerThresholds:
         return np.where(named, self.positive, 1 - self.positive)
 
     def withheld(self, probabilities: Floats, answers: Integers) -> NDArray[np.bool_]:
-        """(N,) whether each of N answers, class indices, is withheld; of two classes none is."""
-        refuse_not_finite(probabilities=probabilities)
+        """(N,) whether each answer is withheld; of two classes none is. Where the probability is no number it is."""
         if self.positive is not None:
             return np.zeros(len(answers), dtype=np.bool_)
-        return probabilities[np.arange(len(answers)), answers] < self.fitted.values[answers]
+        return ~(probabilities[np.arange(len(answers)), answers] >= self.fitted.values[answers])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
@@ -88,9 +87,6 @@ def fit_answer_thresholds(
         positive: Index of the positive class, of two; None = each class has a threshold.
         frequencies: Of two classes, where they are used, of which only the ratio matters; None = as among these
             samples.
-
-    Raises:
-        InputError: A probability is not finite.
     """
     refuse_not_finite(probabilities=probabilities)
     if positive is not None:

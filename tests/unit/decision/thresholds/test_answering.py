@@ -129,6 +129,11 @@ def test_what_can_not_be_told_holds_nothing_back():
     assert empty.fitted.samples == 0 and empty.choose(np.zeros((0, 2))).shape == (0,)
 
 
+def test_what_is_no_number_is_withheld():
+    found = fit_answer_thresholds(*many_classes(), ThresholdSpec(), None)
+    assert found.withheld(np.full((2, 4), np.nan), np.array([0, 3])).all()
+
+
 @pytest.mark.parametrize("rule", [FBeta(), PrecisionFloor(floor=0.6), EqualError(), RecallFloor(floor=0.9)])
 def test_other_frequencies_count_as_samples_drawn_so_often(rule):
     """Every sample of the other class five times is what five times its frequency means."""
