@@ -232,7 +232,6 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     },
     "decision.thresholds.fit.fit_thresholds": {"rule": lambda c: _any(c, RULES)},
     "decision.thresholds.answering.fit_answer_thresholds": {
-        "spec": lambda c: ThresholdSpec(rule=_any(c, RULES)),
         "positive": lambda c: c.seed % 2 if c.classes == 2 else None,
     },
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
@@ -394,6 +393,7 @@ VARIANTS: Mapping[str, tuple[str, Sequence]] = {
     ),
     "decision.fusion.fitting.fit_fusion": ("kind", get_args(FusionKind)),
     "decision.thresholds.fit.fit_thresholds": ("rule", RULES),
+    "decision.thresholds.answering.fit_answer_thresholds": ("spec", tuple(ThresholdSpec(rule=rule) for rule in RULES)),
     "decision.conformal.sets.fit_sets": (
         "spec",
         tuple(ConformalSpec(score=s, scope=w) for s in SCORES for w in get_args(Scope)),
