@@ -243,6 +243,10 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "metrics.calibration.binary_log_loss": {
         "logits": lambda c: c.numbers("labels", c.samples), "truth": lambda c: c.some("labels").astype(np.int8),
     },
+    "metrics.paired_labels.paired_macro_f1": {
+        "named_a": lambda c: c.rng("a").random((c.samples, c.classes)) < 0.5,
+        "named_b": lambda c: c.rng("b").random((c.samples, c.classes)) < 0.5,
+    },
     "metrics.f_scores.label_hits": {"truth": lambda c: c.there},
     "metrics.f_scores.label_counts": {"truth": lambda c: c.there},
     "decision.conformal.clusters.plan_clusters": {},
