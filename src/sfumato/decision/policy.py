@@ -16,6 +16,7 @@ from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.prior_shift import PriorShift
 from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -72,6 +73,7 @@ class Policy:
 
     def adjusted(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """(N, C) logits after the adjustment, before calibration."""
+        refuse_not_finite(logits=logits)
         return logits if self.adjustment is None else self.adjustment.adjusted(logits)
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
@@ -85,6 +87,7 @@ class Policy:
 
     def choose(self, probabilities: Floats) -> NDArray[np.int64]:
         """(N,) the answer to each of (N, C) probabilities; of equal ones the class of lower index."""
+        refuse_not_finite(probabilities=probabilities)
         if self.thresholds is not None:
             return self.thresholds.choose(probabilities)
         return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)

@@ -29,6 +29,7 @@ from sfumato.decision.policy import Policy
 from sfumato.decision.thresholds.answering import fit_answer_thresholds
 from sfumato.decision.thresholds.positive import Positive, positive_class
 from sfumato.decision.thresholds.rules import LeastCost
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.predictions import Predictions
 
 Floats = NDArray[np.float64]
@@ -117,6 +118,7 @@ def fit_probabilities(views: Logits, truth: Integers, train_counts: Integers, sp
     compared on the mean, and another calibrator is fitted on the mean: pooled first and calibrated then, which is the
     better order (Rahaman and Thiery, Uncertainty Quantification and Deep Ensembles, NeurIPS 2021).
     """
+    refuse_not_finite(views=views)
     policy = Policy()
     if spec.logit_adjustment is not None:
         plain = pooled(views, Policy(_temperature(views, truth, spec) if len(views) > 1 else UNFITTED))
@@ -131,6 +133,7 @@ def fit_probabilities(views: Logits, truth: Integers, train_counts: Integers, sp
 
 def pooled(views: Logits, policy: Policy) -> Logits:
     """(N, C) logits of (V, N, C): their average under the policy; of one view its own."""
+    refuse_not_finite(views=views)
     return views[0] if len(views) == 1 else averaged(views, policy)
 
 

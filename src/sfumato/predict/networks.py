@@ -17,6 +17,7 @@ from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.predict.finite_rows import where_finite
 from sfumato.stored import first_mistake
 from sfumato.tasks import TaskLayout
 
@@ -58,7 +59,7 @@ def averaged_logits(
 ) -> NDArray[np.float32]:
     """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy."""
     said = np.concatenate(_each(models, preprocess, views, pictures))
-    return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
+    return said[0] if len(said) == 1 else where_finite(said, lambda fine: averaged_tasks(fine, policies, slices))
 
 
 _AT_ONCE = 64

@@ -13,6 +13,7 @@ from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import AnyPolicy, of_one_class, policies_from_dict
 from sfumato.errors import InputError
+from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.networks import Networks
 from sfumato.tasks import TaskLayout
 
@@ -59,7 +60,10 @@ class Together:
 
     def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
         """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3)."""
-        said = [member.logits(pictures) for member in self._members]
+        return where_finite(np.stack([member.logits(pictures) for member in self._members]), self._fused)
+
+    def _fused(self, said: Floats) -> Floats:
+        """(N, C) of what the members say, (M, N, C), all of it finite."""
         if self._fusion.kind == "folds":
             ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
             return averaged_tasks(np.stack(ordered), self._policies, self._slices)

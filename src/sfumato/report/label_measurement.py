@@ -32,7 +32,9 @@ def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]
             Drawn(frame, drawn_inline(figures.draw_reliability(frame), f"reliability{turn}", "", frame.title))
             for turn, frame in enumerate(label_reliabilities(measured))
         ],
+        "changes": (),
         "risk_coverage": None,
+        "sets": None,
         "thresholds": label_threshold_frame(measured),
         "two_classes": None,
         "mistakes": shown_mistakes(worst_labels(measured), places),

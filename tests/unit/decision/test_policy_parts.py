@@ -94,12 +94,12 @@ def test_one_class_and_equal_scores_are_no_trouble(name):
     assert len(set(said.abstained.tolist())) == 1
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", ["margin", "entropy", "energy", "sure", "thresholds"])
 def test_what_is_no_number_is_not_answered(name):
     policy = fit_policy(table(), SPECS[name], COUNTS)
-    rows = np.array([[np.nan] * 3, [np.inf, np.nan, 0]], dtype=np.float32)
-    assert policy.apply(rows).abstained.all()
+    rows = np.array([[0, 1, 2], [np.inf, np.nan, 0]], dtype=np.float32)
+    with pytest.raises(InputError, match="sample 1, class 0: logits of inf; expected finite numbers"):
+        policy.apply(rows)
 
 
 @pytest.mark.parametrize("seed", range(5))

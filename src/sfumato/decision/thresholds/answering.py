@@ -17,6 +17,7 @@ from pydantic import Field
 from sfumato.decision.thresholds.fit import UNFITTED, fit_thresholds
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import Thresholds
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,7 @@ class AnswerThresholds:
 
     def choose(self, probabilities: Floats) -> Integers:
         """(N,) the answer to each of (N, C) probabilities, given or not; of equal ones the class of lower index."""
+        refuse_not_finite(probabilities=probabilities)
         if self.positive is None:
             return probabilities.argmax(axis=1)
         named = self.fitted.named(probabilities[:, [self.positive]])[:, 0]
@@ -86,6 +88,7 @@ def fit_answer_thresholds(
         frequencies: Of two classes, where they are used, of which only the ratio matters; None = as among these
             samples.
     """
+    refuse_not_finite(probabilities=probabilities)
     if positive is not None:
         column, there = probabilities[:, [positive]], (truth == positive)[:, None]
         used = None if frequencies is None else (frequencies[positive], frequencies[1 - positive])

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
+
 Floats = NDArray[np.float64]
 
 
@@ -73,7 +76,13 @@ def cuts_of(scores: NDArray[np.floating], there: NDArray[np.bool_], among: NDArr
 
     Samples of equal score are named together or not at all. `among`: (N,) whether a sample can be named, of at least
     one; None = all can. Those that can't are missed by every cut if they are of the class.
+
+    Raises:
+        InputError: No sample, or a score is not finite.
     """
+    if not len(scores):
+        raise InputError("scores of no sample", expected="1 or more")
+    refuse_not_finite(scores=scores)
     positives = np.array([there.sum()], dtype=np.float64)
     negatives = len(there) - positives
     if among is not None:

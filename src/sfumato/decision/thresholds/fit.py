@@ -10,6 +10,7 @@ from sfumato.decision.shrinkage import SHRINKAGE, trust
 from sfumato.decision.thresholds.cuts import cuts_of, resampled, thinned
 from sfumato.decision.thresholds.rules import LeastCost, Rule, Swept
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Note, Thresholds
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import LEVEL
 
 Floats = NDArray[np.float64]
@@ -51,6 +52,7 @@ def fit_thresholds(
         frequencies: Of a single class: how frequent it is where the threshold is used, and how frequent all others, of
             which only the ratio matters; None = as among these samples.
     """
+    refuse_not_finite(probabilities=probabilities)
     samples, unfitted = len(there), UNFITTED if among is None else 0.0
     named = np.full(there.shape, True) if among is None else among
     columns = [_Column(*parts, _weights(parts[1], frequencies)) for parts in _columns(probabilities, there, named)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.thresholds.rules import Rule
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -65,6 +66,7 @@ class Thresholds:
 
     def named(self, probabilities: Floats) -> NDArray[np.bool_]:
         """(N, C) whether each class is named, from (N, C) probabilities."""
+        refuse_not_finite(probabilities=probabilities)
         return probabilities >= self.values
 
     def to_dict(self) -> dict[str, Any]:
