@@ -70,7 +70,7 @@ def found_of_class(row: Decided, part: str) -> str:
 
 
 def _of_named(row: Decided, part: str, looked_for: Callable[[Rows, Rows], tuple[Rows, Rows]]) -> str:
-    """Share of some samples among others, of each class that is shown."""
+    """Share of some samples among others, of each class that is shown and has any of the others."""
     said, thresholds = row.said[part], row.policy.thresholds
     if thresholds is None:
         return ""
@@ -79,13 +79,16 @@ def _of_named(row: Decided, part: str, looked_for: Callable[[Rows, Rows], tuple[
     shares: dict[str, Interval] = {}
     for place in thresholds.places:
         what, among = looked_for(given == place, said.truth == place)
+        if not among.any():
+            continue
         groups = None if said.groups is None else said.groups[among]
         shares[said.labels.names[place]] = share_interval(what[among], groups)
-    if len(shares) == 1:
+    if thresholds.positive is not None:
         return interval(*shares.values(), percent=True)
     rarest = [row.results[part].classes[index].name for index in tail(row.results[part], RAREST)]
     least = min(shares, key=lambda name: shares[name].value)
-    return "; ".join(f"{name} {interval(shares[name], percent=True)}" for name in dict.fromkeys([least, *rarest]))
+    listed = (name for name in dict.fromkeys([least, *rarest]) if name in shares)
+    return "; ".join(f"{name} {interval(shares[name], percent=True)}" for name in listed)
 
 
 def answered(row: Decided, part: str) -> str:

@@ -1,4 +1,4 @@
-"""The results of `decisions.py` as Markdown, and what helped in words."""
+"""The results of `decisions.py` as Markdown."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,8 @@ from decision_cells import (
     tail_recall,
     wrong,
 )
-from decision_claims import Claim, Decided, band, class_coverages
+from decision_claims import Claim, Decided
+from decision_words import helped
 
 
 def document(name: str, about: str, tables: Mapping[str, list[Decided]], claims: list[Claim]) -> str:
@@ -26,7 +27,7 @@ def document(name: str, about: str, tables: Mapping[str, list[Decided]], claims:
     plain = tables["calibration"][0]
     sizes = ", ".join(f"{part} {results.samples:,}" for part, results in plain.results.items())
     lines = [f"\n## {name}\n", f"{about} {plain.validated:,} validation images; {sizes}."]
-    lines += ["", *_helped(tables)]
+    lines += ["", *helped(tables)]
     for title, (what, columns) in TABLES.items():
         for part in plain.results:
             lines += [f"\n### {what}: {part}\n", *_table(tables[title], part, columns)]
@@ -118,38 +119,3 @@ TABLES: dict[str, tuple[str, dict[str, Cell]]] = {
     ),
 }
 """Key of the settings -> title and columns."""
-
-
-def _helped(tables: Mapping[str, list[Decided]]) -> Iterator[str]:
-    """What the figures show, part by part, and no more than that."""
-    for part in tables["calibration"][0].results:
-        yield from _calibration_words(tables["calibration"], part)
-        yield from _set_words(tables["sets"], part)
-
-
-def _calibration_words(rows: list[Decided], part: str) -> Iterator[str]:
-    fitted = [(row.name, row.score("nll_change", part)) for row in rows if row.policy.calibrator.fitted]
-    helped = [name for name, change in fitted if change is not None and change.high < 0]
-    hurt = [name for name, change in fitted if change is not None and change.low > 0]
-    unfitted = [row.name for row in rows if not row.policy.calibrator.fitted and row.name != "none"]
-    yield f"- Log loss ({part}): shown to fall by {_named(helped)}; to rise by {_named(hurt)}."
-    if unfitted:
-        yield f"- Not fitted, for want of validation images: {_named(unfitted)}."
-
-
-def _set_words(rows: list[Decided], part: str) -> Iterator[str]:
-    broken = [row.name for row in rows if _broken(row, part)]
-    yield f"- Sets ({part}): fewer hold the truth than promised, by more than chance, with {_named(broken)}."
-
-
-def _broken(row: Decided, part: str) -> bool:
-    sets, held = row.policy.sets, row.score("set_coverage", part)
-    if sets is None or held is None:
-        return False
-    if "class" in sets.scopes:
-        return any(share < low for _, share, low in class_coverages(row, row.results[part]))
-    return held.value < band(row, sets.alpha, row.results[part].samples)[0]
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(names) or "none"

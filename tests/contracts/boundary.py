@@ -43,6 +43,7 @@ from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
+from sfumato.metrics.results import class_rows
 
 UNCHECKED = ("to_dict", "to_arrays", "from_dict", "from_arrays")
 """Forms for storing, which tests of each record read back and spoil."""
@@ -250,6 +251,12 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "metrics.f_scores.label_hits": {"truth": lambda c: c.there},
     "metrics.f_scores.label_counts": {"truth": lambda c: c.there},
     "decision.conformal.clusters.plan_clusters": {},
+    "metrics.results.with_sets": {"rows": lambda c: class_rows(np.diag(c.counts), ARGUMENTS["names"](c), None, None)},
+    "metrics.trust.cost_scores": {
+        "costs": lambda c: 1 - np.eye(c.classes),
+        "likeliest": ARGUMENTS["predicted_a"],
+        "answers": ARGUMENTS["predicted_b"],
+    },
 }  # fmt: skip
 """Arguments of a function that mean something else there, or that it alone has."""
 

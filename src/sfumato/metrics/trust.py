@@ -6,6 +6,7 @@ N samples, C classes; each figure has its interval.
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.honesty import before_and_after, mean_interval
 from sfumato.metrics.intervals import Interval, share_interval
 from sfumato.metrics.selective import aurc_interval
@@ -72,6 +73,7 @@ def cost_scores(
         truth: As in `honesty_scores`.
         groups: As in `honesty_scores`.
     """
+    refuse_not_finite(costs=costs)
     if not len(truth):
         return {}
     after, before = costs[truth, answers], costs[truth, likeliest]

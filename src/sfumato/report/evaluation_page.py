@@ -48,11 +48,8 @@ def render(page: Page) -> str:
         else measurement(found, majority_of(found), page.images, task, str(turn or ""))
         for turn, (task, found) in enumerate(page.measured.items())
     ]
-    return (
-        templates()
-        .get_template("evaluation.html.j2")
-        .render(page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED])
-    )
+    template = templates().get_template("evaluation.html.j2")
+    return template.render(page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED])
 
 
 def verdicts(measured: Mapping[str, AnyMeasured]) -> list[str]:

@@ -56,18 +56,15 @@ def write_folds_report(path: Path, summary: FoldSummary, name: str, backbone: st
 def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> str:
     """The page as HTML; arguments as in `write_folds_report`."""
     results = {part: Results.from_dict(found) for part, found in summary.results.items()}
-    return (
-        templates()
-        .get_template("folds.html.j2")
-        .render(
-            name=name,
-            backbone=backbone,
-            summary=summary,
-            sentences=sentences(summary),
-            picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds", (20, 0)),
-            tables=[fold_table(summary, task, links) for task in summary.unmeasured],
-            measurements=[_measured(part, found) for part, found in results.items()],
-        )
+    template = templates().get_template("folds.html.j2")
+    return template.render(
+        name=name,
+        backbone=backbone,
+        summary=summary,
+        sentences=sentences(summary),
+        picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds", (20, 0)),
+        tables=[fold_table(summary, task, links) for task in summary.unmeasured],
+        measurements=[_measured(part, found) for part, found in results.items()],
     )
 
 

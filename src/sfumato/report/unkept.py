@@ -22,11 +22,16 @@ def unkept(measured: Measured) -> tuple[str, ...]:
 def _broken(measured: Measured) -> Iterator[str]:
     results, abstention, sets = measured.results, measured.policy.abstention, measured.policy.sets
     if abstention is not None and abstention.bound is not None:
-        right = results.scores.get("accuracy_answered", results.scores["accuracy"])
-        if 1 - right.high > abstention.bound:
-            yield f"{percent(1 - right.value)} of the answers it gives here are wrong, more than promised."
+        yield from _of_answers(results, abstention.bound)
     if sets is not None:
         yield from _of_sets(results, sets)
+
+
+def _of_answers(results: Results, bound: float) -> Iterator[str]:
+    """Of those that are given, if any is."""
+    right = results.scores.get("accuracy_answered" if "coverage" in results.scores else "accuracy")
+    if right is not None and 1 - right.high > bound:
+        yield f"{percent(1 - right.value)} of the answers it gives here are wrong, more than promised."
 
 
 def _of_sets(results: Results, sets: ConformalSets) -> Iterator[str]:

@@ -86,6 +86,8 @@ def test_all_that_is_asked_for_stands_beside_what_was_promised():
 def test_where_nothing_is_answered_nothing_is_said_of_the_answers():
     found = [one.name for one in changes(measured(Policy(abstention=Abstention(1.0, 0.1, 0.0, 0.1)), said()))]
     assert found == ["Images that are answered"]
+    silent = Abstention(1.0, 0.001, 0.0, 0.1, certainty=0.95, bound=0.001)
+    assert unkept(measured(Policy(abstention=silent), said())) == ()
 
 
 def test_before_is_what_the_network_says_and_after_what_is_decided_on():
