@@ -6,17 +6,18 @@ import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from sfumato.data.images import READ
 from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import images_below
-from sfumato.data.sources.tabular import read_image_paths
+from sfumato.data.sources.tabular import Row, read_inputs
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
 from sfumato.predict.decisions import Decision
+from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
@@ -28,30 +29,48 @@ SAID: dict[str, type[pl.DataType]] = {
     "abstained": pl.Boolean,
 }
 """What is said of a task."""
+Extra = Literal["without", "set"]
+"""Columns that only some bundles have."""
 Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
 """Names of the classes; where there are several tasks, task -> those of each."""
 
 
-def expand(inputs: Iterable[str]) -> list[str]:
-    """Image paths in the order given. A folder stands for the images in it, at any depth, sorted; a table for its rows.
+class Asked(NamedTuple):
+    """One input of a verb that decides."""
+
+    name: str
+    """Its path; of a row of a table that has ids, its id."""
+    what: Input
+
+
+def expand(inputs: Iterable[str], *, texts: bool = False) -> list[Asked]:
+    """Inputs in the order given. A folder stands for the images in it, at any depth, sorted; a table for its rows.
+
+    Args:
+        inputs: Paths.
+        texts: Whether the texts of tables are wanted beside their images.
 
     Raises:
         InputError: A folder without an image, a table without an image column. A path that does not exist stays: its
             row says so.
     """
-    paths: list[str] = []
+    asked: list[Asked] = []
     for name in inputs:
         path = Path(name)
         if _kind(path) == "folder":
             found = [str(inner) for inner in images_below(path)]
             if not found:
                 raise InputError("no image in it", where=name, expected=f"files ending in {', '.join(READ)}")
-            paths += found
+            asked += [Asked(image, image) for image in found]
         elif path.suffix.lower() in READERS and _kind(path) == "file":
-            paths += read_image_paths(path)
+            asked += [_of_row(row) for row in read_inputs(path, texts=texts)]
         else:
-            paths.append(name)
-    return paths
+            asked.append(Asked(name, name))
+    return asked
+
+
+def _of_row(row: Row) -> Asked:
+    return Asked(row.id, WithText(row.image, row.text, None if row.image else row.id or None))
 
 
 def _kind(path: Path) -> Literal["folder", "file"] | None:
@@ -84,10 +103,18 @@ def classes_of(predictor: Predictor) -> Classes:
     return names if predictor.tasks.several else names[""]
 
 
-def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, *, sets: bool = False) -> None:
+def extra_of(predictor: Predictor) -> tuple[Extra, ...]:
+    """What a bundle says beside the usual: what it had to do without, if it reads texts, and sets of classes."""
+    without: tuple[Extra, ...] = ("without",) if predictor.reads_texts else ()
+    return (*without, "set") if predictor.names_sets else without
+
+
+def write_decisions(
+    decisions: Iterable[Decision], out: Path, classes: Classes, *, extra: tuple[Extra, ...] = ()
+) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
 
-    `sets`: whether the bundle names sets of classes, which have a column of their own, a JSON list of names.
+    `extra`: what else the bundle says, as `extra_of` knows.
 
     It is written aside and renamed, so that a file of that name is whole.
 
@@ -95,7 +122,7 @@ def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, 
         RunError: The disk is full or can't be written.
     """
     with written_aside(out) as work:
-        WRITERS[out.suffix](decisions, work, classes, sets)
+        WRITERS[out.suffix](decisions, work, classes, extra)
 
 
 @contextmanager
@@ -124,21 +151,22 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: Classes, *, sets: bool = False) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], classes: Classes, *, extra: tuple[Extra, ...] = ()) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line(_schema(classes, sets=sets))
+    yield _csv_line(_schema(classes, extra))
     for decision in decisions:
-        row = flat(decision, classes, sets=sets)
+        row = flat(decision, classes, extra=extra)
         yield _csv_line("" if value is None else value for value in row.values())
 
 
-def flat(decision: Decision, classes: Classes, *, sets: bool = False) -> dict[str, object]:
-    """A decision as one row: COLUMNS, with `sets` `set`, then `p:CLASS` for each class, None where the image is bad.
+def flat(decision: Decision, classes: Classes, *, extra: tuple[Extra, ...] = ()) -> dict[str, object]:
+    """A decision as one row: COLUMNS, then what is extra, then `p:CLASS` for each class, None where the image is bad.
 
-    Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
+    `set` is a JSON list of names. Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
     if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS} | ({"set": _list(decision.set)} if sets else {})
+        row = {name: getattr(decision, name) for name in COLUMNS} | _without(decision, extra)
+        row |= {"set": _list(decision.set)} if "set" in extra else {}
         return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
     answers = decision.answers or {}
     said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
@@ -148,21 +176,27 @@ def flat(decision: Decision, classes: Classes, *, sets: bool = False) -> dict[st
         for task, names in classes.items()
         for name in names
     }
-    return {"input": decision.input, **said, "error": decision.error, **(inside if sets else {}), **chances}
+    row = {"input": decision.input, **said, "error": decision.error, **_without(decision, extra)}
+    return {**row, **(inside if "set" in extra else {}), **chances}
+
+
+def _without(decision: Decision, extra: tuple[Extra, ...]) -> dict[str, object]:
+    return {"without": decision.without} if "without" in extra else {}
 
 
 def _list(names: tuple[str, ...] | None) -> str | None:
     return None if names is None else to_json(names, indent=None)
 
 
-def _schema(classes: Classes, *, sets: bool) -> dict[str, type[pl.DataType]]:
+def _schema(classes: Classes, extra: tuple[Extra, ...]) -> dict[str, type[pl.DataType]]:
     """Every column of a row with its type."""
     tasks = {"": classes} if isinstance(classes, tuple) else classes
     several = not isinstance(classes, tuple)
     said = {of_task(name, task): kind for task in tasks for name, kind in SAID.items()}
-    inside = {of_task("set", task): pl.String for task in tasks} if sets else {}
+    inside = {of_task("set", task): pl.String for task in tasks} if "set" in extra else {}
+    lacking = {"without": pl.String} if "without" in extra else {}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **inside, **chances}
+    return {"input": pl.String, **said, "error": pl.String, **lacking, **inside, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -171,20 +205,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, extra: tuple[Extra, ...]) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(decisions, classes, sets=sets))
+        file.writelines(csv_lines(decisions, classes, extra=extra))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: bool) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: tuple[Extra, ...]) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
-    rows = [flat(decision, classes, sets=sets) for decision in decisions]
-    pl.DataFrame(rows, schema=_schema(classes, sets=sets)).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, extra: tuple[Extra, ...]) -> None:
+    rows = [flat(decision, classes, extra=extra) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(classes, extra)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, Classes, bool], None]
+Writer = Callable[[Iterable[Decision], Path, Classes, tuple[Extra, ...]], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -1,12 +1,13 @@
 """Writing and reading a bundle folder.
 
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
-policy.json, results.json, samples/ (pictures made by the program, with the logits they must give). A bundle that
+policy.json, results.json, samples/ (pictures made by the program, with the logits they must give), and where texts
+are read text/ (what makes tokens of them). A bundle that
 averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that is made of
 other bundles is in `ensemble.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,12 +24,14 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED, ENSEMBLE = 1, 2, 3, 4
-"""Formats of bundles of one network, of several, of either where pictures are looked at in several views, and of other
-bundles; a program from before there were such refuses them."""
-FORMAT = ENSEMBLE
+ALONE, AVERAGED, VIEWED, ENSEMBLE, READING = 1, 2, 3, 4, 5
+"""Formats of bundles of one network, of several, of either where pictures are looked at in several views, of other
+bundles, and of networks that read texts; a program from before there were such refuses them."""
+FORMAT = READING
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
+TEXT = "text"
+"""Folder of the files by which texts become tokens."""
 
 Document = dict[str, Any]
 
@@ -56,6 +59,8 @@ class Bundle:
     samples: tuple[Sample, ...]
     views: Document | None = None
     """In which ways a picture is looked at; None = once."""
+    text: Mapping[str, bytes] | None = None
+    """Name -> content of the files by which a text becomes tokens; None = its networks read no texts."""
 
     @property
     def labels(self) -> LabelSpace:
@@ -67,7 +72,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle; the folder must not exist yet."""
     if folder.exists():
         raise InputError("there already", where=str(folder), expected="a path where nothing is")
-    number = VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
+    number = READING if bundle.text is not None else _format(bundle)
     about = {"kind": KIND, "format": number, "sfumato": VERSION, "provenance": bundle.provenance}
     with sealed_folder(folder, about) as work:
         for name, weights in zip(_weight_files(len(bundle.members)), bundle.members, strict=True):
@@ -78,7 +83,13 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
             write_json(work / f"{name}.json", getattr(bundle, name))
         if bundle.views is not None:
             write_json(work / "views.json", bundle.views)
+        if bundle.text is not None:
+            write_files(work / TEXT, bundle.text)
         write_samples(work / "samples", bundle.samples)
+
+
+def _format(bundle: Bundle) -> int:
+    return VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -129,7 +140,8 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         results=read_json(folder / "results.json"),
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
-        views=read_json(folder / "views.json") if manifest["format"] == VIEWED else None,
+        views=_read_views(folder, manifest["format"]),
+        text=read_files(folder / TEXT) if manifest["format"] == READING else None,
     )
 
 
@@ -169,12 +181,30 @@ def _weight_files(members: int) -> list[str]:
 
 def _read_members(folder: Path, number: int) -> tuple[dict[str, Tensor], ...]:
     """The weights of each network; which files there must be is known from the manifest."""
-    alone = number == ALONE or (number == VIEWED and (folder / "weights.safetensors").is_file())
+    alone = number == ALONE or (number in (VIEWED, READING) and (folder / "weights.safetensors").is_file())
     there = 1 if alone else len(list(folder.glob("weights-*.safetensors")))
     if not alone and there < 2:
         expected = "weights-0.safetensors, weights-1.safetensors and so on"
         raise InputError(f"damaged: {there} networks to average", where=str(folder), expected=expected)
     return tuple(read_tensors(folder / name) for name in _weight_files(there))
+
+
+def _read_views(folder: Path, number: int) -> Document | None:
+    """The views that a bundle looks in; one that reads texts may have any number."""
+    path = folder / "views.json"
+    return read_json(path) if number == VIEWED or (number == READING and path.is_file()) else None
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of a text tower; none may be there."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Name -> content of the files of a text tower; empty where it needs none."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
 
 
 def _refuse_format(manifest: Document, folder: Path) -> None:

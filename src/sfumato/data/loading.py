@@ -23,6 +23,7 @@ from sfumato.data.shards import is_inside
 from sfumato.data.table import Table
 from sfumato.data.views import View
 from sfumato.errors import RunError
+from sfumato.shown import Shown
 
 
 class Request(NamedTuple):
@@ -44,13 +45,22 @@ class Batch:
     """B samples on their way to the model."""
 
     images: Tensor
-    """(B, 3, H, W) uint8; or (B, D) features, computed before."""
+    """(B, 3, H, W) uint8, beside texts (P, 3, H, W); or (B, D) features, computed before."""
     targets: Tensor
     """(B, T) int64 class indices of each task; below 0 = no answer is known."""
     rows: tuple[int, ...]
     """Rows of the table they came from."""
     epochs: tuple[int, ...] = ()
     """The epoch that each was asked for: where augmented views recur, which of them it is."""
+    texts: tuple[str, ...] | None = None
+    """(B) the text of each, "" = none; None = the samples have no texts, or the model reads none."""
+    pictures: tuple[int, ...] = ()
+    """(B) where there are texts: how many of the images each sample has."""
+
+    @property
+    def shown(self) -> Tensor | Shown:
+        """What the model is shown."""
+        return self.images if self.texts is None else Shown(self.images, self.pictures, self.texts)
 
     def pin_memory(self) -> "Batch":
         """The same batch in page-locked memory; torch's loader calls this."""
@@ -83,6 +93,7 @@ class Samples(Dataset["Batch | RunError"]):
         self.pictures = Pictures(limit=0) if pictures is None else pictures
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
         self._images = [image or "" for image in table.first_images]
+        self._texts = table.texts
         self._targets = torch.from_numpy(table.answers)
         self._preprocess = preprocess
         self._spec = spec
@@ -104,10 +115,18 @@ class Samples(Dataset["Batch | RunError"]):
         """
         rows = tuple(request.row for request in requests)
         try:
-            images = torch.stack([self._image(request) for request in requests])
+            found = [self._pictures(request) for request in requests]
         except RunError as error:
             return error
-        return Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
+        images = torch.stack([image for some in found for image in some])
+        batch = Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
+        if self._texts is None:
+            return batch
+        texts = tuple(self._texts[row] for row in rows)
+        return replace(batch, texts=texts, pictures=tuple(len(some) for some in found))
+
+    def _pictures(self, request: Request) -> list[Tensor]:
+        return [self._image(request)]
 
     def _image(self, request: Request) -> Tensor:
         try:

@@ -149,6 +149,25 @@ class Table:
         """N addresses: each sample's first picture, None where it has none."""
         return cast(list[str | None], self.rows["images"].list.first().to_list())
 
+    @cached_property
+    def texts(self) -> tuple[str, ...] | None:
+        """N texts, "" = none; None where the model reads none, or the data has none."""
+        texts = self.rows["text"]
+        return None if texts.null_count() else tuple(cast(list[str], texts.to_list()))
+
+    def read(self, *, texts: bool) -> "Table":
+        """The samples as a model takes them: with their texts, "" where there is none, or without any.
+
+        Raises:
+            InputError: No column of texts, where they are asked for.
+        """
+        there = self.rows["text"].null_count() < len(self.rows)
+        if texts and not there:
+            what = "no texts, and a model that reads them"
+            raise InputError(what, where=self.source, expected="a table with a column such as title or text")
+        column = pl.col("text").fill_null("") if texts else pl.lit(None, pl.String).alias("text")
+        return replace(self, rows=self.rows.with_columns(column))
+
     @property
     def targets(self) -> NDArray[np.int64]:
         """(N,) class indices of the only task; every sample must have a label."""

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sfumato.data.health.usable import NO_PICTURE
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 from sfumato.errors import InputError
+from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
 from sfumato.predictions import Predictions
 from sfumato.training.inference import groups_of
@@ -29,14 +29,15 @@ class Said:
 
 
 def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
-    """Look at the first picture of every sample.
+    """Look at the first picture of every sample, and at its text where the bundle reads texts.
 
     Raises:
         InputError: None can be looked at.
     """
     sources = ["" if image is None else image for image in table.first_images]
-    rows = [row for _, row in show(predictor.scored(sources), len(sources))]
-    problems = [_problem(row, source) for row, source in zip(rows, sources, strict=True)]
+    inputs = _inputs(table, predictor)
+    rows = [row for _, row in show(predictor.scored(inputs), len(sources))]
+    problems = [row if isinstance(row, str) else None for row in rows]
     bad = pl.DataFrame({"id": table.ids, "image": sources, "problem": problems}).drop_nulls("problem")
     if len(bad) == len(table):
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
@@ -45,10 +46,11 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
     return Said(kept, _by_task(kept, predictor, logits), bad)
 
 
-def _problem(row: object, source: str) -> str | None:
-    if not source:
-        return NO_PICTURE
-    return row if isinstance(row, str) else None
+def _inputs(table: Table, predictor: Predictor) -> list[Input]:
+    if not predictor.reads_texts:
+        return [WithText(image, "") for image in table.first_images]
+    texts = table.read(texts=True).texts or ()
+    return [WithText(image, text) for image, text in zip(table.first_images, texts, strict=True)]
 
 
 def _by_task(table: Table, predictor: Predictor, logits: NDArray[np.float32]) -> dict[str, Predictions]:

@@ -45,6 +45,14 @@ WeightsSpec = Annotated[
 ]
 """`timm` = the tag timm prefers; `none` = random."""
 
+
+def without_path(spec: Literal["timm", "none"] | WeightsFrom) -> Literal["timm", "none"] | WeightsFrom:
+    """The spec with the name of its file alone, fit to leave the machine."""
+    if isinstance(spec, WeightsFrom) and spec.file:
+        return spec.model_copy(update={"file": Path(spec.file).name})
+    return spec
+
+
 State = dict[str, Tensor]
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 

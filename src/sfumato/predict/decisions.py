@@ -46,16 +46,19 @@ class Decision:
     set: tuple[str, ...] | None = None
     """Classes of which one is the truth as often as the bundle promises, likeliest first; None where it names no sets
     or the image is bad."""
+    without: str | None = None
+    """What the answer had to do without, of image and text, where the bundle reads texts; None = nothing."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
         document = asdict(self)
         if self.answers is not None:
             document["answers"] = {task: _said(answer) for task, answer in document["answers"].items()}
-            return {name: document[name] for name in ("input", "answers", "error")}
+            names = ("input", "answers", "error", *(["without"] if self.without else []))
+            return {name: document[name] for name in names}
         return _said({name: value for name, value in document.items() if name != "answers"})
 
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
-    """The same without a set where there is none."""
-    return {name: value for name, value in document.items() if name != "set" or value is not None}
+    """The same without a set, and without what was missing, where there is none."""
+    return {name: value for name, value in document.items() if name not in ("set", "without") or value is not None}

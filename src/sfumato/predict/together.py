@@ -21,8 +21,13 @@ from sfumato.tasks import TaskLayout
 class Looker(Protocol):
     """What gives logits to pictures."""
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3)."""
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts are part of what it looks at."""
+        ...
+
+    def logits(self, pictures: Sequence[Pixels | None], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
         ...
 
 
@@ -57,9 +62,14 @@ class Together:
         if self._fusion.kind != "folds" and bundle.tasks.several:
             raise InputError(f"damaged: {self._fusion.kind} over several tasks", where=f"{where}/fusion.json")
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3)."""
-        said = [member.logits(pictures) for member in self._members]
+    @property
+    def reads_texts(self) -> bool:
+        """Whether any member reads texts."""
+        return any(member.reads_texts for member in self._members)
+
+    def logits(self, pictures: Sequence[Pixels | None], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
+        said = [member.logits(pictures, texts) for member in self._members]
         if self._fusion.kind == "folds":
             ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
             return averaged_tasks(np.stack(ordered), self._policies, self._slices)

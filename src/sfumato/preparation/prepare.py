@@ -7,7 +7,7 @@ from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
-from sfumato.models.classifier import load_pretrained
+from sfumato.models.family import load_pretrained, reads_texts
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import split_unseen, validated
@@ -28,7 +28,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
-    table = read_table(recipe.data)
+    table = read_table(recipe.data).read(texts=reads_texts(recipe.model))
     recipe = with_given_weights(recipe)
     plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)

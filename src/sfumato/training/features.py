@@ -78,5 +78,5 @@ def _of(job: Job, table: Table, view: int, strength: float, augment: AugmentSpec
     found_in = batches(samples, wanted, job.workers if len(table) > BATCH else 0)
     for batch in job.show(found_in, -(-len(table) // BATCH)):
         with machine.autocast():
-            found[list(batch.rows)] = model.features(batch.to(machine.device).images).float()
+            found[list(batch.rows)] = model.features(batch.to(machine.device).shown).float()
     return found

@@ -15,15 +15,16 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.predictions import Predictions
+from sfumato.shown import Shown
 from sfumato.training.machine import Machine
 
 BATCH = 64
 
 
 def outputs(
-    compute: Callable[[Tensor], Tensor],
+    compute: Callable[[Tensor | Shown], Tensor],
     table: Table,
     preprocess: Preprocess,
     machine: Machine,
@@ -36,7 +37,7 @@ def outputs(
     """Yield (rows, what is computed of their images) batch by batch; each process does its share, without gradients.
 
     Args:
-        compute: (B, 3, H, W) uint8 -> (B, ...), of a model in evaluation mode.
+        compute: What is shown of B samples -> (B, ...), of a model in evaluation mode.
         table: Samples.
         preprocess: Of validation.
         machine: Of the run.
@@ -50,11 +51,11 @@ def outputs(
     shares = [chunk[rank::processes] for chunk in in_order(table, view.side(preprocess), BATCH * processes)]
     for batch in batches(samples, filter(None, shares), workers if len(table) > BATCH else 0):
         with torch.no_grad(), contextlib.nullcontext() if exact else machine.autocast():
-            yield list(batch.rows), compute(batch.to(machine.device).images)
+            yield list(batch.rows), compute(batch.to(machine.device).shown)
 
 
 def predict_tasks(
-    model: Classifier,
+    model: Network,
     table: Table,
     preprocess: Preprocess,
     machine: Machine,
@@ -77,7 +78,7 @@ def predict_tasks(
 
 
 def predict_view(
-    model: Classifier,
+    model: Network,
     table: Table,
     view: View,
     preprocess: Preprocess,

@@ -16,7 +16,7 @@ from sfumato.data.progress import Progress, unseen
 from sfumato.data.sampling import SamplerMix
 from sfumato.data.table import Table
 from sfumato.metrics.classification import ScoreName
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
 from sfumato.training.contradictions import Accepted
@@ -84,7 +84,7 @@ class TrainSpec(Spec):
 class Job:
     """All that training needs."""
 
-    model: Classifier
+    model: Network
     plan: Plan
     spec: TrainSpec
     augment: AugmentSpec

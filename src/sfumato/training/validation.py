@@ -16,7 +16,7 @@ from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.classification import SCORES, confusion_matrix, counts
 from sfumato.metrics.longtail import long_tail_scores
 from sfumato.metrics.results import ClassRow, class_rows
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.tasks import of_task
 from sfumato.training.inference import predict_tasks
@@ -35,7 +35,7 @@ class Validated:
 
 
 def validate(
-    model: Classifier,
+    model: Network,
     val: Table,
     trained: Mapping[str, NDArray[np.int64]],
     preprocess: Preprocess,

@@ -1,0 +1,177 @@
+"""Image and text: the features of two towers, each of length 1, side by side below one head.
+
+Shapes: B samples, P pictures, C classes, D = I + T features of the image and the text tower, L tokens.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sfumato.errors import moved
+from sfumato.models.backbone import Triple, build_backbone
+from sfumato.models.classifier import undecayed_in, width_of
+from sfumato.models.heads import Head, HeadSpec, MlpHeadSpec
+from sfumato.models.network import MISSING, Network
+from sfumato.models.text_encoder import TextSpec, build_text
+from sfumato.models.text_tower import Files, TextTower, Tokens
+from sfumato.models.weights import WeightsSpec
+from sfumato.shown import Shown, whole
+from sfumato.spec import Spec
+from sfumato.tasks import Outputs
+
+
+class ImageTowerSpec(Spec):
+    """What looks at the picture."""
+
+    backbone: Annotated[str, Field(min_length=1)]
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224."""
+    weights: WeightsSpec = "timm"
+    """Where it starts from."""
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of residual branches skipped at random while training, growing with depth."""
+
+
+class ImageTextSpec(Spec):
+    """An image tower and a text tower below one head."""
+
+    kind: Literal["image_text"] = "image_text"
+    image: ImageTowerSpec
+    """The image tower."""
+    text: TextSpec
+    """The text tower."""
+    head: HeadSpec = MlpHeadSpec()
+    """What stands on the features of both."""
+
+    @property
+    def title(self) -> str:
+        """What it is called in reports."""
+        return f"{self.image.backbone} + {self.text.kind}"
+
+
+class ImageText(Network):
+    """Pictures and texts to one logit a class of each task.
+
+    Parameter names begin with `image.`, `text.`, `missing.` or `head.`.
+    """
+
+    reads_texts = True
+    image: nn.Module
+    text: TextTower
+    missing: "Missing"
+
+    def __init__(
+        self,
+        towers: tuple[nn.Module, TextTower],
+        image_width: int,
+        head: Head,
+        classes: Outputs,
+        mean: Triple,
+        std: Triple,
+    ) -> None:
+        image, text = towers
+        widths = (image_width, text.width)
+        parts = {"image": image, "text": text, MISSING: Missing(widths)}
+        super().__init__(parts, head, sum(widths), classes, mean, std)
+        self.tokens = Tokens(text)
+        """Of the texts that were shown."""
+        self._read: dict[str, Tensor] | None = None
+
+    def features(self, shown: Tensor | Shown) -> Tensor:
+        """What is shown -> (B, D): the features of both towers, each of length 1; zeros for what a sample lacks."""
+        seen = shown if isinstance(shown, Shown) else whole(shown)
+        return torch.cat([self._image(seen), self._text(seen)], dim=1)
+
+    def completed(self, features_bd: Tensor) -> Tensor:
+        """(B, D) features -> (B, D) with learnt ones in the place of what is missing."""
+        return self.missing(features_bd)
+
+    def undecayed(self) -> set[str]:
+        """What the towers name."""
+        return {*undecayed_in(self.image, "image"), *(f"text.{name}" for name in self.text.undecayed())}
+
+    @contextmanager
+    def reading_once(self) -> Generator[None]:
+        """Within the context each text is read once, however often it is shown; the text tower must not change."""
+        self._read = {}
+        try:
+            yield
+        finally:
+            self._read = None
+
+    def _image(self, shown: Shown) -> Tensor:
+        """(B, I)."""
+        found = torch.zeros(len(shown), self.missing.widths[0], device=shown.images.device)
+        if not len(shown.images):
+            return found
+        features_pi = F.normalize(self.image(self.normalised(shown.images)).float(), dim=1)
+        return found.index_add(0, shown.owners.to(found.device), features_pi)
+
+    def _text(self, shown: Shown) -> Tensor:
+        """(B, T)."""
+        found = torch.zeros(len(shown), self.missing.widths[1], device=shown.images.device)
+        places = [place for place, text in enumerate(shown.texts) if text]
+        if not places:
+            return found
+        features = self._features_of([shown.texts[place] for place in places], found.device)
+        return found.index_copy(0, torch.tensor(places, device=found.device), features)
+
+    def _features_of(self, texts: list[str], device: torch.device) -> Tensor:
+        """(B, T) of B texts, none of them empty."""
+        if self._read is None:
+            return F.normalize(self.text(*self.tokens.padded(texts, device)).float(), dim=1)
+        new = list(dict.fromkeys(text for text in texts if text not in self._read))
+        if new:
+            features = F.normalize(self.text(*self.tokens.padded(new, device)).float(), dim=1)
+            self._read |= dict(zip(new, features, strict=True))
+        return torch.stack([self._read[text] for text in texts])
+
+
+class Missing(nn.Module):
+    """What stands in for the features of a tower that a sample gave nothing to: learnt, and of any length.
+
+    Zeros are no features of length 1, so that what is missing can be seen from the features themselves.
+
+    Args:
+        widths: (I, T) features of the towers.
+    """
+
+    def __init__(self, widths: tuple[int, int]) -> None:
+        super().__init__()
+        self.widths = widths
+        self.image = nn.Parameter(torch.zeros(widths[0]))
+        self.text = nn.Parameter(torch.zeros(widths[1]))
+
+    def forward(self, features_bd: Tensor) -> Tensor:
+        """(B, I + T) -> (B, I + T)."""
+        halves = (features_bd[:, : self.widths[0]], features_bd[:, self.widths[0] :])
+        own = (self.image, self.text)
+        filled = [
+            torch.where(half.any(dim=1, keepdim=True), half, mine) for half, mine in zip(halves, own, strict=True)
+        ]
+        return torch.cat(filled, dim=1)
+
+
+def build_image_text(
+    spec: ImageTextSpec, classes: Outputs, image_size: int, mean: Triple, std: Triple, files: Files | None = None
+) -> ImageText:
+    """A model of both with random weights, its image tower laid out channels last.
+
+    Args:
+        spec: Towers and head; their `weights` are not read.
+        classes: Number of logits; of each task, where there are several.
+        image_size: Side in pixels the model must accept.
+        mean: Subtracted from the pixels, per channel, on a scale of 0 to 1.
+        std: The pixels are divided by it, per channel, on a scale of 0 to 1.
+        files: What a bundle keeps of the text tower; None = it is built from what the spec names.
+    """
+    with moved("model.", "model.image."):
+        image = build_backbone(spec.image.backbone, spec.image.drop_path, image_size)
+    width = width_of(image, image_size)
+    text = build_text(spec.text, files)
+    model = ImageText((image, text), width, spec.head, classes, mean, std)
+    return model.to(memory_format=cast(Any, torch.channels_last))

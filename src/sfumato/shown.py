@@ -1,0 +1,48 @@
+"""What a network is shown of B samples that have texts beside their pictures."""
+
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pictures and texts of B samples, some of which may lack either.
+
+    A network that looks at pictures alone is shown the plain (B, 3, H, W) tensor instead.
+    """
+
+    images: Tensor
+    """(P, 3, H, W) uint8, or floats in 0 to 255: the pictures of the first sample, then those of the next."""
+    pictures: tuple[int, ...]
+    """(B) how many of the P each sample has; 0 = none."""
+    texts: tuple[str, ...]
+    """(B) each cleaned; "" = none."""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def to(self, device: torch.device) -> "Shown":
+        """The same with its pictures on a device."""
+        return replace(self, images=self.images.to(device))
+
+    def tensor_split(self, pieces: int) -> list["Shown"]:
+        """Its samples in pieces, as torch's `tensor_split` cuts B rows."""
+        ends = [0, *accumulate(self.pictures)]
+        rows = [(int(piece[0]), int(piece[-1]) + 1) for piece in torch.arange(len(self)).tensor_split(pieces)]
+        return [
+            Shown(self.images[ends[begin] : ends[end]], self.pictures[begin:end], self.texts[begin:end])
+            for begin, end in rows
+        ]
+
+    @property
+    def owners(self) -> Tensor:
+        """(P,) which of the B samples each picture belongs to."""
+        return torch.arange(len(self)).repeat_interleave(torch.tensor(self.pictures, dtype=torch.int64))
+
+
+def whole(images: Tensor) -> Shown:
+    """B pictures, one a sample, without texts."""
+    return Shown(images, (1,) * len(images), ("",) * len(images))
