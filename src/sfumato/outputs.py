@@ -70,7 +70,7 @@ def expand(inputs: Iterable[str], *, texts: bool = False) -> list[Asked]:
 
 
 def _of_row(row: Row) -> Asked:
-    return Asked(row.id, WithText(row.image, row.text, None if row.image else row.id or None))
+    return Asked(row.id, WithText(row.images, row.text, None if row.images else row.id or None))
 
 
 def _kind(path: Path) -> Literal["folder", "file"] | None:

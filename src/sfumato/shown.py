@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
+
+PictureUse = Literal["first", "random", "mean_pool"]
+"""Which of several pictures of a sample are shown: the first, any one while training, or all."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,14 @@ class Shown:
 def whole(images: Tensor) -> Shown:
     """B pictures, one a sample, without texts."""
     return Shown(images, (1,) * len(images), ("",) * len(images))
+
+
+def with_black(shown: Shown) -> Shown:
+    """The same with a black picture for every sample that has none."""
+    if all(shown.pictures):
+        return shown
+    black = shown.images.new_zeros(1, *shown.images.shape[1:])
+    counts = [count for count in shown.pictures if count]
+    turn = iter(cast(tuple[Tensor, ...], shown.images.split(counts)) if counts else ())
+    images = torch.cat([next(turn) if count else black for count in shown.pictures])
+    return replace(shown, images=images, pictures=tuple(max(1, count) for count in shown.pictures))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.pictures import picture
 from tests.products import products, recipe
 from typer.testing import CliRunner
 
@@ -102,3 +103,71 @@ def test_a_table_without_texts_is_refused(tmp_path):
     path.write_text("\n".join(",".join(line.split(",")[::3]) for line in path.read_text().splitlines()))
     with pytest.raises(InputError, match="no texts, and a model that reads them"):
         sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True)
+
+
+def spoilt(root: Path) -> Path:
+    """Products of which 5 % have no picture and 2 % a broken one, 1 % no text, and one nothing at all."""
+    table = products(root, 200)
+    for i in range(10):
+        (root / "pictures" / f"p{20 * i:03}.png").unlink()
+    for i in range(4):
+        (root / "pictures" / f"p{50 * i + 3:03}.png").write_bytes(b"no picture")
+    lines = table.read_text().splitlines()
+    for i in (0, 7, 11):  # p000 has no picture either
+        cells = lines[i + 1].split(",")
+        lines[i + 1] = f"{cells[0]},,,{cells[3]}"
+    lines[2] = lines[2].replace(",", "," + "ＦＵＬＬ 😀 " * 12_000, 1)
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return table
+
+
+def test_missing_and_broken_pictures_are_counted_listed_and_trained_without(tmp_path):
+    spoilt(tmp_path)
+    run = sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    bad = {row["id"]: row["problem"] for row in rows(run.folder / "data" / "bad_images.csv")}
+    alone = [problem for problem in bad.values() if problem.endswith("; its text alone is used")]
+    assert len(bad) == 14
+    assert len(alone) == 13
+    assert bad["p000"] == "no image"
+    notes = json.loads((run.folder / "env.json").read_text())["notes"]
+    assert "data: 1 of 200 samples left out, listed in data/bad_images.csv" in notes
+    assert "data: 13 of 200 samples have no good picture and are used for their texts alone" in notes
+    used = sum(len(said.ids) for said in run.predictions.values()) + 100
+    splits = {row["id"]: row for row in rows(run.folder / "data" / "splits.csv")}
+    assert len(splits) == 199
+    assert used >= 199 - 2
+    assert splits["p003"]["image"] == ""
+    assert sfumato.load(run.bundle).predict([WithText(None, "steel lid")])[0].without == "image"
+
+
+def test_a_placeholder_is_trained_on_as_if_it_were_a_picture(tmp_path):
+    spoilt(tmp_path)
+    path = recipe(tmp_path, ", missing: {kind: placeholder}")
+    path.write_text(path.read_text().replace('"missing.*": 1, ', ""))
+    run = sfumato.train(path, out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    assert sfumato.load(run.bundle).predict([WithText(None, "steel lid")])[0].label is not None
+
+
+def test_learnt_features_that_never_learn_are_refused(tmp_path):
+    products(tmp_path, 40)
+    path = recipe(tmp_path)
+    path.write_text(path.read_text().replace('"missing.*": 1, ', "").replace('learn: {"*": 1}', "lr_scale: 0.5"))
+    with pytest.raises(InputError, match=r"model\.missing: what stands in .* frozen; let \"missing\.\*\": 1 learn"):
+        sfumato.train(path, out=tmp_path / "run", quiet=True)
+
+
+@pytest.mark.parametrize("use", ["random", "mean_pool"])
+def test_several_pictures_of_a_product(tmp_path, use):
+    products(tmp_path, 60)
+    for i in range(0, 60, 2):
+        picture("checks", i, 32).save(tmp_path / "pictures" / f"p{i:03}_2.png")
+    (tmp_path / "pictures" / "p001_2.png").write_bytes(b"no picture")
+    changes = {"train.epochs": 2, "model.pictures": use}
+    run = sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True, overrides=changes)
+    bad = rows(run.folder / "data" / "bad_images.csv")
+    assert [(row["id"], row["problem"].split("; ")[1]) for row in bad] == [("p001", "its other pictures are used")]
+    said, model = run.predictions["test"], sfumato.load(run.bundle)
+    own = {row["id"]: f"{row['title']} {row['description']}" for row in rows(tmp_path / "products.csv")}
+    asked = [WithText(sorted((tmp_path / "pictures").glob(f"{id_}*.png")), own[id_]) for id_ in said.ids]
+    found = np.stack([row for _, row in model.scored(asked)])
+    assert np.allclose(found, said.logits, atol=1e-4)

@@ -92,7 +92,8 @@ class Samples(Dataset["Batch | RunError"]):
     ) -> None:
         self.pictures = Pictures(limit=0) if pictures is None else pictures
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
-        self._images = [image or "" for image in table.first_images]
+        self._images = cast(list[list[str]], table.rows["images"].fill_null([]).to_list())
+        self._use = table.pictures
         self._texts = table.texts
         self._targets = torch.from_numpy(table.answers)
         self._preprocess = preprocess
@@ -106,7 +107,7 @@ class Samples(Dataset["Batch | RunError"]):
     @property
     def reads_parquet(self) -> bool:
         """Whether a picture still has to be read out of a Parquet file."""
-        return any(is_inside(image) and image not in self.pictures for image in self._images)
+        return any(is_inside(image) and image not in self.pictures for images in self._images for image in images)
 
     def __getitems__(self, requests: list[Request]) -> "Batch | RunError":
         """One batch; torch's loader calls this with a whole list of requests.
@@ -118,7 +119,7 @@ class Samples(Dataset["Batch | RunError"]):
             found = [self._pictures(request) for request in requests]
         except RunError as error:
             return error
-        images = torch.stack([image for some in found for image in some])
+        images = _stacked([image for some in found for image in some], requests[0].size)
         batch = Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
         if self._texts is None:
             return batch
@@ -126,17 +127,34 @@ class Samples(Dataset["Batch | RunError"]):
         return replace(batch, texts=texts, pictures=tuple(len(some) for some in found))
 
     def _pictures(self, request: Request) -> list[Tensor]:
-        return [self._image(request)]
+        """The pictures of a sample that are shown; none where it has none and its text alone is."""
+        images = self._images[request.row]
+        if self._use == "mean_pool":
+            return [self._image(request, image, place) for place, image in enumerate(images)]
+        if self._texts is not None and not images:
+            return []
+        turn = self._turn(request) if self._use == "random" and self._view is None else 0
+        return [self._image(request, images[turn] if images else "", 0)]
 
-    def _image(self, request: Request) -> Tensor:
+    def _turn(self, request: Request) -> int:
+        """Which of its pictures a draw of a sample shows."""
+        rng = generator(self._seed, "picture", request.epoch, self._ids[request.row], request.draw)
+        return int(rng.integers(len(self._images[request.row])))
+
+    def _image(self, request: Request, image: str, place: int) -> Tensor:
         try:
-            pixels = self.pictures(self._images[request.row])
+            pixels = self.pictures(image)
         except BadImageError as error:
-            raise RunError(f"{self._images[request.row]}: {error}; it could be read when the run began") from None
+            raise RunError(f"{image}: {error}; it could be read when the run began") from None
         if self._view is not None:
             return self._view.of(pixels, self._preprocess, request.size)
-        rng = generator(self._seed, "augment", request.epoch, self._ids[request.row], request.draw)
+        key = (request.epoch, self._ids[request.row], request.draw, *([place] if place else []))
+        rng = generator(self._seed, "augment", *key)
         return augment(pixels, self._preprocess, request.size, self._spec, request.strength, rng)
+
+
+def _stacked(images: list[Tensor], size: int) -> Tensor:
+    return torch.stack(images) if images else torch.zeros(0, 3, size, size, dtype=torch.uint8)
 
 
 def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *, pin: bool = False) -> Iterator[Batch]:

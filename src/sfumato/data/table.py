@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sfumato.errors import InputError, nearest_name
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 PARTS = ("train", "val", "test")
@@ -61,6 +62,8 @@ class Table:
     """What was chosen while reading, each with its reason."""
     source: str = field(default="", compare=False)
     """Names the source in errors."""
+    pictures: PictureUse = "first"
+    """Which of several pictures of a sample are shown."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -155,8 +158,12 @@ class Table:
         texts = self.rows["text"]
         return None if texts.null_count() else tuple(cast(list[str], texts.to_list()))
 
-    def read(self, *, texts: bool) -> "Table":
+    def read(self, *, texts: bool, pictures: PictureUse = "first") -> "Table":
         """The samples as a model takes them: with their texts, "" where there is none, or without any.
+
+        Args:
+            texts: Whether the model reads texts.
+            pictures: Which of several pictures of a sample it is shown.
 
         Raises:
             InputError: No column of texts, where they are asked for.
@@ -166,7 +173,7 @@ class Table:
             what = "no texts, and a model that reads them"
             raise InputError(what, where=self.source, expected="a table with a column such as title or text")
         column = pl.col("text").fill_null("") if texts else pl.lit(None, pl.String).alias("text")
-        return replace(self, rows=self.rows.with_columns(column))
+        return replace(self, rows=self.rows.with_columns(column), pictures=pictures)
 
     @property
     def targets(self) -> NDArray[np.int64]:

@@ -49,8 +49,8 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
 def _inputs(table: Table, predictor: Predictor) -> list[Input]:
     if not predictor.reads_texts:
         return [WithText(image, "") for image in table.first_images]
-    texts = table.read(texts=True).texts or ()
-    return [WithText(image, text) for image, text in zip(table.first_images, texts, strict=True)]
+    texts, images = table.read(texts=True).texts or (), table.rows["images"].fill_null([]).to_list()
+    return [WithText(some, text) for some, text in zip(images, texts, strict=True)]
 
 
 def _by_task(table: Table, predictor: Predictor, logits: NDArray[np.float32]) -> dict[str, Predictions]:

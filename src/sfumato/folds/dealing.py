@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfumato.data.sharing import Sharing, Stages
-from sfumato.data.source import read_table
 from sfumato.data.splits.leaks import find_leaks, refuse_leaks
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.splits.split import parts
@@ -13,7 +12,8 @@ from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.folds.choice import RecipeSource
 from sfumato.folds.plan import FoldPlan
-from sfumato.models.family import load_pretrained, reads_texts
+from sfumato.models.family import load_pretrained
+from sfumato.preparation.parts import samples_of
 from sfumato.preparation.prepare import sharing_of
 from sfumato.preparation.preview import preview
 from sfumato.recipe.load import Loaded, load_recipe
@@ -49,7 +49,7 @@ def deal_folds(recipe: RecipeSource, overrides: Mapping[str, Any], plan: FoldPla
     """
     recipes = [load_recipe(recipe, {**overrides, **plan.overrides(index)}) for index in range(len(plan.folds))]
     with recipes[0].located():
-        table = read_table(recipes[0].recipe.data).read(texts=reads_texts(recipes[0].recipe.model))
+        table = samples_of(recipes[0].recipe)
         _check_recipe(recipe, overrides, plan, table)
         sharing = sharing_of(recipes[0].recipe)
         split = recipes[0].recipe.data.split

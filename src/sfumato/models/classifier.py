@@ -13,7 +13,7 @@ from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.heads import Head, HeadSpec, LinearHeadSpec
 from sfumato.models.network import Network
 from sfumato.models.weights import WeightsSpec
-from sfumato.shown import Shown
+from sfumato.shown import PictureUse, Shown
 from sfumato.spec import Spec
 from sfumato.tasks import Outputs
 
@@ -30,6 +30,11 @@ class ModelSpec(Spec):
     """Share of residual branches skipped at random while training, growing with depth."""
     head: HeadSpec = LinearHeadSpec()
     """What stands on the backbone."""
+
+    @property
+    def pictures(self) -> PictureUse:
+        """Which of several pictures of a sample it is shown."""
+        return "first"
 
     @property
     def title(self) -> str:

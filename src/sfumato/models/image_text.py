@@ -16,11 +16,12 @@ from sfumato.errors import moved
 from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.classifier import undecayed_in, width_of
 from sfumato.models.heads import Head, HeadSpec, MlpHeadSpec
+from sfumato.models.missing import LearnedSpec, Missing, MissingSpec
 from sfumato.models.network import MISSING, Network
 from sfumato.models.text_encoder import TextSpec, build_text
 from sfumato.models.text_tower import Files, TextTower, Tokens
 from sfumato.models.weights import WeightsSpec
-from sfumato.shown import Shown, whole
+from sfumato.shown import PictureUse, Shown, whole, with_black
 from sfumato.spec import Spec
 from sfumato.tasks import Outputs
 
@@ -44,6 +45,11 @@ class ImageTextSpec(Spec):
     """The image tower."""
     text: TextSpec
     """The text tower."""
+    pictures: PictureUse = "first"
+    """Of a sample that has several pictures: the `first`; a `random` one each time it trains, the first elsewhere; or
+    `mean_pool`: all of them, their features averaged."""
+    missing: MissingSpec = LearnedSpec()
+    """What stands in for a picture or a text that a sample has not."""
     head: HeadSpec = MlpHeadSpec()
     """What stands on the features of both."""
 
@@ -62,7 +68,7 @@ class ImageText(Network):
     reads_texts = True
     image: nn.Module
     text: TextTower
-    missing: "Missing"
+    missing: Missing | None
 
     def __init__(
         self,
@@ -72,23 +78,31 @@ class ImageText(Network):
         classes: Outputs,
         mean: Triple,
         std: Triple,
+        missing: Missing | None = None,
     ) -> None:
         image, text = towers
-        widths = (image_width, text.width)
-        parts = {"image": image, "text": text, MISSING: Missing(widths)}
-        super().__init__(parts, head, sum(widths), classes, mean, std)
+        parts = {"image": image, "text": text, **({} if missing is None else {MISSING: missing})}
+        super().__init__(parts, head, image_width + text.width, classes, mean, std)
+        self.widths = (image_width, text.width)
+        """I and T."""
+        if missing is None:
+            self.register_module(MISSING, None)
         self.tokens = Tokens(text)
         """Of the texts that were shown."""
         self._read: dict[str, Tensor] | None = None
 
     def features(self, shown: Tensor | Shown) -> Tensor:
-        """What is shown -> (B, D): the features of both towers, each of length 1; zeros for what a sample lacks."""
+        """What is shown -> (B, D): the features of both towers, each of length 1.
+
+        For what a sample lacks zeros; without learnt features for it, those of a black picture and an empty text.
+        """
         seen = shown if isinstance(shown, Shown) else whole(shown)
+        seen = seen if self.missing is not None else with_black(seen)
         return torch.cat([self._image(seen), self._text(seen)], dim=1)
 
     def completed(self, features_bd: Tensor) -> Tensor:
         """(B, D) features -> (B, D) with learnt ones in the place of what is missing."""
-        return self.missing(features_bd)
+        return features_bd if self.missing is None else self.missing(features_bd)
 
     def undecayed(self) -> set[str]:
         """What the towers name."""
@@ -104,17 +118,18 @@ class ImageText(Network):
             self._read = None
 
     def _image(self, shown: Shown) -> Tensor:
-        """(B, I)."""
-        found = torch.zeros(len(shown), self.missing.widths[0], device=shown.images.device)
+        """(B, I): of several pictures of a sample the mean direction."""
+        found = torch.zeros(len(shown), self.widths[0], device=shown.images.device)
         if not len(shown.images):
             return found
         features_pi = F.normalize(self.image(self.normalised(shown.images)).float(), dim=1)
-        return found.index_add(0, shown.owners.to(found.device), features_pi)
+        sums = found.index_add(0, shown.owners.to(found.device), features_pi)
+        return sums if max(shown.pictures) == 1 else F.normalize(sums, dim=1)
 
     def _text(self, shown: Shown) -> Tensor:
         """(B, T)."""
-        found = torch.zeros(len(shown), self.missing.widths[1], device=shown.images.device)
-        places = [place for place, text in enumerate(shown.texts) if text]
+        found = torch.zeros(len(shown), self.widths[1], device=shown.images.device)
+        places = [place for place, text in enumerate(shown.texts) if text or self.missing is None]
         if not places:
             return found
         features = self._features_of([shown.texts[place] for place in places], found.device)
@@ -129,31 +144,6 @@ class ImageText(Network):
             features = F.normalize(self.text(*self.tokens.padded(new, device)).float(), dim=1)
             self._read |= dict(zip(new, features, strict=True))
         return torch.stack([self._read[text] for text in texts])
-
-
-class Missing(nn.Module):
-    """What stands in for the features of a tower that a sample gave nothing to: learnt, and of any length.
-
-    Zeros are no features of length 1, so that what is missing can be seen from the features themselves.
-
-    Args:
-        widths: (I, T) features of the towers.
-    """
-
-    def __init__(self, widths: tuple[int, int]) -> None:
-        super().__init__()
-        self.widths = widths
-        self.image = nn.Parameter(torch.zeros(widths[0]))
-        self.text = nn.Parameter(torch.zeros(widths[1]))
-
-    def forward(self, features_bd: Tensor) -> Tensor:
-        """(B, I + T) -> (B, I + T)."""
-        halves = (features_bd[:, : self.widths[0]], features_bd[:, self.widths[0] :])
-        own = (self.image, self.text)
-        filled = [
-            torch.where(half.any(dim=1, keepdim=True), half, mine) for half, mine in zip(halves, own, strict=True)
-        ]
-        return torch.cat(filled, dim=1)
 
 
 def build_image_text(
@@ -173,5 +163,6 @@ def build_image_text(
         image = build_backbone(spec.image.backbone, spec.image.drop_path, image_size)
     width = width_of(image, image_size)
     text = build_text(spec.text, files)
-    model = ImageText((image, text), width, spec.head, classes, mean, std)
+    missing = Missing((width, text.width), spec.missing.dropout) if isinstance(spec.missing, LearnedSpec) else None
+    model = ImageText((image, text), width, spec.head, classes, mean, std, missing)
     return model.to(memory_format=cast(Any, torch.channels_last))

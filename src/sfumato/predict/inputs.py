@@ -1,6 +1,7 @@
 """What a predictor is asked about: pictures, or pictures with texts, decoded as far as they can be."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.data.texts import clean
@@ -9,8 +10,8 @@ from sfumato.data.texts import clean
 class WithText(NamedTuple):
     """An input of a bundle that reads texts."""
 
-    image: Source | None
-    """The picture; None = there is none."""
+    image: Source | Sequence[Source] | None
+    """The picture, or several of the same; None = there is none."""
     text: str
     """What is said of it, several texts joined by spaces; "" = nothing."""
     name: str | None = None
@@ -23,36 +24,46 @@ Input = Source | WithText
 class Decoded(NamedTuple):
     """An input as the networks take it."""
 
-    picture: Pixels | None
-    """(H, W, 3); None = there is none, or none that can be used."""
+    pictures: tuple[Pixels, ...]
+    """(H, W, 3) each; empty where there is none, or none that can be used."""
     text: str
     """Cleaned; "" = none."""
     problem: str | None
-    """What is wrong with the picture; None = nothing."""
+    """What is wrong with the first picture that can't be used; None = nothing."""
 
     @property
     def without(self) -> str | None:
         """What a bundle that reads texts had to do without, in words; None = nothing."""
-        if self.picture is None:
+        if not self.pictures:
             return "image" if self.problem is None else f"image ({self.problem})"
         return None if self.text else "text"
 
 
-def decoded(source: Input) -> Decoded:
-    """The picture and the text of an input, or what is wrong with its picture."""
+def decoded(source: Input, *, every: bool = False) -> Decoded:
+    """The pictures and the text of an input, or what is wrong; the first picture alone, or every one."""
     image, text, _ = source if isinstance(source, WithText) else (source, "", None)
-    if image is None:
-        return Decoded(None, clean(text), None)
+    found = [_picture(one) for one in _several(image)[: None if every else 1]]
+    problem = next((one for one in found if isinstance(one, str)), None)
+    return Decoded(tuple(one for one in found if not isinstance(one, str)), clean(text), problem)
+
+
+def _several(image: Source | Sequence[Source] | None) -> Sequence[Source]:
+    return () if image is None else image if isinstance(image, list | tuple) else (cast(Source, image),)
+
+
+def _picture(source: Source) -> Pixels | str:
+    """The picture, or what is wrong with it."""
     try:
-        return Decoded(decode(image), clean(text), None)
+        return decode(source)
     except BadImageError as error:
-        return Decoded(None, clean(text), str(error))
+        return str(error)
 
 
 def name_of(source: Input, index: int) -> str:
     """What an input is called in the answers: its path, or its kind and place."""
     if isinstance(source, WithText):
-        return source.name or (f"text {index}" if source.image is None else name_of(source.image, index))
+        first = next(iter(_several(source.image)), None)
+        return source.name or (f"text {index}" if first is None else name_of(first, index))
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         return str(source).encode(errors="backslashreplace").decode()  # a file's name need not be text, a row's must
     return f"{type(source).__name__} {index}"

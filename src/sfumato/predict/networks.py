@@ -22,6 +22,9 @@ from sfumato.models.network import Network
 from sfumato.shown import Shown
 from sfumato.stored import first_mistake
 
+Pictures = Pixels | Sequence[Pixels] | None
+"""(H, W, 3) of an input: one, several, or none."""
+
 
 class Networks:
     """The networks of a bundle, ready to look at pictures.
@@ -40,6 +43,7 @@ class Networks:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
+        self._all = read_spec(bundle, where).pictures == "mean_pool"
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
 
     @property
@@ -47,11 +51,17 @@ class Networks:
         """Whether the networks read texts."""
         return any(model.reads_texts for model in self._models)
 
-    def logits(self, pictures: Sequence[Pixels | None], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3) and their texts.
+    @property
+    def sees_all(self) -> bool:
+        """Whether all pictures of an input are looked at, and not the first alone."""
+        return self._all
+
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N inputs: decoded pictures (H, W, 3) and texts.
 
         Of several networks or views those to which the policy gives the mean of their calibrated probabilities.
         """
+        pictures = pictures if self._all else [_listed(some)[:1] for some in pictures]
         return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices, texts)
 
 
@@ -59,16 +69,16 @@ def averaged_logits(
     models: Sequence[Network],
     preprocess: Preprocess,
     views: Sequence[View],
-    pictures: Sequence[Pixels | None],
+    pictures: Sequence[Pictures],
     policies: Mapping[str, Policy],
     slices: Mapping[str, slice],
     texts: Sequence[str] | None = None,
 ) -> NDArray[np.float32]:
     """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy.
 
-    Networks that read texts are shown N of them too, "" for none, and None for a picture that is not there.
+    Networks that read texts are shown N of them too, "" for none; an input may then have no picture, or several.
     """
-    seen = [_Seen(picture, text) for picture, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
+    seen = [_Seen(_listed(some), text) for some, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
     said = np.concatenate(_each(models, preprocess, views, seen))
     return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
 
@@ -80,8 +90,12 @@ _AT_ONCE = 64
 class _Seen(NamedTuple):
     """One input."""
 
-    picture: Pixels | None
+    pictures: Sequence[Pixels]
     text: str
+
+
+def _listed(some: Pictures) -> Sequence[Pixels]:
+    return () if some is None else (some,) if isinstance(some, np.ndarray) else some
 
 
 def _each(
@@ -101,11 +115,10 @@ def _each(
 
 def _shown(looks: Sequence[tuple[View, _Seen]], preprocess: Preprocess, side: int) -> Shown:
     """What the networks are shown of some inputs, each in its view."""
-    there = [one.picture is not None for _, one in looks]
-    made = [view.of(one.picture, preprocess, side) for view, one in looks if one.picture is not None]
+    made = [view.of(picture, preprocess, side) for view, one in looks for picture in one.pictures]
     images = torch.stack(made) if made else torch.zeros(0, 3, side, side, dtype=torch.uint8)
     images = images.contiguous(memory_format=torch.channels_last)
-    return Shown(images, tuple(map(int, there)), tuple(one.text for _, one in looks))
+    return Shown(images, tuple(len(one.pictures) for _, one in looks), tuple(one.text for _, one in looks))
 
 
 @torch.inference_mode()
@@ -114,12 +127,17 @@ def _logits(model: Network, shown: Shown) -> NDArray[np.float32]:
     return model.logits(shown.to(next(model.parameters()).device)).cpu().numpy()
 
 
-def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Network]:
-    """The network of each member."""
+def read_spec(bundle: Bundle, where: str) -> Family:
+    """What a bundle's networks are built from."""
     try:
-        spec = spec_of(bundle.model).model_validate_json(to_json(bundle.model))
+        return spec_of(bundle.model).model_validate_json(to_json(bundle.model))
     except ValidationError as error:
         raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
+
+
+def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Network]:
+    """The network of each member."""
+    spec = read_spec(bundle, where)
     return [_member(spec, weights, bundle, preprocess, where) for weights in bundle.members]
 
 

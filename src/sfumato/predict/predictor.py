@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,6 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE
-from sfumato.data.images import Pixels
 from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
@@ -24,6 +24,7 @@ from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
+from sfumato.predict.networks import Pictures
 from sfumato.predict.together import looker
 from sfumato.tasks import TaskLayout
 
@@ -111,11 +112,11 @@ class Predictor:
         iterator = iter(inputs)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             while chunk := list(islice(iterator, BATCH)):
-                found = list(pool.map(decoded, chunk))
+                found = list(pool.map(partial(decoded, every=self._looker.sees_all), chunk))
                 without = [one.without if self.reads_texts else None for one in found]
                 yield from zip(chunk, self._scores(found), without, strict=True)
 
-    def logits(self, pictures: Sequence[Pixels | None], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
 
         Of several networks those to which the policy gives the mean of their calibrated probabilities; of an ensemble
@@ -127,7 +128,7 @@ class Predictor:
         """The logits of each input, or what was wrong with it, or is with them."""
         problems = [self._problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
-        logits = iter(self.logits([one.picture for one in good], [one.text for one in good]) if good else ())
+        logits = iter(self.logits([one.pictures for one in good], [one.text for one in good]) if good else ())
         for problem in problems:
             row = next(logits) if problem is None else problem
             finite = isinstance(row, str) or np.isfinite(row).all()
@@ -135,7 +136,7 @@ class Predictor:
 
     def _problem(self, one: Decoded) -> str | None:
         """Why an input can't be decided on; a text can stand for a picture that is not there."""
-        if one.picture is not None or (self.reads_texts and one.text):
+        if one.pictures or (self.reads_texts and one.text):
             return None
         return one.problem or ("no image, and no text" if self.reads_texts else NO_PICTURE)
 

@@ -8,13 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
-from sfumato.data.images import Pixels
 from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
-from sfumato.predict.networks import Networks
+from sfumato.predict.networks import Networks, Pictures
 from sfumato.tasks import TaskLayout
 
 
@@ -26,7 +25,12 @@ class Looker(Protocol):
         """Whether texts are part of what it looks at."""
         ...
 
-    def logits(self, pictures: Sequence[Pixels | None], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+    @property
+    def sees_all(self) -> bool:
+        """Whether all pictures of an input are looked at, and not the first alone."""
+        ...
+
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
         ...
 
@@ -67,7 +71,12 @@ class Together:
         """Whether any member reads texts."""
         return any(member.reads_texts for member in self._members)
 
-    def logits(self, pictures: Sequence[Pixels | None], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+    @property
+    def sees_all(self) -> bool:
+        """Whether any member looks at all pictures of an input."""
+        return any(member.sees_all for member in self._members)
+
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
         said = [member.logits(pictures, texts) for member in self._members]
         if self._fusion.kind == "folds":

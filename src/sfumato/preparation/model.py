@@ -13,6 +13,7 @@ from sfumato.models.sizes import check_sizes
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
 from sfumato.training.given_weights import check_given_weights
+from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.parameters import check_learning
@@ -48,6 +49,7 @@ def checked_model(
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
+    refuse_idle_missing(plan, model)
     if recipe.train.distill is not None:
         refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)
     if recipe.train.soup is not None:

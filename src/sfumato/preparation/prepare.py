@@ -5,12 +5,11 @@ from pathlib import Path
 from sfumato.console import Console
 from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
-from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
-from sfumato.models.family import load_pretrained, reads_texts
+from sfumato.models.family import load_pretrained
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
-from sfumato.preparation.parts import split_unseen, validated
+from sfumato.preparation.parts import samples_of, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.schema import Recipe
@@ -28,7 +27,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
-    table = read_table(recipe.data).read(texts=reads_texts(recipe.model))
+    table = samples_of(recipe)
     recipe = with_given_weights(recipe)
     plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from sfumato.errors import InputError
 from sfumato.outputs import Asked
-from sfumato.predict.inputs import WithText
+from sfumato.predict.inputs import WithText, name_of
 from sfumato.submission.form import Form
 
 
@@ -44,7 +44,7 @@ def _by_name(inputs: Sequence[Asked]) -> tuple[dict[str, list[Asked]], dict[str,
 
 def _names(one: Asked) -> Iterator[PurePosixPath]:
     """Its path from every folder on, and its id where that is another."""
-    path = one.what.image if isinstance(one.what, WithText) else one.what
+    path = name_of(one.what, 0) if isinstance(one.what, WithText) else one.what
     names = {one.name, path} if isinstance(path, str) else {one.name}
     for name in sorted(names):
         parts = PurePosixPath(_tidy(name)).parts

@@ -8,6 +8,7 @@ from torch import Tensor
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.loading import Batch, Request, Samples, batches
 from sfumato.data.table import Table
+from sfumato.data.views import PLAIN, View
 from sfumato.training.inference import BATCH
 from sfumato.training.job import Job
 from sfumato.training.parameters import scales
@@ -60,7 +61,7 @@ def keep_features(job: Job) -> Features:
     """
     strength = job.plan.at(0).augment
     train = torch.stack([_of(job, job.train, view, strength, job.augment) for view in range(_views(job))])
-    return Features(train, _of(job, job.val, 0, 0.0, AugmentSpec()))
+    return Features(train, _of(job, job.val, 0, 0.0, AugmentSpec(), PLAIN))
 
 
 def _views(job: Job) -> int:
@@ -68,10 +69,10 @@ def _views(job: Job) -> int:
 
 
 @torch.no_grad()
-def _of(job: Job, table: Table, view: int, strength: float, augment: AugmentSpec) -> Tensor:
-    """(N, D) features of one view of a table's images."""
+def _of(job: Job, table: Table, view: int, strength: float, augment: AugmentSpec, look: View | None = None) -> Tensor:
+    """(N, D) features of one augmented view of a table's images, or of one way to look at them."""
     model, machine, size = job.model.eval(), job.machine, job.plan.final_size
-    samples = Samples(table, job.preprocess, augment, job.spec.seed, job.pictures)
+    samples = Samples(table, job.preprocess, augment, job.spec.seed, job.pictures, look)
     rows = range(len(table))
     wanted = ([Request(row, view, 0, size, strength) for row in rows[i : i + BATCH]] for i in rows[::BATCH])
     found = torch.zeros(len(table), model.width, device=machine.device)

@@ -5,10 +5,11 @@ import torch
 from torch.nn import functional as F
 
 from sfumato.models.heads import LinearHeadSpec
-from sfumato.models.image_text import ImageText, Missing
+from sfumato.models.image_text import ImageText
+from sfumato.models.missing import Missing
 from sfumato.models.ngrams import Ngrams, NgramsSpec, pieces
 from sfumato.models.text_tower import Tokens
-from sfumato.shown import Shown, whole
+from sfumato.shown import Shown, whole, with_black
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -20,10 +21,11 @@ class Mean(torch.nn.Module):
         return images.mean(dim=(2, 3)).repeat(1, 2)
 
 
-def model(width: int = 8) -> ImageText:
+def model(width: int = 8, *, learnt: bool = True) -> ImageText:
     torch.manual_seed(0)
     text = Ngrams(NgramsSpec(width=width, buckets=64))
-    return ImageText((Mean(), text), 6, LinearHeadSpec(), 3, HALF, HALF).eval()
+    missing = Missing((6, width), 0.5) if learnt else None
+    return ImageText((Mean(), text), 6, LinearHeadSpec(), 3, HALF, HALF, missing).eval()
 
 
 def shown(counts=(1, 0, 2), texts=("red shirt", "steel pot", "")) -> Shown:
@@ -46,7 +48,7 @@ def test_a_plain_tensor_is_pictures_without_texts():
 
 
 def test_the_head_sees_learnt_features_where_a_sample_has_none():
-    missing = Missing((2, 3))
+    missing = Missing((2, 3), 0.4).eval()
     with torch.no_grad():
         missing.image.copy_(torch.tensor([5.0, 6.0]))
         missing.text.copy_(torch.tensor([7.0, 8.0, 9.0]))
@@ -104,3 +106,40 @@ def test_features_that_were_computed_give_the_same_logits():
     batch = shown()
     assert torch.equal(network.logits(network.features(batch)), network.logits(batch))
     assert F.normalize(network.features(batch)[:, :6], dim=1).shape == (3, 6)
+
+
+def test_several_pictures_of_a_sample_count_as_the_mean_of_their_features():
+    network, batch = model(), shown((2, 1, 0))
+    each = network.features(whole(batch.images))[:, :6]
+    found = network.features(batch)[:, :6]
+    assert torch.allclose(found[0], F.normalize(each[:2].mean(dim=0), dim=0), atol=1e-6)
+    assert torch.allclose(found[1], each[2], atol=1e-6)
+
+
+def test_modality_dropout_takes_one_of_two_and_never_the_only_one():
+    missing = Missing((1, 1), 0.4).train()
+    with torch.no_grad():
+        missing.image.fill_(-1)
+        missing.text.fill_(-1)
+    torch.manual_seed(0)
+    both, alone = torch.ones(20_000, 2), torch.tensor([[1.0, 0.0]]).repeat(1000, 1)
+    lost = missing(both) == -1
+    assert not lost.all(dim=1).any()
+    assert lost.float().mean(dim=0).tolist() == pytest.approx([0.2, 0.2], abs=0.01)
+    assert (missing(alone) == torch.tensor([1.0, -1.0])).all()
+    assert (missing.eval()(both) == 1).all()
+
+
+def test_without_learnt_features_a_black_picture_and_an_empty_text_stand_in():
+    network, batch = model(learnt=False), shown((1, 0, 2))
+    black = Shown(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), (1,), ("",))
+    features = network.features(batch)
+    assert torch.allclose(features[1, :6], network.features(black)[0, :6], atol=1e-6)
+    assert torch.allclose(features[2, 6:], network.features(black)[0, 6:], atol=1e-6)
+    assert features.norm(dim=1).tolist() == pytest.approx([2**0.5] * 3, abs=1e-5)
+    assert "missing.image" not in dict(network.named_parameters())
+
+
+def test_a_batch_without_any_picture():
+    assert model().features(shown((0, 0, 0))).shape == (3, 14)
+    assert with_black(shown((0, 0, 0))).images.shape == (3, 3, 4, 4)

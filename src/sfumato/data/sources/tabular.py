@@ -107,7 +107,8 @@ class Row(NamedTuple):
 
     id: str
     """Of the row; the address of its picture where the table has no ids."""
-    image: str | None
+    images: tuple[str, ...]
+    """Addresses of its pictures."""
     text: str
     """Cleaned and joined; "" = none, or none asked for."""
 
@@ -129,10 +130,11 @@ def read_inputs(path: Path, *, texts: bool = False) -> list[Row]:
         expected = "a column such as title, description or text"
         raise InputError("no texts, and a bundle that reads them", where=str(path), expected=expected)
     pictures, _ = _pictures(frame, roles, path.parent, path, None, place)
-    images = [found[0] if found else None for found in cast(list[list[str]], pictures.to_list())]
+    images = [tuple(found) for found in cast(list[list[str]], pictures.to_list())]
     said = _joined(frame, roles.texts).to_list() if texts else [""] * len(frame)
-    ids = cast(list[str | None], frame[roles.single["id"]].to_list() if "id" in roles.single else images)
-    return [Row(id_ or "", image, text) for id_, image, text in zip(ids, images, said, strict=True)]
+    ids = cast(list[str | None], frame[roles.single["id"]].to_list() if "id" in roles.single else [None] * len(frame))
+    rows = zip(ids, images, said, strict=True)
+    return [Row(id_ or next(iter(some), ""), some, text) for id_, some, text in rows]
 
 
 def _refuse_doubled(ids: pl.Series, place: "partial[str]") -> None:
