@@ -2,29 +2,31 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Tag
 
 from sfumato.errors import moved
 from sfumato.models.backbone import Expects, Triple, expects
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
 from sfumato.models.text_encoder import load_text
 from sfumato.models.text_tower import Files
-from sfumato.models.weights import load_weights, without_path
+from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
-Family = ModelSpec | ImageTextSpec
+Family = ModelSpec | ImageTextSpec | ClipSpec
 
 FamilySpec = Annotated[
-    Annotated[ModelSpec, Tag("image")] | Annotated[ImageTextSpec, Tag("image_text")], kind_or("image")
+    Annotated[ModelSpec, Tag("image")] | Annotated[ImageTextSpec, Tag("image_text")] | Annotated[ClipSpec, Tag("clip")],
+    kind_or("image"),
 ]
 
 
-KINDS: dict[str, type[Family]] = {"image": ModelSpec, "image_text": ImageTextSpec}
+KINDS: dict[str, type[Family]] = {"image": ModelSpec, "image_text": ImageTextSpec, "clip": ClipSpec}
 
 
 def spec_of(document: Mapping[str, object]) -> type[Family]:
@@ -49,23 +51,29 @@ def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
         with moved("model.", "model.image."):
             image = load_weights(model.image, spec.image.backbone, spec.image.weights, image_size)
         return f"image {image}; text {load_text(model.text, spec.text)}"
+    if isinstance(spec, ClipSpec) and isinstance(model, ImageText):
+        return load_towers(cast(ClipImage, model.image), cast(ClipText, model.text), spec, image_size)
     raise TypeError(f"a {type(model).__name__} is no model of {spec.kind}")
 
 
 def expected_of(spec: Family) -> Expects:
     """What the pictures were like that the image tower was trained on."""
+    if isinstance(spec, ClipSpec):
+        return expected_by(spec)
     with moved("model.", "model." if isinstance(spec, ModelSpec) else "model.image."):
-        return expects(image_backbone(spec))
+        return expects(image_name(spec))
 
 
-def image_backbone(spec: Family) -> str:
+def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
+    if isinstance(spec, ClipSpec):
+        return spec.name
     return spec.backbone if isinstance(spec, ModelSpec) else spec.image.backbone
 
 
 def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
-    if isinstance(spec, ModelSpec):
+    if not isinstance(spec, ImageTextSpec):
         return spec.weights == "none"
     return spec.image.weights == "none" and getattr(spec.text, "weights", "none") == "none"
 
@@ -79,6 +87,9 @@ def without_paths(spec: Family) -> Family:
     """The spec with the names of files and folders alone, fit to leave the machine."""
     if isinstance(spec, ModelSpec):
         return spec.model_copy(update={"weights": without_path(spec.weights)})
+    if isinstance(spec, ClipSpec):
+        known = isinstance(spec.weights, WeightsFrom)
+        return spec.model_copy(update={"weights": without_path(spec.weights)}) if known else spec
     image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
     folder = getattr(spec.text, "folder", None)
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text

@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 from sfumato.errors import moved
 from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.classifier import undecayed_in, width_of
+from sfumato.models.clip import ClipSpec, build_towers
 from sfumato.models.heads import Head, HeadSpec, MlpHeadSpec
 from sfumato.models.missing import LearnedSpec, Missing, MissingSpec
 from sfumato.models.network import MISSING, Network
@@ -147,22 +148,33 @@ class ImageText(Network):
 
 
 def build_image_text(
-    spec: ImageTextSpec, classes: Outputs, image_size: int, mean: Triple, std: Triple, files: Files | None = None
+    spec: ImageTextSpec | ClipSpec,
+    classes: Outputs,
+    image_size: int,
+    mean: Triple,
+    std: Triple,
+    files: Files | None = None,
 ) -> ImageText:
     """A model of both with random weights, its image tower laid out channels last.
 
     Args:
-        spec: Towers and head; their `weights` are not read.
+        spec: Towers and head; their `weights` are not read, but for the activation of OpenCLIP's.
         classes: Number of logits; of each task, where there are several.
         image_size: Side in pixels the model must accept.
         mean: Subtracted from the pixels, per channel, on a scale of 0 to 1.
         std: The pixels are divided by it, per channel, on a scale of 0 to 1.
-        files: What a bundle keeps of the text tower; None = it is built from what the spec names.
+        files: What a bundle keeps of the towers; None = they are built from what the spec names.
     """
-    with moved("model.", "model.image."):
-        image = build_backbone(spec.image.backbone, spec.image.drop_path, image_size)
+    image, text = (
+        _pair(spec, image_size, files) if isinstance(spec, ImageTextSpec) else build_towers(spec, image_size, files)
+    )
     width = width_of(image, image_size)
-    text = build_text(spec.text, files)
     missing = Missing((width, text.width), spec.missing.dropout) if isinstance(spec.missing, LearnedSpec) else None
     model = ImageText((image, text), width, spec.head, classes, mean, std, missing)
     return model.to(memory_format=cast(Any, torch.channels_last))
+
+
+def _pair(spec: ImageTextSpec, image_size: int, files: Files | None) -> tuple[nn.Module, TextTower]:
+    with moved("model.", "model.image."):
+        image = build_backbone(spec.image.backbone, spec.image.drop_path, image_size)
+    return image, build_text(spec.text, files)

@@ -36,12 +36,13 @@ class WeightsFrom(Spec):
         return self
 
 
-def _form(value: object) -> str:
+def form(value: object) -> str:
+    """Whether a value is a word or names weights of one's own."""
     return "word" if isinstance(value, str) else "from"
 
 
 WeightsSpec = Annotated[
-    Annotated[Literal["timm", "none"], Tag("word")] | Annotated[WeightsFrom, Tag("from")], Discriminator(_form)
+    Annotated[Literal["timm", "none"], Tag("word")] | Annotated[WeightsFrom, Tag("from")], Discriminator(form)
 ]
 """`timm` = the tag timm prefers; `none` = random."""
 

@@ -7,7 +7,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.table import Table
 from sfumato.data.views import expand, refuse_idle_views
-from sfumato.models.family import build_model, image_backbone
+from sfumato.models.family import build_model, image_name
 from sfumato.models.network import Network
 from sfumato.models.sizes import check_sizes
 from sfumato.recipe.schema import Recipe
@@ -58,8 +58,8 @@ def checked_model(
         refuse_idle_interpolation(plan, model)
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
-    check_sizes(model, plan.image_sizes, image_backbone(recipe.model))
+    check_sizes(model, plan.image_sizes, image_name(recipe.model))
     views = expand(recipe.views)
     refuse_idle_views(views, preprocess)
-    check_sizes(model, [view.size for view in views if view.size], image_backbone(recipe.model), "views.sizes")
+    check_sizes(model, [view.size for view in views if view.size], image_name(recipe.model), "views.sizes")
     return model
