@@ -78,10 +78,10 @@ def expected_by(spec: ClipSpec) -> Expects:
     tag = spec.weights.tag if isinstance(spec.weights, WeightsFrom) else None
     trained = _trained(spec.name, tag) if tag else {}
     mean, std = trained.get("mean") or clip.OPENAI_DATASET_MEAN, trained.get("std") or clip.OPENAI_DATASET_STD
-    size = config["vision_cfg"].get("image_size", 224)
+    size = cast(int | list[int], config["vision_cfg"].get("image_size", 224))
     bilinear = trained.get("interpolation") == "bilinear"
     return Expects(
-        size[0] if isinstance(size, list | tuple) else size,
+        size if isinstance(size, int) else size[0],
         cast(tuple[float, float, float], tuple(mean)),
         cast(tuple[float, float, float], tuple(std)),
         "bilinear" if bilinear else "bicubic",
@@ -141,7 +141,7 @@ class ClipImage(nn.Module):
         table, patch = getattr(self.visual, "positional_embedding", None), getattr(self.visual, "patch_size", None)
         if not isinstance(table, Tensor) or patch is None or table.ndim != 2:
             return self.visual(images)
-        side = patch[0] if isinstance(patch, tuple) else int(patch)
+        side = patch if isinstance(patch, int) else cast(tuple[int, int], patch)[0]
         if images.shape[-1] % side:
             raise ValueError(f"its patches are {side} px, and {images.shape[-1]} is no multiple of that")
         places = resized(table, images.shape[-1] // side)

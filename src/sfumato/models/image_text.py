@@ -165,9 +165,8 @@ def build_image_text(
         std: The pixels are divided by it, per channel, on a scale of 0 to 1.
         files: What a bundle keeps of the towers; None = they are built from what the spec names.
     """
-    image, text = (
-        _pair(spec, image_size, files) if isinstance(spec, ImageTextSpec) else build_towers(spec, image_size, files)
-    )
+    build = _pair if isinstance(spec, ImageTextSpec) else build_towers
+    image, text = build(cast(Any, spec), image_size, files)
     width = width_of(image, image_size)
     missing = Missing((width, text.width), spec.missing.dropout) if isinstance(spec.missing, LearnedSpec) else None
     model = ImageText((image, text), width, spec.head, classes, mean, std, missing)

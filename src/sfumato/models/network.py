@@ -3,7 +3,8 @@
 Shapes: B samples, C classes, D features.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -94,6 +95,11 @@ class Network(nn.Module):
         where = next(self.parameters()).device
         self.head_spec = spec
         self.head = build_head(spec, self.width, self.outputs).to(where)
+
+    @contextmanager
+    def reading_once(self) -> Generator[None]:
+        """Within the context each text is read once, however often it is shown; nothing below the head may change."""
+        yield
 
     def undecayed(self) -> set[str]:
         """Names of parameters that weight decay must not touch, though they have more than one dimension."""

@@ -55,7 +55,7 @@ def test_features_are_those_of_open_clip():
     spec = ClipSpec(name="ViT-B-32-quickgelu", weights="none")
     image, text = build_towers(spec, 224, None)
     image.visual.load_state_dict(whole.visual.state_dict())
-    text.text.load_state_dict({name: tensor for name, tensor in _custom(whole).items()})
+    text.text.load_state_dict(_custom(whole))
     image.eval(), text.eval()
     pictures, texts = torch.randn(2, 3, 224, 224), ["a red shirt", "红色衬衫 😀 " * 60]
     with torch.no_grad():
