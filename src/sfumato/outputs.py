@@ -5,8 +5,9 @@ import io
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import polars as pl
 
@@ -21,7 +22,6 @@ from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
-COLUMNS = ("input", "label", "confidence", "calibrated", "abstained", "error")
 SAID: dict[str, type[pl.DataType]] = {
     "label": pl.String,
     "confidence": pl.Float64,
@@ -29,10 +29,28 @@ SAID: dict[str, type[pl.DataType]] = {
     "abstained": pl.Boolean,
 }
 """What is said of a task."""
-Extra = Literal["without", "set"]
-"""Columns that only some bundles have."""
-Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
-"""Names of the classes; where there are several tasks, task -> those of each."""
+SAID_OF_LABELS: dict[str, type[pl.DataType]] = {"labels": pl.String, "calibrated": pl.Boolean}
+"""The same where an image may be of several classes."""
+
+
+@dataclass(frozen=True)
+class RowForm:
+    """What a row says beside the input and what is wrong with it."""
+
+    classes: tuple[str, ...] | Mapping[str, tuple[str, ...]]
+    """Names of the classes, each with a column for its probability; of several tasks, task -> those of each."""
+    sets: bool = False
+    """Whether there are sets of classes, in a column of their own, a JSON list of names."""
+    multilabel: bool = False
+    """Whether an image may be of several classes: `labels`, a JSON list of names, then takes the place of `label`."""
+
+    texts: bool = False
+    """Whether texts are read: `without` then says what an answer had to do without."""
+
+    @property
+    def said(self) -> dict[str, type[pl.DataType]]:
+        """Columns of a task."""
+        return SAID_OF_LABELS if self.multilabel else SAID
 
 
 class Asked(NamedTuple):
@@ -97,24 +115,17 @@ def check_target(out: Path | None) -> None:
         raise InputError(f"can't be written: {error.strerror}", where=str(out)) from None
 
 
-def classes_of(predictor: Predictor) -> Classes:
+def form_of(predictor: Predictor) -> RowForm:
     """What a bundle can say."""
     names = {task: space.names for task, space in predictor.tasks.spaces.items()}
-    return names if predictor.tasks.several else names[""]
+    classes = names if predictor.tasks.several else names[""]
+    return RowForm(
+        classes, sets=predictor.names_sets, multilabel=predictor.tasks.multilabel, texts=predictor.reads_texts
+    )
 
 
-def extra_of(predictor: Predictor) -> tuple[Extra, ...]:
-    """What a bundle says beside the usual: what it had to do without, if it reads texts, and sets of classes."""
-    without: tuple[Extra, ...] = ("without",) if predictor.reads_texts else ()
-    return (*without, "set") if predictor.names_sets else without
-
-
-def write_decisions(
-    decisions: Iterable[Decision], out: Path, classes: Classes, *, extra: tuple[Extra, ...] = ()
-) -> None:
+def write_decisions(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
-
-    `extra`: what else the bundle says, as `extra_of` knows.
 
     It is written aside and renamed, so that a file of that name is whole.
 
@@ -122,7 +133,7 @@ def write_decisions(
         RunError: The disk is full or can't be written.
     """
     with written_aside(out) as work:
-        WRITERS[out.suffix](decisions, work, classes, extra)
+        WRITERS[out.suffix](decisions, work, form)
 
 
 @contextmanager
@@ -151,50 +162,54 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: Classes, *, extra: tuple[Extra, ...] = ()) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], form: RowForm) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line(_schema(classes, extra))
+    yield _csv_line(_schema(form))
     for decision in decisions:
-        row = flat(decision, classes, extra=extra)
-        yield _csv_line("" if value is None else value for value in row.values())
+        yield _csv_line("" if value is None else value for value in flat(decision, form).values())
 
 
-def flat(decision: Decision, classes: Classes, *, extra: tuple[Extra, ...] = ()) -> dict[str, object]:
-    """A decision as one row: COLUMNS, then what is extra, then `p:CLASS` for each class, None where the image is bad.
+def flat(decision: Decision, form: RowForm) -> dict[str, object]:
+    """A decision as one row: `input`, what is said, `error`, maybe `set`, then `p:CLASS`, None where the image is bad.
 
-    `set` is a JSON list of names. Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
+    Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
-    if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS} | _without(decision, extra)
-        row |= {"set": _list(decision.set)} if "set" in extra else {}
-        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
+    if isinstance(form.classes, tuple):
+        said = {name: _cell(getattr(decision, name)) for name in form.said}
+        row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form)}
+        row |= {"set": _list(decision.set)} if form.sets else {}
+        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in form.classes}}
     answers = decision.answers or {}
-    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
-    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in classes}
+    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in form.classes for name in SAID}
+    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in form.classes}
     chances = {
         f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
-        for task, names in classes.items()
+        for task, names in form.classes.items()
         for name in names
     }
-    row = {"input": decision.input, **said, "error": decision.error, **_without(decision, extra)}
-    return {**row, **(inside if "set" in extra else {}), **chances}
+    row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form)}
+    return {**row, **(inside if form.sets else {}), **chances}
 
 
-def _without(decision: Decision, extra: tuple[Extra, ...]) -> dict[str, object]:
-    return {"without": decision.without} if "without" in extra else {}
+def _without(decision: Decision, form: RowForm) -> dict[str, object]:
+    return {"without": decision.without} if form.texts else {}
+
+
+def _cell(value: object) -> object:
+    return _list(cast(tuple[str, ...], value)) if isinstance(value, tuple) else value
 
 
 def _list(names: tuple[str, ...] | None) -> str | None:
     return None if names is None else to_json(names, indent=None)
 
 
-def _schema(classes: Classes, extra: tuple[Extra, ...]) -> dict[str, type[pl.DataType]]:
+def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
     """Every column of a row with its type."""
-    tasks = {"": classes} if isinstance(classes, tuple) else classes
-    several = not isinstance(classes, tuple)
-    said = {of_task(name, task): kind for task in tasks for name, kind in SAID.items()}
-    inside = {of_task("set", task): pl.String for task in tasks} if "set" in extra else {}
-    lacking = {"without": pl.String} if "without" in extra else {}
+    several = not isinstance(form.classes, tuple)
+    tasks = {"": form.classes} if isinstance(form.classes, tuple) else form.classes
+    said = {of_task(name, task): kind for task in tasks for name, kind in form.said.items()}
+    inside = {of_task("set", task): pl.String for task in tasks} if form.sets else {}
+    lacking = {"without": pl.String} if form.texts else {}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
     return {"input": pl.String, **said, "error": pl.String, **lacking, **inside, **chances}
 
@@ -205,20 +220,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, extra: tuple[Extra, ...]) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(decisions, classes, extra=extra))
+        file.writelines(csv_lines(decisions, form))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: tuple[Extra, ...]) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: RowForm) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, extra: tuple[Extra, ...]) -> None:
-    rows = [flat(decision, classes, extra=extra) for decision in decisions]
-    pl.DataFrame(rows, schema=_schema(classes, extra)).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
+    rows = [flat(decision, form) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(form)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, Classes, tuple[Extra, ...]], None]
+Writer = Callable[[Iterable[Decision], Path, RowForm], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

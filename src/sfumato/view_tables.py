@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
 from sfumato.errors import InputError
-from sfumato.predictions import UNKNOWN, Predictions
+from sfumato.multilabel_predictions import AnyPredictions
+from sfumato.predictions import row_columns
 
 
-def write_view_table(path: Path, said: Mapping[str, Predictions]) -> None:
+def write_view_table(path: Path, said: Mapping[str, AnyPredictions]) -> None:
     """Write a Parquet file: id, view, label (name or null), logits (a list of C numbers), the views one after another.
 
     Args:
@@ -26,7 +27,7 @@ def write_view_table(path: Path, said: Mapping[str, Predictions]) -> None:
     pl.concat(frames).write_parquet(path, metadata={"labels": json.dumps(labels, ensure_ascii=False)})
 
 
-def read_view_table(path: Path, like: Predictions) -> dict[str, Predictions]:
+def read_view_table(path: Path, like: AnyPredictions) -> dict[str, AnyPredictions]:
     """Name of a view -> what is said in it, in the order they were written.
 
     Args:
@@ -46,16 +47,12 @@ def read_view_table(path: Path, like: Predictions) -> dict[str, Predictions]:
         raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
 
 
-def _frame(view: str, table: Predictions) -> pl.DataFrame:
-    names = [table.labels.names[t] if t != UNKNOWN else None for t in cast(list[int], table.truth.tolist())]
-    return pl.DataFrame(
-        {"id": list(table.ids), "view": view, "label": names, "logits": table.logits.tolist()},
-        schema={"id": pl.String, "view": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
-    )
+def _frame(view: str, table: AnyPredictions) -> pl.DataFrame:
+    return row_columns(table, table.label_column).select("id", pl.lit(view).alias("view"), "label", "logits")
 
 
-def _like(part: pl.DataFrame, like: Predictions) -> Predictions:
+def _like(part: pl.DataFrame, like: AnyPredictions) -> AnyPredictions:
     if tuple(part["id"].to_list()) != like.ids:
         raise InputError("other samples than in the table without views")
     logits = np.array(part["logits"].to_list(), dtype=np.float32).reshape(len(like), len(like.labels))
-    return Predictions(like.ids, like.truth, logits, like.labels, like.groups, like.folds)
+    return replace(like, logits=logits)

@@ -71,7 +71,7 @@ def test_a_picture_alone_says_that_it_has_no_text(run):
 
 
 def test_a_bundle_that_reads_texts_is_of_a_format_of_its_own(run):
-    assert json.loads((run.bundle / "manifest.json").read_text())["format"] == 5
+    assert json.loads((run.bundle / "manifest.json").read_text())["format"] == 6
     assert not list(run.bundle.rglob("*.p*kl"))
 
 

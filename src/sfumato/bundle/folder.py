@@ -24,9 +24,10 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED, ENSEMBLE, READING = 1, 2, 3, 4, 5
+ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL, READING = 1, 2, 3, 4, 5, 6
 """Formats of bundles of one network, of several, of either where pictures are looked at in several views, of other
-bundles, and of networks that read texts; a program from before there were such refuses them."""
+bundles, of any networks where an image may be of several classes, and of any that read texts; a program from before
+there were such refuses them."""
 FORMAT = READING
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
@@ -72,7 +73,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle; the folder must not exist yet."""
     if folder.exists():
         raise InputError("there already", where=str(folder), expected="a path where nothing is")
-    number = READING if bundle.text is not None else _format(bundle)
+    number = VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
+    number = READING if bundle.text is not None else MULTILABEL if bundle.tasks.multilabel else number
     about = {"kind": KIND, "format": number, "sfumato": VERSION, "provenance": bundle.provenance}
     with sealed_folder(folder, about) as work:
         for name, weights in zip(_weight_files(len(bundle.members)), bundle.members, strict=True):
@@ -86,10 +88,6 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         if bundle.text is not None:
             write_files(work / TEXT, bundle.text)
         write_samples(work / "samples", bundle.samples)
-
-
-def _format(bundle: Bundle) -> int:
-    return VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -140,7 +138,7 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         results=read_json(folder / "results.json"),
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
-        views=_read_views(folder, manifest["format"]),
+        views=read_json(folder / "views.json") if _has_views(folder, cast(int, manifest["format"])) else None,
         text=read_files(folder / TEXT) if manifest["format"] == READING else None,
     )
 
@@ -174,6 +172,10 @@ SAMPLE_TOLERANCE = 2e-3
 """Greatest difference of a golden logit, relative to the sample's largest: devices round differently, not more."""
 
 
+def _has_views(folder: Path, number: int) -> bool:
+    return number == VIEWED or (number in (MULTILABEL, READING) and (folder / "views.json").is_file())
+
+
 def _weight_files(members: int) -> list[str]:
     """Names of the weights' files; of an only network as before there could be several."""
     return ["weights.safetensors"] if members == 1 else [f"weights-{index}.safetensors" for index in range(members)]
@@ -181,18 +183,13 @@ def _weight_files(members: int) -> list[str]:
 
 def _read_members(folder: Path, number: int) -> tuple[dict[str, Tensor], ...]:
     """The weights of each network; which files there must be is known from the manifest."""
-    alone = number == ALONE or (number in (VIEWED, READING) and (folder / "weights.safetensors").is_file())
+    any_number = number in (VIEWED, MULTILABEL, READING)
+    alone = number == ALONE or (any_number and (folder / "weights.safetensors").is_file())
     there = 1 if alone else len(list(folder.glob("weights-*.safetensors")))
     if not alone and there < 2:
         expected = "weights-0.safetensors, weights-1.safetensors and so on"
         raise InputError(f"damaged: {there} networks to average", where=str(folder), expected=expected)
     return tuple(read_tensors(folder / name) for name in _weight_files(there))
-
-
-def _read_views(folder: Path, number: int) -> Document | None:
-    """The views that a bundle looks in; one that reads texts may have any number."""
-    path = folder / "views.json"
-    return read_json(path) if number == VIEWED or (number == READING and path.is_file()) else None
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:

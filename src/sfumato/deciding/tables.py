@@ -6,7 +6,7 @@ from sfumato.bundle.folder import Bundle
 from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.view_policy import ByView
 from sfumato.looking import Said
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import read_predictions
 from sfumato.run_folder import RunFolder
 from sfumato.view_tables import read_view_table
 
@@ -29,7 +29,7 @@ def said_of(run: RunFolder, views: tuple[View, ...], tasks: tuple[str, ...]) -> 
 
 
 def _by_view(run: RunFolder, part: str, task: str, views: tuple[View, ...]) -> ByView:
-    written = Predictions.read(run.predictions(part, task))
+    written = read_predictions(run.predictions(part, task))
     if len(views) == 1:
         return {PLAIN.name: written}
     found = read_view_table(run.view_predictions(part, task), written)  # `written` is averaged under the former policy

@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 from sfumato.errors import InputError
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
-from sfumato.predictions import Predictions
-from sfumato.training.inference import groups_of
+from sfumato.training.inference import predictions_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Said:
 
     table: Table
     """The N samples that could be looked at."""
-    by_task: Mapping[str, Predictions]
+    by_task: Mapping[str, AnyPredictions]
     """Task of the bundle -> its logits."""
     bad: pl.DataFrame
     """The others: id, image, problem."""
@@ -43,7 +42,7 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
     kept = replace(table, rows=table.rows.filter(pl.Series([problem is None for problem in problems])))
     logits = np.stack([row for row in rows if not isinstance(row, str)])
-    return Said(kept, _by_task(kept, predictor, logits), bad)
+    return Said(kept, predictions_of(logits, kept), bad)
 
 
 def _inputs(table: Table, predictor: Predictor) -> list[Input]:
@@ -51,11 +50,3 @@ def _inputs(table: Table, predictor: Predictor) -> list[Input]:
         return [WithText(image, "") for image in table.first_images]
     texts, images = table.read(texts=True).texts or (), table.rows["images"].fill_null([]).to_list()
     return [WithText(some, text) for some, text in zip(images, texts, strict=True)]
-
-
-def _by_task(table: Table, predictor: Predictor, logits: NDArray[np.float32]) -> dict[str, Predictions]:
-    ids, groups, layout = tuple(table.ids), groups_of(table), predictor.tasks
-    return {
-        name: Predictions(ids, truth, logits[:, where], layout.spaces[name], groups)
-        for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)
-    }

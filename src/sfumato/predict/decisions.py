@@ -9,9 +9,10 @@ class Answer:
     """What a bundle says of one input in one task."""
 
     label: str | None
-    """Name of the class; None where the answer is not sure enough."""
-    confidence: float
-    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost."""
+    """Name of the class; None where the answer is not sure enough, or may have several."""
+    confidence: float | None
+    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost; None where there
+    may be several."""
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first."""
     calibrated: bool
@@ -19,7 +20,11 @@ class Answer:
     abstained: bool
     """Whether the answer was withheld because it is not sure enough."""
     set: tuple[str, ...] | None = None
-    """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets."""
+    """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets.
+    Where an image may be of several, those that hold all but the promised share of them."""
+    labels: tuple[str, ...] | None = None
+    """Where an image may be of several classes, those that reach their thresholds, likeliest first; None = it is of
+    one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Decision:
     or the image is bad."""
     without: str | None = None
     """What the answer had to do without, of image and text, where the bundle reads texts; None = nothing."""
+    labels: tuple[str, ...] | None = None
+    """Where an image may be of several classes, those it is said to be of, likeliest first; None where it is of one, or
+    bad. `label` and `confidence` are then None."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
@@ -60,5 +68,7 @@ class Decision:
 
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
-    """The same without a set, and without what was missing, where there is none."""
-    return {name: value for name, value in document.items() if name not in ("set", "without") or value is not None}
+    """The same without what there is none of; with `labels`, or with what there is of an only label."""
+    empty = {name for name in ("set", "labels", "without") if document.get(name) is None}
+    single: set[str] = set() if document["labels"] is None else {"label", "confidence", "abstained"}
+    return {name: value for name, value in document.items() if name not in empty | single}

@@ -14,7 +14,7 @@ from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.averaging import averaged_tasks
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.family import Family, build_model, spec_of
@@ -39,7 +39,7 @@ class Networks:
         InputError: The bundle's parts do not fit together.
     """
 
-    def __init__(self, bundle: Bundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
+    def __init__(self, bundle: Bundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
@@ -70,7 +70,7 @@ def averaged_logits(
     preprocess: Preprocess,
     views: Sequence[View],
     pictures: Sequence[Pictures],
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     slices: Mapping[str, slice],
     texts: Sequence[str] | None = None,
 ) -> NDArray[np.float32]:

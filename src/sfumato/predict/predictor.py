@@ -17,8 +17,8 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE
-from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.policies import AnyPolicy, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
@@ -60,7 +60,7 @@ class Predictor:
         return self.tasks.labels
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> AnyPolicy:
         """The policy of the only task; of several, `policies` has that of each."""
         _ = self.labels
         return self.policies[""]
@@ -73,7 +73,10 @@ class Predictor:
     @property
     def names_sets(self) -> bool:
         """Whether decisions come with sets of classes."""
-        return any(policy.sets is not None for policy in self.policies.values())
+        return any(
+            (policy.misses if isinstance(policy, MultilabelPolicy) else policy.sets) is not None
+            for policy in self.policies.values()
+        )
 
     @property
     def reads_texts(self) -> bool:
@@ -151,22 +154,40 @@ class Predictor:
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
-        return Decision(name, *said, error=None, set=only.set, without=without)
+        return Decision(name, *said, error=None, set=only.set, labels=only.labels, without=without)
 
     def _answer(self, task: str, logits: NDArray[np.float32]) -> Answer:
         """What the policy of a task makes of its (C,) logits."""
-        policy = self.policies[task]
-        said, names = policy.apply(logits[None]), self.tasks.spaces[task].names
-        probabilities = zip(names, cast(list[float], said.probabilities[0].tolist()), strict=True)
-        ranked = dict(sorted(probabilities, key=lambda item: -item[1]))
+        policy, names = self.policies[task], self.tasks.spaces[task].names
+        if isinstance(policy, MultilabelPolicy):
+            return _labels(policy, policy.apply(logits[None]), names)
+        said = policy.apply(logits[None])
+        ranked = _ranked(said.probabilities, names)
         label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
-        abstained = bool(said.abstained[0])
-        inside = None if said.sets is None else tuple(name for name in ranked if said.sets[0, names.index(name)])
+        abstained, inside = bool(said.abstained[0]), _inside(said.sets, ranked, names)
         return Answer(None if abstained else label, confidence, ranked, policy.calibrator.fitted, abstained, inside)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():
             return self.logits([sample.pixels for sample in samples], [sample.text for sample in samples])
+
+
+def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str, ...]) -> Answer:
+    """The classes that one picture is said to be of, likeliest first."""
+    ranked = _ranked(said.probabilities, names)
+    named, inside = _inside(said.named, ranked, names), _inside(said.sets, ranked, names)
+    return Answer(None, None, ranked, policy.calibrator.fitted, abstained=False, set=inside, labels=named)
+
+
+def _ranked(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, float]:
+    """Class -> its probability, likeliest first."""
+    pairs = zip(names, cast(list[float], probabilities[0].tolist()), strict=True)
+    return dict(sorted(pairs, key=lambda item: -item[1]))
+
+
+def _inside(rows: NDArray[np.bool_] | None, ranked: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Those of the ranked names that the only row has; None where there is none."""
+    return None if rows is None else tuple(name for name in ranked if rows[0, names.index(name)])
 
 
 def load(path: str | Path, device: str | None = None) -> Predictor:

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.decision.averaging import averaged_tasks
-from sfumato.decision.fusion import Floats, Fusion, log_probabilities
-from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
+from sfumato.decision.policies import AnyPolicy, of_one_class, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.tasks import TaskLayout
@@ -35,7 +34,7 @@ class Looker(Protocol):
         ...
 
 
-def looker(bundle: AnyBundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> Looker:
+def looker(bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> Looker:
     """The networks of a bundle, or the members of an ensemble; the arguments are those of `Networks`."""
     if isinstance(bundle, Ensemble):
         return Together(bundle, policies, where, device)
@@ -55,10 +54,11 @@ class Together:
         InputError: The ensemble's parts do not fit together.
     """
 
-    def __init__(self, bundle: Ensemble, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
+    def __init__(self, bundle: Ensemble, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
         places = [f"{where}/members/{index}" for index in range(len(bundle.members))]
         pairs = list(zip(bundle.members, places, strict=True))
         self._own = [policies_from_dict(one.policy, one.tasks, f"{place}/policy.json") for one, place in pairs]
+        self._where = places
         self._members = [looker(one, own, place, device) for (one, place), own in zip(pairs, self._own, strict=True)]
         self._columns = [columns_of(one.tasks, bundle.tasks, place) for one, place in pairs]
         self._policies, self._slices = policies, bundle.tasks.slices
@@ -86,7 +86,8 @@ class Together:
 
     def _log_p(self, member: int, logits: NDArray[np.float32]) -> Floats:
         """(N, C) calibrated log-probabilities of a member, in the ensemble's order of classes."""
-        return log_probabilities(logits, self._own[member][""])[:, self._columns[member]]
+        own = of_one_class(self._own[member], self._where[member])
+        return log_probabilities(logits, own[""])[:, self._columns[member]]
 
 
 def columns_of(member: TaskLayout, whole: TaskLayout, where: str) -> NDArray[np.int64]:

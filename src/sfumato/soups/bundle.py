@@ -7,8 +7,7 @@ from typing import Any
 
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.data.views import PLAIN
-from sfumato.decision.policies import policies_to_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.outcome import provenance
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -22,7 +21,7 @@ def write_soup_bundle(
     runs: Sequence[RunIngredient],
     made: Soup,
     job: Job,
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     results: dict[str, Any],
 ) -> None:
     """Write a bundle and load it once, so that it is known to check out. It looks in the plain view alone.

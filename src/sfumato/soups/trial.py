@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sfumato.data.sharing import Sharing
 from sfumato.data.table import Table
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predict.networks import build_networks
-from sfumato.predictions import Predictions
 from sfumato.preparation.prepare import prepare_again
 from sfumato.preparation.prepared import job_of
 from sfumato.soups.ingredients import RunIngredient
@@ -79,7 +79,7 @@ class TrialNetwork:
         self._job.model.load_state_dict(weights)
         self._job.model.eval()
 
-    def predict(self, table: Table) -> dict[str, Predictions]:
+    def predict(self, table: Table) -> dict[str, AnyPredictions]:
         """Task -> what the weights carried now say of samples."""
         job = self._job
         return predict_tasks(

@@ -16,6 +16,7 @@ from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
 from sfumato.models.network import Network
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
 from sfumato.shown import Shown
 from sfumato.training.machine import Machine
@@ -64,7 +65,7 @@ def predict_tasks(
     exact: bool = False,
     pictures: Pictures | None = None,
     features: Tensor | None = None,
-) -> dict[str, Predictions]:
+) -> dict[str, AnyPredictions]:
     """Task of the table's layout -> logits of N samples; arguments as for `outputs`.
 
     A sample without an answer to a task has an unknown truth there. The model must be in evaluation mode. Where (N, D)
@@ -85,7 +86,7 @@ def predict_view(
     machine: Machine,
     workers: int,
     pictures: Pictures,
-) -> dict[str, Predictions]:
+) -> dict[str, AnyPredictions]:
     """The same of images looked at in a view, in full precision."""
     found = outputs(model.logits, table, preprocess, machine, workers, pictures=pictures, view=view)
     return _as_predictions(_gathered(found, table), table, machine)
@@ -99,11 +100,18 @@ def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table) -> N
     return logits
 
 
-def _as_predictions(logits: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, Predictions]:
+def _as_predictions(logits: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, AnyPredictions]:
     """Task -> its share of (N, C) logits, those of all processes together."""
-    layout = table.layout
     said = machine.sum(torch.from_numpy(logits).to(machine.device)).cpu().numpy()
+    return predictions_of(said, table)
+
+
+def predictions_of(said: NDArray[np.float32], table: Table) -> dict[str, AnyPredictions]:
+    """Task -> its columns of (N, C) logits, beside what the table says is true."""
+    layout = table.layout
     ids, groups = tuple(table.ids), groups_of(table)
+    if layout.multilabel:
+        return {"": MultilabelPredictions(ids, table.membership.astype(np.int8), said, layout.labels, groups)}
     return {
         name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups)
         for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)

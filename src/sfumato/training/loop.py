@@ -102,7 +102,8 @@ class _Loop:
             long = "" if self._kept == self._job.plan.steps else f" until epoch {clock.epoch_at(self._kept):g}"
             said = f"features of {len(self._job.train)} images computed once: nothing below the head learns{long}"
             self._tell(Noted(said))
-        self._tell(Started(self._job.plan, self._progress.step, tuple(self._progress.history)))
+        history, many = tuple(self._progress.history), self._job.train.layout.multilabel
+        self._tell(Started(self._job.plan, self._progress.step, history, many))
 
     def run(self, wish: StopWish) -> None:
         """Take every step that is left."""
