@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 from tests.pictures import picture
 from tests.products import products, recipe
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ import sfumato
 from sfumato.cli.app import app
 from sfumato.errors import InputError
 from sfumato.predict.inputs import WithText
+from sfumato.training import loop
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +174,74 @@ def test_several_pictures_of_a_product(tmp_path, use):
     asked = [WithText(sorted((tmp_path / "pictures").glob(f"{id_}*.png")), own[id_]) for id_ in said.ids]
     found = np.stack([row for _, row in model.scored(asked)])
     assert np.allclose(found, said.logits, atol=1e-4)
+
+
+def still(path: str) -> dict[str, object]:
+    """Settings of a second stage in which no weight moves to speak of."""
+    return {"train.init_from": path, "train.optimizer.lr": 1e-12, "train.epochs": 2}
+
+
+def test_a_second_stage_begins_with_what_the_first_ended_with(run, tmp_path):
+    root = run.folder.parent
+    again = sfumato.train(root / "recipe.yaml", overrides=still_at(root, "run"), out=tmp_path / "again", quiet=True)
+    first, second = (load_file(one.bundle / "weights.safetensors") for one in (run, again))
+    assert all(
+        torch.allclose(first[name].float(), second[name].float(), atol=1e-6) for name in first if "running" not in name
+    )
+
+
+def still_at(root: Path, path: str) -> dict[str, object]:
+    places = {"data.source": str(root / "products.csv"), "data.images": str(root / "pictures")}
+    return {**still(str(root / path)), **places}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"train.init_from": "nowhere"}, "train.init_from: nothing in"),
+        ({"train.init_from": "run-{fold}"}, "names a fold, and none is trained; sfumato crossval trains folds"),
+        (
+            {"data.split.seed": 1},
+            "samples that choose or measure here were trained on there; expected a run with the same",
+        ),
+        ({"model.head": {"kind": "linear"}}, "another network"),
+        ({"model.text": {"kind": "ngrams", "width": 16}}, "text.vectors is (513, 32) there and (32769, 16) here"),
+    ],
+)
+def test_a_first_stage_that_does_not_fit_is_one_line(run, tmp_path, settings, message):
+    root = run.folder.parent
+    with pytest.raises(InputError) as failure:
+        sfumato.train(
+            root / "recipe.yaml", overrides={**still_at(root, "run"), **settings}, out=tmp_path / "x", quiet=True
+        )
+    assert message in str(failure.value)
+    assert not (tmp_path / "x").exists()
+
+
+def test_each_fold_begins_with_its_own_of_the_first_stage(tmp_path):
+    products(tmp_path, 60)
+    path = recipe(tmp_path)
+    sfumato.crossval(path, folds=2, overrides={"train.epochs": 2}, out=tmp_path / "one", quiet=True)
+    settings = still_at(tmp_path, "one/fold-{fold}")
+    sfumato.crossval(path, folds=2, overrides=settings, out=tmp_path / "two", quiet=True)
+    for fold in range(2):
+        first, second = (
+            load_file(tmp_path / name / f"fold-{fold}/bundle/weights.safetensors") for name in ("one", "two")
+        )
+        assert torch.allclose(first["text.vectors"], second["text.vectors"], atol=1e-6)
+        assert torch.allclose(first["head.0.weight"], second["head.0.weight"], atol=1e-6)
+    said = sfumato.load(tmp_path / "two").predict([WithText(tmp_path / "pictures" / "p000.png", "cotton sleeve")])
+    assert said[0].label is not None
+
+
+def test_a_frozen_stage_gives_the_same_head_from_features_computed_once(tmp_path, monkeypatch):
+    products(tmp_path, 80)
+    path = recipe(tmp_path)
+    path.write_text(
+        path.read_text().replace('learn: {"*": 1}', "lr_scale: 0.5").replace("16, learn", "16, augment: 0, learn")
+    )
+    kept = sfumato.train(path, out=tmp_path / "once", quiet=True)
+    monkeypatch.setattr(loop, "kept_steps", lambda job: 0)
+    each = sfumato.train(path, out=tmp_path / "each", quiet=True)
+    first, second = (load_file(one.bundle / "weights.safetensors") for one in (kept, each))
+    assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5

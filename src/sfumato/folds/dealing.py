@@ -12,7 +12,7 @@ from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.folds.choice import RecipeSource
 from sfumato.folds.plan import FoldPlan
-from sfumato.models.family import load_pretrained
+from sfumato.preparation.beginning import begin, place_of
 from sfumato.preparation.parts import samples_of
 from sfumato.preparation.prepare import sharing_of
 from sfumato.preparation.preview import preview
@@ -78,7 +78,10 @@ def _check_recipe(recipe: RecipeSource, overrides: Mapping[str, Any], plan: Fold
     found = _accepted([parts(table, loaded.recipe.data.split)], loaded.recipe.data.split)[0]
     changes = _overrides(plan, 0, loaded.recipe.data.split, found)
     first = preview(load_recipe(recipe, {**overrides, **changes}).recipe)
-    load_pretrained(first.model, first.recipe.model, first.preprocess.size)
+    begin(first.recipe, first.model, first.preprocess.size)
+    if first.recipe.train.init_from is not None:
+        for index in range(len(plan.folds)):
+            place_of(load_recipe(recipe, {**overrides, **plan.overrides(index)}).recipe)
 
 
 def _tables(usable: Table, recipes: Sequence[Loaded], plan: FoldPlan) -> list[Table]:

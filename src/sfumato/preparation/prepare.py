@@ -6,7 +6,7 @@ from sfumato.console import Console
 from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
 from sfumato.data.splits.split import split
-from sfumato.models.family import load_pretrained
+from sfumato.preparation.beginning import begin
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
@@ -32,19 +32,21 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)
     model = checked_model(recipe, table, plan, preprocess, teacher)
-    origin = load_pretrained(model, recipe.model, preprocess.size)
+    origin = begin(recipe, model, preprocess.size)
     sharing, looked_at = sharing or sharing_of(recipe), len(table)
     seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
     table, pictures = validated(recipe, split(seen.usable, recipe.data.split)), sharing.pictures
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     if not table.layout.several and not table.layout.multilabel:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
-    if table.layout.outputs != model.outputs:  # a class had no usable image
+    other = table.layout.outputs != model.outputs  # a class had no usable image
+    if other:
         teacher = agreed_teacher(recipe.train.distill, table.layout)
         model = new_model(recipe, table, plan, preprocess, teacher)
-        load_pretrained(model, recipe.model, preprocess.size)
+    if other or recipe.train.init_from is not None:  # whose samples it must not have seen is known by now
+        begin(recipe, model, preprocess.size, table)
     kept = f"train.keep_decoded: {len(pictures)} of {looked_at} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
-    notes = [*table.notes, *completing, *chosen(recipe, table, plan), f"model.weights: {origin}", kept]
+    notes = [*table.notes, *completing, *chosen(recipe, table, plan), origin, kept]
     notes += introduction(recipe.train.distill, teacher)
     warnings = doubts(teacher, table, Path(recipe.data.given).name)
     if recipe.train.precision == "auto":
@@ -67,7 +69,7 @@ def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared
         teacher = read_facts(folder.teacher) if loaded.recipe.train.distill else None
         model = new_model(loaded.recipe, table, plan, preprocess, teacher)
         if not any_below(folder.checkpoints) and not folder.bundle.exists():
-            load_pretrained(model, loaded.recipe.model, preprocess.size)
+            begin(loaded.recipe, model, preprocess.size, table)
     pictures = (sharing or sharing_of(loaded.recipe)).pictures
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures, teacher=teacher)
 

@@ -147,7 +147,7 @@ def _check_made(train: TrainSpec, model: Family) -> None:
     """Averages that are made after the last step."""
     if train.soup is not None and train.epochs < 2:
         raise _idle("train.soup", "a single epoch has one set of weights", "train for longer, or leave it out")
-    if train.interpolate is not None and is_random(model):
+    if train.interpolate is not None and is_random(model) and train.init_from is None:
         why = "the model's weights are none, so there is no pretrained network to start from"
         raise _idle("train.interpolate", why, "leave it out")
 

@@ -22,7 +22,7 @@ from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
 PATHS = (
-    *("data.source", "data.images", "data.labels.file", "train.distill.teacher"),
+    *("data.source", "data.images", "data.labels.file", "train.distill.teacher", "train.init_from"),
     *("model.weights.file", "model.image.weights.file", "model.text.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
@@ -114,6 +114,8 @@ def without_folders(recipe: Recipe) -> Recipe:
         labels = data.labels.model_copy(update={"file": Path(data.labels.file).name})
         data = data.model_copy(update={"labels": labels})
     model, train = without_paths(recipe.model), recipe.train
+    if train.init_from:
+        train = train.model_copy(update={"init_from": Path(train.init_from).name})
     if train.distill:
         distill = train.distill.model_copy(update={"teacher": Path(train.distill.teacher).name})
         train = train.model_copy(update={"distill": distill})

@@ -38,6 +38,9 @@ class TrainSpec(Spec):
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """Times the training part is gone through."""
+    init_from: Annotated[str, Field(min_length=1)] | None = None
+    """A finished run, or its bundle, whose weights this one begins with instead of pretrained ones, the head's too;
+    `{fold}` in the path stands for the number of the fold that is trained, as in `runs/stage1/fold-{fold}`."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """Of everything drawn while training; equal seeds give equal weights."""
     optimizer: OptimizerSpec = AdamWSpec()
