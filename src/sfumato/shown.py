@@ -7,8 +7,10 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-PictureUse = Literal["first", "random", "mean_pool"]
-"""Which of several pictures of a sample are shown: the first, any one while training, or all."""
+PictureUse = Literal["first", "random", "mean_pool", "none"]
+"""Which of several pictures of a sample are shown: the first, any one while training, all, or none of them."""
+OfSeveral = Literal["first", "random", "mean_pool"]
+"""The same where pictures are looked at."""
 
 
 @dataclass(frozen=True)

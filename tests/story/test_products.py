@@ -245,3 +245,84 @@ def test_a_frozen_stage_gives_the_same_head_from_features_computed_once(tmp_path
     each = sfumato.train(path, out=tmp_path / "each", quiet=True)
     first, second = (load_file(one.bundle / "weights.safetensors") for one in (kept, each))
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
+
+
+def test_texts_that_are_cut_off_or_name_their_class_are_said(tmp_path):
+    table = products(tmp_path, 60)
+    lines = table.read_text().splitlines()
+    for i in range(1, 31):
+        id_, title, text, label = lines[i].split(",")
+        lines[i] = f"{id_},{title},{text} a {label.upper()} {'word ' * 400},{label}"
+    table.write_text("\n".join(lines) + "\n")
+    run = sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    said = "\n".join(json.loads((run.folder / "env.json").read_text())["notes"])
+    assert "model.text: 30 of 60 texts (50.0%) are longer than its 2048 tokens and cut off there" in said
+    assert (
+        "the name of their class stands in the text of 50% of the samples, such as 'disc-shirt' in that of p000" in said
+    )
+
+
+def test_texts_that_name_no_class_are_not_doubted(run):
+    said = "\n".join(json.loads((run.folder / "env.json").read_text())["notes"])
+    assert "model.text: 0 of 160 texts (0.0%)" in said
+    assert "the name of their class" not in said
+
+
+TEXTS_ALONE = """
+name: texts
+data: {source: products.csv, images: pictures, split: {val: 0.25, test: 0.25}}
+model: {kind: text, text: {kind: ngrams, width: 32, buckets: 512}}
+train: {epochs: 4, optimizer: {lr: 3e-2}, precision: fp32, workers: 0}
+"""
+
+
+def test_texts_alone_train_and_predict_without_a_look_at_a_picture(tmp_path):
+    table = products(tmp_path, 120)
+    for path in (tmp_path / "pictures").glob("*.png"):
+        path.write_bytes(b"no picture")
+    lines = table.read_text().splitlines()
+    lines[5] = "p004,,,disc-shirt"
+    table.write_text("\n".join(lines) + "\n")
+    (tmp_path / "recipe.yaml").write_text(TEXTS_ALONE)
+    run = sfumato.train(tmp_path / "recipe.yaml", out=tmp_path / "run", quiet=True)
+    assert [(row["id"], row["problem"]) for row in rows(run.folder / "data" / "bad_images.csv")] == [
+        ("p004", "no text")
+    ]
+    model = sfumato.load(run.bundle)
+    good, bad = model.predict([WithText(None, "cotton sleeve"), WithText(tmp_path / "pictures" / "p000.png", "")])
+    assert "shirt" in good.label
+    assert good.without is None
+    assert bad.error == "no text"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"augment.crop": 0.9}, "augment.crop: has no effect: this model looks at no picture"),
+        ({"timeline": [{"at": "0ep", "image_size": 64}]}, "timeline[0].image_size: has no effect"),
+    ],
+)
+def test_settings_of_pictures_are_refused_where_none_is_looked_at(tmp_path, settings, said):
+    products(tmp_path, 40)
+    (tmp_path / "recipe.yaml").write_text(TEXTS_ALONE)
+    with pytest.raises(InputError) as failure:
+        sfumato.train(tmp_path / "recipe.yaml", overrides=settings, out=tmp_path / "run", quiet=True)
+    assert said in str(failure.value)
+
+
+def test_an_ensemble_of_picture_text_and_both_reads_texts(tmp_path):
+    products(tmp_path, 80)
+    (tmp_path / "text.yaml").write_text(TEXTS_ALONE)
+    (tmp_path / "image.yaml").write_text(
+        TEXTS_ALONE.replace(
+            "kind: text, text: {kind: ngrams, width: 32, buckets: 512}", "backbone: test_resnet, weights: none"
+        )
+    )
+    both = recipe(tmp_path)
+    runs = [tmp_path / name for name in ("a", "b", "c")]
+    for path, out in zip((tmp_path / "text.yaml", tmp_path / "image.yaml", both), runs, strict=True):
+        sfumato.train(path, out=out, quiet=True, overrides={"train.epochs": 2})
+    made = sfumato.ensemble([str(run) for run in runs], kind="average", out=tmp_path / "all", quiet=True)
+    model = sfumato.load(made.bundle)
+    assert model.reads_texts
+    assert model.predict([WithText(tmp_path / "pictures" / "p001.png", "steel lid")])[0].label is not None

@@ -174,7 +174,10 @@ class Table:
             what = "no texts, and a model that reads them"
             raise InputError(what, where=self.source, expected="a table with a column such as title or text")
         column = pl.col("text").fill_null("") if texts else pl.lit(None, pl.String).alias("text")
-        return replace(self, rows=self.rows.with_columns(column), pictures=pictures)
+        rows = self.rows.with_columns(column)
+        if pictures == "none":
+            rows = rows.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("images"))
+        return replace(self, rows=rows, pictures=pictures)
 
     @property
     def targets(self) -> NDArray[np.int64]:

@@ -57,6 +57,10 @@ class Classifier(Network):
         images = shown.images if isinstance(shown, Shown) else shown
         return self.backbone(self.normalised(images))
 
+    def towers(self) -> tuple[nn.Module, ...]:
+        """The backbone."""
+        return (self.backbone,)
+
     def undecayed(self) -> set[str]:
         """What the backbone itself names: position tables and class tokens."""
         return undecayed_in(self.backbone, "backbone")

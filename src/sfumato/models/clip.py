@@ -20,7 +20,7 @@ from sfumato.models.heads import HeadSpec, MlpHeadSpec
 from sfumato.models.missing import LearnedSpec, MissingSpec
 from sfumato.models.text_tower import Files, TextTower
 from sfumato.models.weights import WeightsFrom, form
-from sfumato.shown import PictureUse
+from sfumato.shown import OfSeveral
 from sfumato.spec import Spec
 
 CONFIG = "clip.json"
@@ -38,7 +38,7 @@ class ClipSpec(Spec):
         Annotated[Literal["none"], Tag("word")] | Annotated[WeightsFrom, Tag("from")], Discriminator(form)
     ] = WeightsFrom(tag="openai")
     """A tag OpenCLIP knows, such as openai or laion2b_s34b_b79k, or a file; `none` = random."""
-    pictures: PictureUse = "first"
+    pictures: OfSeveral = "first"
     """Of a sample that has several pictures: the `first`; a `random` one each time it trains, the first elsewhere; or
     `mean_pool`: all of them, their features averaged."""
     missing: MissingSpec = LearnedSpec()

@@ -19,10 +19,11 @@ from sfumato.models.clip import ClipSpec, build_towers
 from sfumato.models.heads import Head, HeadSpec, MlpHeadSpec
 from sfumato.models.missing import LearnedSpec, Missing, MissingSpec
 from sfumato.models.network import MISSING, Network
+from sfumato.models.ngrams import Ngrams
 from sfumato.models.text_encoder import TextSpec, build_text
-from sfumato.models.text_tower import Files, TextTower, Tokens
+from sfumato.models.text_tower import Files, Reader, TextTower
 from sfumato.models.weights import WeightsSpec
-from sfumato.shown import PictureUse, Shown, whole, with_black
+from sfumato.shown import OfSeveral, Shown, whole, with_black
 from sfumato.spec import Spec
 from sfumato.tasks import Outputs
 
@@ -46,7 +47,7 @@ class ImageTextSpec(Spec):
     """The image tower."""
     text: TextSpec
     """The text tower."""
-    pictures: PictureUse = "first"
+    pictures: OfSeveral = "first"
     """Of a sample that has several pictures: the `first`; a `random` one each time it trains, the first elsewhere; or
     `mean_pool`: all of them, their features averaged."""
     missing: MissingSpec = LearnedSpec()
@@ -88,9 +89,7 @@ class ImageText(Network):
         """I and T."""
         if missing is None:
             self.register_module(MISSING, None)
-        self.tokens = Tokens(text)
-        """Of the texts that were shown."""
-        self._read: dict[str, Tensor] | None = None
+        self.reader = Reader(text, empty=missing is None)
 
     def features(self, shown: Tensor | Shown) -> Tensor:
         """What is shown -> (B, D): the features of both towers, each of length 1.
@@ -99,11 +98,16 @@ class ImageText(Network):
         """
         seen = shown if isinstance(shown, Shown) else whole(shown)
         seen = seen if self.missing is not None else with_black(seen)
-        return torch.cat([self._image(seen), self._text(seen)], dim=1)
+        texts_bt = self.reader.features(seen.texts, seen.images.device)
+        return torch.cat([self._image(seen), texts_bt], dim=1)
 
     def completed(self, features_bd: Tensor) -> Tensor:
         """(B, D) features -> (B, D) with learnt ones in the place of what is missing."""
         return features_bd if self.missing is None else self.missing(features_bd)
+
+    def towers(self) -> tuple[nn.Module, ...]:
+        """Both towers; vectors of words have no activations worth the name."""
+        return (self.image,) if isinstance(self.text, Ngrams) else (self.image, self.text)
 
     def undecayed(self) -> set[str]:
         """What the towers name."""
@@ -112,11 +116,8 @@ class ImageText(Network):
     @contextmanager
     def reading_once(self) -> Generator[None]:
         """Within the context each text is read once, however often it is shown; the text tower must not change."""
-        self._read = {}
-        try:
+        with self.reader.once():
             yield
-        finally:
-            self._read = None
 
     def _image(self, shown: Shown) -> Tensor:
         """(B, I): of several pictures of a sample the mean direction."""
@@ -126,25 +127,6 @@ class ImageText(Network):
         features_pi = F.normalize(self.image(self.normalised(shown.images)).float(), dim=1)
         sums = found.index_add(0, shown.owners.to(found.device), features_pi)
         return sums if max(shown.pictures) == 1 else F.normalize(sums, dim=1)
-
-    def _text(self, shown: Shown) -> Tensor:
-        """(B, T)."""
-        found = torch.zeros(len(shown), self.widths[1], device=shown.images.device)
-        places = [place for place, text in enumerate(shown.texts) if text or self.missing is None]
-        if not places:
-            return found
-        features = self._features_of([shown.texts[place] for place in places], found.device)
-        return found.index_copy(0, torch.tensor(places, device=found.device), features)
-
-    def _features_of(self, texts: list[str], device: torch.device) -> Tensor:
-        """(B, T) of B texts, none of them empty."""
-        if self._read is None:
-            return F.normalize(self.text(*self.tokens.padded(texts, device)).float(), dim=1)
-        new = list(dict.fromkeys(text for text in texts if text not in self._read))
-        if new:
-            features = F.normalize(self.text(*self.tokens.padded(new, device)).float(), dim=1)
-            self._read |= dict(zip(new, features, strict=True))
-        return torch.stack([self._read[text] for text in texts])
 
 
 def build_image_text(

@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from sfumato.errors import InputError
 from sfumato.models.backbone import Triple
 from sfumato.models.heads import Head, build_head
 from sfumato.shown import Shown
@@ -104,6 +105,26 @@ class Network(nn.Module):
     def undecayed(self) -> set[str]:
         """Names of parameters that weight decay must not touch, though they have more than one dimension."""
         return set()
+
+    def towers(self) -> tuple[nn.Module, ...]:
+        """What features are computed by."""
+        return ()
+
+    def checkpoint_gradients(self) -> None:
+        """Compute activations anew in the backward pass instead of keeping them (Chen et al. 2016).
+
+        Raises:
+            InputError: A tower that does not know how.
+        """
+        for tower in self.towers():
+            own = getattr(tower, "checkpoint_gradients", None) or getattr(tower, "set_grad_checkpointing", None)
+            try:
+                if own is None:
+                    raise AssertionError
+                own()
+            except AssertionError:
+                what = "has no effect: the network can't compute its activations anew"
+                raise InputError(what, setting="train.gradient_checkpointing", mend="leave it out") from None
 
     def learn_uncertainty(self) -> None:
         """Have a logarithm of each task's variance learnt beside the weights, (T,), by which losses are weighed."""

@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 
 from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.data.texts import clean
+from sfumato.shown import PictureUse
 
 
 class WithText(NamedTuple):
@@ -39,10 +40,12 @@ class Decoded(NamedTuple):
         return None if self.text else "text"
 
 
-def decoded(source: Input, *, every: bool = False) -> Decoded:
-    """The pictures and the text of an input, or what is wrong; the first picture alone, or every one."""
+def decoded(source: Input, *, seen: PictureUse = "first") -> Decoded:
+    """The text of an input and those of its pictures that are looked at, or what is wrong with them."""
     image, text, _ = source if isinstance(source, WithText) else (source, "", None)
-    found = [_picture(one) for one in _several(image)[: None if every else 1]]
+    if seen == "none":
+        return Decoded((), clean(text), None)
+    found = [_picture(one) for one in _several(image)[: None if seen == "mean_pool" else 1]]
     problem = next((one for one in found if isinstance(one, str)), None)
     return Decoded(tuple(one for one in found if not isinstance(one, str)), clean(text), problem)
 

@@ -19,11 +19,15 @@ from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.family import Family, build_model, spec_of
 from sfumato.models.network import Network
-from sfumato.shown import Shown
+from sfumato.shown import PictureUse, Shown
 from sfumato.stored import first_mistake
 
 Pictures = Pixels | Sequence[Pixels] | None
 """(H, W, 3) of an input: one, several, or none."""
+
+
+_MOST: dict[PictureUse, int | None] = {"first": 1, "random": 1, "mean_pool": None, "none": 0}
+"""Pictures of an input that are looked at; None = all."""
 
 
 class Networks:
@@ -43,7 +47,7 @@ class Networks:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
-        self._all = read_spec(bundle, where).pictures == "mean_pool"
+        self._seen: PictureUse = read_spec(bundle, where).pictures
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
 
     @property
@@ -52,16 +56,16 @@ class Networks:
         return any(model.reads_texts for model in self._models)
 
     @property
-    def sees_all(self) -> bool:
-        """Whether all pictures of an input are looked at, and not the first alone."""
-        return self._all
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._seen
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N inputs: decoded pictures (H, W, 3) and texts.
 
         Of several networks or views those to which the policy gives the mean of their calibrated probabilities.
         """
-        pictures = pictures if self._all else [_listed(some)[:1] for some in pictures]
+        pictures = [_listed(some)[: _MOST[self._seen]] for some in pictures]
         return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices, texts)
 
 

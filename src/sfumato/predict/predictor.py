@@ -16,7 +16,7 @@ from PIL import Image
 from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
-from sfumato.data.health.usable import NO_PICTURE
+from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.policies import AnyPolicy, policies_from_dict
 from sfumato.errors import InputError
@@ -115,8 +115,8 @@ class Predictor:
         iterator = iter(inputs)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             while chunk := list(islice(iterator, BATCH)):
-                found = list(pool.map(partial(decoded, every=self._looker.sees_all), chunk))
-                without = [one.without if self.reads_texts else None for one in found]
+                found = list(pool.map(partial(decoded, seen=self._looker.seen), chunk))
+                without = [one.without if self._can_lack else None for one in found]
                 yield from zip(chunk, self._scores(found), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
@@ -137,10 +137,17 @@ class Predictor:
             finite = isinstance(row, str) or np.isfinite(row).all()
             yield row if finite else "the network gives it scores that are not finite"
 
+    @property
+    def _can_lack(self) -> bool:
+        """Whether an answer may be without what others have."""
+        return self.reads_texts and self._looker.seen != "none"
+
     def _problem(self, one: Decoded) -> str | None:
         """Why an input can't be decided on; a text can stand for a picture that is not there."""
         if one.pictures or (self.reads_texts and one.text):
             return None
+        if self._looker.seen == "none":
+            return NO_TEXT
         return one.problem or ("no image, and no text" if self.reads_texts else NO_PICTURE)
 
     def _bad(self, name: str, error: str) -> Decision:

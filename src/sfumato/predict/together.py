@@ -13,6 +13,7 @@ from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import AnyPolicy, of_one_class, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predict.networks import Networks, Pictures
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 
@@ -25,8 +26,8 @@ class Looker(Protocol):
         ...
 
     @property
-    def sees_all(self) -> bool:
-        """Whether all pictures of an input are looked at, and not the first alone."""
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
         ...
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
@@ -72,9 +73,10 @@ class Together:
         return any(member.reads_texts for member in self._members)
 
     @property
-    def sees_all(self) -> bool:
-        """Whether any member looks at all pictures of an input."""
-        return any(member.sees_all for member in self._members)
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input any member looks at."""
+        uses = {member.seen for member in self._members}
+        return "mean_pool" if "mean_pool" in uses else "none" if uses == {"none"} else "first"
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3) and their texts."""

@@ -32,6 +32,8 @@ def new_model(
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
         outputs = table.layout.outputs
         model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        if recipe.train.gradient_checkpointing:
+            model.checkpoint_gradients()
         if teacher and teacher.width is not None:
             model.learn_hint(teacher.width)
     if recipe.train.task_weights == "uncertainty":

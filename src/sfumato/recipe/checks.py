@@ -9,6 +9,7 @@ from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.models.family import Family, is_random, reads_texts
+from sfumato.models.text_only import TextOnlySpec
 from sfumato.recipe.decision_checks import refuse_unfitted
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
@@ -29,6 +30,8 @@ def refuse_ineffective(
 ) -> None:
     """Raise InputError for the first setting that changes nothing."""
     _check_columns(columns, split, model)
+    if isinstance(model, TextOnlySpec):
+        _check_unseen(augment, timeline)
     _check_schedule(train)
     _check_sampler(train, timeline)
     _check_mixing(timeline, model)
@@ -64,6 +67,17 @@ def _check_columns(columns: ColumnsSpec, split: SplitSpec, model: Family) -> Non
         raise _idle("data.columns.time", "chance splits the samples", "set data.split.by: time")
     if columns.fold is not None and not isinstance(split.fold, str):
         raise _idle("data.columns.fold", "no fold of the data is asked for", "name one in data.split.fold")
+
+
+def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
+    """Settings of pictures, where none is looked at."""
+    why, mend = "this model looks at no picture", "leave it out"
+    if augment.changed:
+        raise _idle(f"augment.{augment.changed[0]}", why, mend)
+    for index, keyframe in enumerate(timeline):
+        for name in ("image_size", "augment"):
+            if getattr(keyframe, name) is not None:
+                raise _idle(f"timeline[{index}].{name}", why, mend)
 
 
 def _check_schedule(train: TrainSpec) -> None:

@@ -49,6 +49,9 @@ class TrainSpec(Spec):
     """How the learning rate rises and falls."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """Greatest norm of the gradient of a step; none = no limit."""
+    gradient_checkpointing: bool = False
+    """Compute activations anew in the backward pass, to save memory for about a third more time; batch norms then
+    follow their statistics twice a step."""
     accumulate: Annotated[int, Field(ge=1)] = 1
     """Pieces a batch is computed in, to save memory; the step still sees the whole batch."""
     sampler: SamplerMix = "power"

@@ -17,6 +17,7 @@ from sfumato.data.table import Table, Task
 from sfumato.errors import InputError
 
 NO_PICTURE = "no image"
+NO_TEXT = "no text"
 
 
 def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple[Table, pl.DataFrame]:
@@ -33,17 +34,20 @@ def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple
     """
     seen = pictures_of(table)
     seen = seen if table.pictures != "first" else seen.filter(pl.col("place") == 0)
+    problem = _no_problem if table.pictures == "none" else partial(_problem, pictures)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = in_parallel(partial(_problem, pictures), cast(list[str | None], seen["image"].to_list()), pool)
+        found = in_parallel(problem, cast(list[str | None], seen["image"].to_list()), pool)
         seen = seen.with_columns(pl.Series("problem", list(progress(found, len(seen))), dtype=pl.String))
-    lost = unusable(table, _of_samples(seen))
+    lost = unusable(table, _of_samples(table, seen))
     spared = _spared(table, lost)
     bad = _listed(seen, lost, spared)
     return _usable(_with_good(table, seen), lost.join(spared, on="id", how="anti"), len(spared)), bad
 
 
-def _of_samples(seen: pl.DataFrame) -> pl.DataFrame:
+def _of_samples(table: Table, seen: pl.DataFrame) -> pl.DataFrame:
     """(id, problem) of each sample: that of its first picture where none is good, else null."""
+    if table.pictures == "none":
+        return table.rows.select("id", pl.when(pl.col("text") == "").then(pl.lit(NO_TEXT)).alias("problem"))
     problem = pl.when(pl.col("problem").is_not_null().all()).then(pl.col("problem").first())
     return seen.group_by("id", maintain_order=True).agg(problem)
 
@@ -67,7 +71,7 @@ def _listed(seen: pl.DataFrame, lost: pl.DataFrame, spared: pl.DataFrame) -> pl.
 
 def _with_good(table: Table, seen: pl.DataFrame) -> Table:
     """The samples with those of their pictures that are good, where a sample can do without some."""
-    if table.texts is None and table.pictures == "first":
+    if table.pictures == "none" or (table.texts is None and table.pictures == "first"):
         return table
     usable = pl.col("image").filter(pl.col("problem").is_null()).alias("images")
     good = seen.group_by("id", maintain_order=True).agg(usable)
@@ -119,6 +123,11 @@ def _classes(table: Table, task: Task) -> set[str]:
 
 def _least(table: Table) -> str:
     return "a class" if table.layout.multilabel else "at least two classes"
+
+
+def _no_problem(_: str | None) -> str | None:
+    """Where pictures are not looked at."""
+    return None
 
 
 def _problem(pictures: Pictures, address: str | None) -> str | None:
