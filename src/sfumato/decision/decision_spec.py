@@ -8,6 +8,7 @@ from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.calibrators.calibrator import Kind
 from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.spec import Spec
 
 Frequency = Annotated[float, Field(gt=0)]
@@ -35,3 +36,7 @@ class DecisionSpec(Spec):
     = no set is named beside the classes that reach their thresholds."""
     sets: ConformalSpec | None = None
     """Sets of classes that hold the truth as often as promised; none = a single class."""
+    thresholds: ThresholdSpec | None = None
+    """From which probability on one of two classes is answered; of more, from which on the likeliest is answered at
+    all; none = the likeliest class always is. Where an image may be of several, from which on each is named; none =
+    that of its greatest F1."""

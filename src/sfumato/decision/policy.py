@@ -14,7 +14,9 @@ from sfumato.decision.costs import CostMatrix
 from sfumato.decision.doubt.sureness import sureness
 from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.prior_shift import PriorShift
+from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -60,6 +62,9 @@ class Policy:
     costs: CostMatrix | None = None
     """The answer is the one of least expected cost; None = the likeliest class."""
     sets: ConformalSets | None = None
+    thresholds: AnswerThresholds | None = None
+    """From which probability on a class is the answer, of two, or the likeliest class is answered, of more; None = it
+    always is."""
 
     @property
     def pool_at(self) -> Temperature:
@@ -68,6 +73,7 @@ class Policy:
 
     def adjusted(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """(N, C) logits after the adjustment, before calibration."""
+        refuse_not_finite(logits=logits)
         return logits if self.adjustment is None else self.adjustment.adjusted(logits)
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
@@ -81,6 +87,9 @@ class Policy:
 
     def choose(self, probabilities: Floats) -> NDArray[np.int64]:
         """(N,) the answer to each of (N, C) probabilities; of equal ones the class of lower index."""
+        refuse_not_finite(probabilities=probabilities)
+        if self.thresholds is not None:
+            return self.thresholds.choose(probabilities)
         return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)
 
     def apply(self, logits: NDArray[np.floating]) -> Verdicts:
@@ -91,6 +100,8 @@ class Policy:
         abstained = np.zeros(len(predicted), dtype=np.bool_)
         if self.abstention is not None:
             abstained = self.abstention.withheld(sureness(self.abstention.by, logits, probabilities, confidence))
+        if self.thresholds is not None:
+            abstained |= self.thresholds.withheld(probabilities, predicted)
         return Verdicts(
             predicted, probabilities, confidence, abstained, self.sets.sets(probabilities) if self.sets else None
         )
@@ -114,6 +125,7 @@ class Policy:
             "frequencies": len(self.shift.new) if self.shift else None,
             "rows of costs": len(self.costs.costs) if self.costs else None,
             "thresholds of sets": len(self.sets.thresholds) if self.sets else None,
+            "classes of thresholds": self.thresholds.classes if self.thresholds else None,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +136,7 @@ class Policy:
         document["abstention"] = self.abstention.to_dict() if self.abstention else None
         if self.adjustment is not None:
             document["adjustment"] = asdict(self.adjustment)
-        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets}
+        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets, "thresholds": self.thresholds}
         return document | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
     @classmethod
@@ -136,6 +148,7 @@ class Policy:
             "shift": None,
             "costs": None,
             "sets": None,
+            "thresholds": None,
             **document,
         }
         if "calibrator" not in known:

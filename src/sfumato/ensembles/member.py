@@ -53,7 +53,10 @@ def read_member(given: str | Path) -> Member:
 
 
 def _refuse_decided(policy: Policy, where: str) -> None:
-    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost."""
+    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost.
+
+    Thresholds change no probability, and the ensemble has its own.
+    """
     for name, part in (("priors", policy.shift), ("costs", policy.costs), ("sets", policy.sets)):
         if part is not None:
             what = f"a bundle with decision.{name}, which an ensemble does not carry"

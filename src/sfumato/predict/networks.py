@@ -19,6 +19,7 @@ from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.family import Family, build_model, spec_of
 from sfumato.models.network import Network
+from sfumato.predict.finite_rows import where_finite
 from sfumato.shown import PictureUse, Shown
 from sfumato.stored import first_mistake
 
@@ -84,7 +85,7 @@ def averaged_logits(
     """
     seen = [_Seen(_listed(some), text) for some, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
     said = np.concatenate(_each(models, preprocess, views, seen))
-    return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
+    return said[0] if len(said) == 1 else where_finite(said, lambda fine: averaged_tasks(fine, policies, slices))
 
 
 _AT_ONCE = 64

@@ -12,6 +12,7 @@ from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import AnyPolicy, of_one_class, policies_from_dict
 from sfumato.errors import InputError
+from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
@@ -80,7 +81,10 @@ class Together:
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
-        said = [member.logits(pictures, texts) for member in self._members]
+        return where_finite(np.stack([member.logits(pictures, texts) for member in self._members]), self._fused)
+
+    def _fused(self, said: Floats) -> Floats:
+        """(N, C) of what the members say, (M, N, C), all of it finite."""
         if self._fusion.kind == "folds":
             ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
             return averaged_tasks(np.stack(ordered), self._policies, self._slices)

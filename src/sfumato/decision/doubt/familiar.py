@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.conformal.rank import most_below
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -27,6 +28,7 @@ class Familiar:
 
     def accepts(self, familiarity: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(N,) whether each is familiar."""
+        refuse_not_finite(familiarity=familiarity)
         return np.full(len(familiarity), True) if self.threshold is None else familiarity >= self.threshold
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def fit_familiar(familiarity: NDArray[np.float64], refused: float = 0.05) -> Fam
         familiarity: (N,) of validation samples.
         refused: Share, above 0 and below 1.
     """
+    refuse_not_finite(familiarity=familiarity)
     rank = most_below(len(familiarity), refused)
     threshold = float(np.sort(familiarity)[rank - 1]) if rank else None
     return Familiar(threshold, refused, len(familiarity))

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.doubt.arrays import checked
+from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +30,7 @@ class Mahalanobis:
 
     def familiarity(self, features: NDArray[np.floating]) -> Floats:
         """(N,) of (N, D) features, at most 0."""
+        refuse_not_finite(features=features)
         x, means = features.astype(np.float64) @ self.whitening, self.means.astype(np.float64)
         squared = (x * x).sum(axis=1)[:, None] - 2 * x @ means.T + (means * means).sum(axis=1)
         return -np.maximum(squared.min(axis=1), 0)
@@ -43,9 +46,16 @@ class Mahalanobis:
 
 
 def fit_mahalanobis(features: NDArray[np.floating], truth: NDArray[np.int64]) -> Mahalanobis:
-    """Means and covariance of (N, D) training features, N at least 2, with (N,) class indices."""
+    """Means and covariance of (N, D) training features, N at least 2, with (N,) class indices.
+
+    Raises:
+        InputError: Fewer, or a feature is not finite.
+    """
     from sklearn.covariance import LedoitWolf
 
+    refuse_not_finite(features=features)
+    if len(features) < 2:
+        raise InputError(f"features of {len(features)} samples", expected="2 or more")
     x = features.astype(np.float64)
     _, place, count = np.unique(truth, return_inverse=True, return_counts=True)
     order = np.argsort(place, kind="stable")

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.doubt.arrays import checked
+from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +58,13 @@ class Nearest:
 
 
 def fit_nearest(features: NDArray[np.floating], bank: int = BANK, seed: int = 0) -> Nearest:
-    """The bank of (N, D) training features, N at least 1: all of them, or so many drawn by the seed."""
+    """The bank of (N, D) training features, N at least 1: all of them, or so many drawn by the seed.
+
+    Raises:
+        InputError: None, or a feature is not finite.
+    """
+    if not len(features):
+        raise InputError("features of no sample", expected="1 or more")
     rows = np.arange(len(features))
     if len(rows) > bank:
         rows = np.sort(np.random.default_rng(seed).choice(rows, bank, replace=False))
@@ -65,5 +73,6 @@ def fit_nearest(features: NDArray[np.floating], bank: int = BANK, seed: int = 0)
 
 def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
     """(N, D) features divided by their length; a row of zeros stays one."""
+    refuse_not_finite(features=features)
     x = features.astype(np.float32)
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), _LEAST_LENGTH)

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
+
 Floats = NDArray[np.float64]
 By = Literal["confidence", "margin", "entropy", "energy"]
 """The measures that a recipe can name."""
@@ -22,6 +24,7 @@ def sureness(by: By, logits: NDArray[np.floating], probabilities: Floats, answer
         probabilities: (N, C), each row summing to 1.
         answered: (N,) probability of the answer, which need not be the likeliest class.
     """
+    refuse_not_finite(logits=logits, probabilities=probabilities, answered=answered)
     if by == "margin":
         return margin(probabilities)
     if by == "entropy":
@@ -33,17 +36,20 @@ def sureness(by: By, logits: NDArray[np.floating], probabilities: Floats, answer
 
 def confidence(probabilities: Floats) -> Floats:
     """Probability of the likeliest class, 1 / C to 1 (Hendrycks and Gimpel, ICLR 2017)."""
+    refuse_not_finite(probabilities=probabilities)
     return probabilities.max(axis=1)
 
 
 def margin(probabilities: Floats) -> Floats:
     """Probability of the likeliest class less that of the second, 0 to 1 (Scheffer et al., IDA 2001)."""
+    refuse_not_finite(probabilities=probabilities)
     two = np.partition(probabilities, -2, axis=1)[:, -2:]
     return two[:, 1] - two[:, 0]
 
 
 def certainty(probabilities: Floats) -> Floats:
     """1 less the entropy in units of log C: 0 where all classes are as likely, 1 where one is certain."""
+    refuse_not_finite(probabilities=probabilities)
     p = np.where(probabilities == 0, 1, probabilities)
     return 1 + (p * np.log(p)).sum(axis=1) / np.log(probabilities.shape[1])
 
@@ -56,6 +62,7 @@ def energy(logits: NDArray[np.floating], temperature: float = 1.0) -> Floats:
         logits: (N, C), the model's own.
         temperature: T, above 0.
     """
+    refuse_not_finite(logits=logits)
     z = logits.astype(np.float64) / temperature
     top = z.max(axis=1)
     return temperature * (top + np.log(np.exp(z - top[:, None]).sum(axis=1)))
