@@ -52,8 +52,10 @@ class Predictions:
     def known(self) -> "Predictions":
         """The samples whose class is known."""
         rows = self.truth != UNKNOWN
-        if rows.all():
-            return self
+        return self if rows.all() else self.only(rows)
+
+    def only(self, rows: NDArray[np.bool_]) -> "Predictions":
+        """The samples where (N,) `rows` is True, in their order."""
         groups = None if self.groups is None else self.groups[rows]
         folds = None if self.folds is None else where(rows, self.folds)
         return Predictions(where(rows, self.ids), self.truth[rows], self.logits[rows], self.labels, groups, folds)

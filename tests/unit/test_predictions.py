@@ -43,6 +43,15 @@ def test_folds_are_read_back_and_go_with_their_samples(tmp_path):
         replace(said(), folds=("a", "b"))
 
 
+def test_some_of_the_samples_keep_what_belongs_to_them():
+    whole = replace(said(np.arange(40) // 4), folds=tuple("ab"[i % 2] for i in range(40)))
+    rows = whole.truth == 1
+    part = whole.only(rows)
+    assert part.ids == tuple(name for name, there in zip(whole.ids, rows, strict=True) if there)
+    assert np.array_equal(part.logits, whole.logits[rows]) and np.array_equal(part.groups, whole.groups[rows])
+    assert set(part.truth) == {1} and len(part.folds) == len(part) == rows.sum()
+
+
 def test_decisions_are_measured_by_group():
     assert measure_decisions(said(), Policy()).groups is None
     assert measure_decisions(said(np.arange(40) // 4), Policy()).groups == 10

@@ -8,21 +8,31 @@ import torch
 from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
-from sfumato.data.images import Pixels
 from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, said_by
 from sfumato.decision.policies import AnyPolicy, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predict.finite_rows import where_finite
-from sfumato.predict.networks import Networks
+from sfumato.predict.networks import Networks, Pictures
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 
 class Looker(Protocol):
     """What gives logits to pictures."""
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3)."""
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts are part of what it looks at."""
+        ...
+
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        ...
+
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
         ...
 
 
@@ -57,9 +67,20 @@ class Together:
         if self._fusion.kind != "folds" and bundle.tasks.several:
             raise InputError(f"damaged: {self._fusion.kind} over several tasks", where=f"{where}/fusion.json")
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3)."""
-        return where_finite(np.stack([member.logits(pictures) for member in self._members]), self._fused)
+    @property
+    def reads_texts(self) -> bool:
+        """Whether any member reads texts."""
+        return any(member.reads_texts for member in self._members)
+
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input any member looks at."""
+        uses = {member.seen for member in self._members}
+        return "mean_pool" if "mean_pool" in uses else "none" if uses == {"none"} else "first"
+
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
+        return where_finite(np.stack([member.logits(pictures, texts) for member in self._members]), self._fused)
 
     def _fused(self, said: Floats) -> Floats:
         """(N, C) of what the members say, (M, N, C), all of it finite."""
