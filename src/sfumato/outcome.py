@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sfumato.bundle.folder import Bundle, write_bundle
-from sfumato.bundle.samples import Sample, make_pictures
+from sfumato.bundle.samples import TEXTS, Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.calibration import UNFITTED
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
@@ -24,7 +24,8 @@ from sfumato.metrics.intervals import Interval
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, measure_labels
 from sfumato.metrics.results import Results, measure, with_sets
 from sfumato.metrics.trust import cost_scores, doubt_scores, honesty_scores
-from sfumato.models.classifier import needed
+from sfumato.models.family import files_of
+from sfumato.models.network import needed
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -177,10 +178,11 @@ def make_bundle(
     spec = recipe.model.model_copy(update={"head": model.head_spec})  # the timeline may have changed it
     pictures = make_pictures()
     layout = prepared.table.layout
-    logits = averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices)
+    texts = TEXTS if model.reads_texts else ("",) * len(pictures)
+    logits = averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices, texts)
     samples = tuple(
-        Sample(f"sample-{i}", picture, tuple(row))
-        for i, (picture, row) in enumerate(zip(pictures, logits.tolist(), strict=True))
+        Sample(f"sample-{i}", picture, tuple(row), text)
+        for i, (picture, row, text) in enumerate(zip(pictures, logits.tolist(), texts, strict=True))
     )
     bundle = Bundle(
         members=({name: tensor for name, tensor in model.state_dict().items() if needed(name)},),
@@ -193,6 +195,7 @@ def make_bundle(
         provenance=provenance(folder),
         samples=samples,
         views=views_to_dict(views) if len(views) > 1 else None,
+        text=files_of(model),
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")

@@ -144,8 +144,8 @@ class Rows:
     """What a predictions table says of its N samples beside their logits, which may be too many to hold."""
 
     ids: tuple[str, ...]
-    truth: NDArray[np.int64]
-    """(N,) class indices; UNKNOWN where the class is not known."""
+    truth: NDArray[np.signedinteger]
+    """(N,) class indices; or (N, C) as in `multilabel_predictions`. UNKNOWN where it is not known."""
     labels: LabelSpace
     groups: NDArray[np.int64] | None
     """(N,) number of the group each sample belongs to; None = each is on its own."""

@@ -1,6 +1,7 @@
 """The networks of a bundle: built from its documents, and what they make of pictures."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,10 +17,18 @@ from sfumato.decision.averaging import averaged_tasks
 from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
-from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.family import Family, build_model, spec_of
+from sfumato.models.network import Network
 from sfumato.predict.finite_rows import where_finite
+from sfumato.shown import PictureUse, Shown
 from sfumato.stored import first_mistake
-from sfumato.tasks import TaskLayout
+
+Pictures = Pixels | Sequence[Pixels] | None
+"""(H, W, 3) of an input: one, several, or none."""
+
+
+_MOST: dict[PictureUse, int | None] = {"first": 1, "random": 1, "mean_pool": None, "none": 0}
+"""Pictures of an input that are looked at; None = all."""
 
 
 class Networks:
@@ -39,26 +48,43 @@ class Networks:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
+        self._seen: PictureUse = read_spec(bundle, where).pictures
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the networks read texts."""
+        return any(model.reads_texts for model in self._models)
+
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._seen
+
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N inputs: decoded pictures (H, W, 3) and texts.
 
         Of several networks or views those to which the policy gives the mean of their calibrated probabilities.
         """
-        return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices)
+        pictures = [_listed(some)[: _MOST[self._seen]] for some in pictures]
+        return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices, texts)
 
 
 def averaged_logits(
-    models: Sequence[Classifier],
+    models: Sequence[Network],
     preprocess: Preprocess,
     views: Sequence[View],
-    pictures: Sequence[Pixels],
+    pictures: Sequence[Pictures],
     policies: Mapping[str, AnyPolicy],
     slices: Mapping[str, slice],
+    texts: Sequence[str] | None = None,
 ) -> NDArray[np.float32]:
-    """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy."""
-    said = np.concatenate(_each(models, preprocess, views, pictures))
+    """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy.
+
+    Networks that read texts are shown N of them too, "" for none; an input may then have no picture, or several.
+    """
+    seen = [_Seen(_listed(some), text) for some, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
+    said = np.concatenate(_each(models, preprocess, views, seen))
     return said[0] if len(said) == 1 else where_finite(said, lambda fine: averaged_tasks(fine, policies, slices))
 
 
@@ -66,45 +92,67 @@ _AT_ONCE = 64
 """Pictures computed together where there are several views."""
 
 
+class _Seen(NamedTuple):
+    """One input."""
+
+    pictures: Sequence[Pixels]
+    text: str
+
+
+def _listed(some: Pictures) -> Sequence[Pixels]:
+    return () if some is None else (some,) if isinstance(some, np.ndarray) else some
+
+
 def _each(
-    models: Sequence[Classifier], preprocess: Preprocess, views: Sequence[View], pictures: Sequence[Pixels]
+    models: Sequence[Network], preprocess: Preprocess, views: Sequence[View], inputs: Sequence[_Seen]
 ) -> list[NDArray[np.float32]]:
     """(V, N, C) logits of each network, the views ordered by side; pictures are transformed once for all networks."""
     found: list[list[NDArray[np.float32]]] = [[] for _ in models]
     for side in dict.fromkeys(view.side(preprocess) for view in views):
-        looks = [(view, picture) for view in views if view.side(preprocess) == side for picture in pictures]
+        looks = [(view, one) for view in views if view.side(preprocess) == side for one in inputs]
         step = _AT_ONCE if len(views) > 1 else len(looks)
         for begin in range(0, len(looks), step):
-            images = torch.stack([view.of(picture, preprocess, side) for view, picture in looks[begin : begin + step]])
+            shown = _shown(looks[begin : begin + step], preprocess, side)
             for model, rows in zip(models, found, strict=True):
-                rows.append(_logits(model, images))
-    return [np.concatenate(rows).reshape(len(views), len(pictures), -1) for rows in found]
+                rows.append(_logits(model, shown))
+    return [np.concatenate(rows).reshape(len(views), len(inputs), -1) for rows in found]
+
+
+def _shown(looks: Sequence[tuple[View, _Seen]], preprocess: Preprocess, side: int) -> Shown:
+    """What the networks are shown of some inputs, each in its view."""
+    made = [view.of(picture, preprocess, side) for view, one in looks for picture in one.pictures]
+    images = torch.stack(made) if made else torch.zeros(0, 3, side, side, dtype=torch.uint8)
+    images = images.contiguous(memory_format=torch.channels_last)
+    return Shown(images, tuple(len(one.pictures) for _, one in looks), tuple(one.text for _, one in looks))
 
 
 @torch.inference_mode()
-def _logits(model: Classifier, images: Tensor) -> NDArray[np.float32]:
-    """(B, C) logits of (B, 3, H, W), computed where the model is; it must be in evaluation mode."""
-    images = images.to(next(model.parameters()).device)
-    return model.logits(images.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+def _logits(model: Network, shown: Shown) -> NDArray[np.float32]:
+    """(B, C) logits, computed where the model is; it must be in evaluation mode."""
+    return model.logits(shown.to(next(model.parameters()).device)).cpu().numpy()
 
 
-def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Classifier]:
-    """The network of each member."""
+def read_spec(bundle: Bundle, where: str) -> Family:
+    """What a bundle's networks are built from."""
     try:
-        spec = ModelSpec.model_validate_json(to_json(bundle.model))
+        return spec_of(bundle.model).model_validate_json(to_json(bundle.model))
     except ValidationError as error:
         raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-    return [_member(spec, weights, bundle.tasks, preprocess, where) for weights in bundle.members]
 
 
-def _member(
-    spec: ModelSpec, weights: dict[str, Tensor], tasks: TaskLayout, preprocess: Preprocess, where: str
-) -> Classifier:
-    model = build_classifier(spec, tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
+def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Network]:
+    """The network of each member."""
+    spec = read_spec(bundle, where)
+    return [_member(spec, weights, bundle, preprocess, where) for weights in bundle.members]
+
+
+def _member(spec: Family, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
+    outputs, size = bundle.tasks.outputs, preprocess.size
+    model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise InputError(
-            f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
+            f"the weights do not fit {spec.title}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
         ) from error
     return model.eval()

@@ -36,7 +36,7 @@ def environment_facts(evidence: Evidence) -> list[tuple[str, str]]:
     packages: dict[str, Any] = found.get("packages", {})
     facts = {
         "Data": recipe.data.given,
-        "Backbone": recipe.model.backbone,
+        "Backbone": recipe.model.title,
         "Teacher": "; ".join(map(_teacher, beside_teacher(evidence))),
         "Training time": _training_time(evidence),
         "Seed": str(recipe.train.seed),

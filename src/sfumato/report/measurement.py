@@ -87,6 +87,7 @@ def measurement(
         "classes": len(results.classes),
         "confusion": confusion(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
+        "before": "the likeliest class, always answered, as sure as softmax is",
         "changes": changes(measured),
         "risk_coverage": _risk_coverage(measured, mark),
         "sets": _sets(measured, mark),

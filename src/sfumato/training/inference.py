@@ -15,16 +15,17 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
+from sfumato.shown import Shown
 from sfumato.training.machine import Machine
 
 BATCH = 64
 
 
 def outputs(
-    compute: Callable[[Tensor], Tensor],
+    compute: Callable[[Tensor | Shown], Tensor],
     table: Table,
     preprocess: Preprocess,
     machine: Machine,
@@ -37,7 +38,7 @@ def outputs(
     """Yield (rows, what is computed of their images) batch by batch; each process does its share, without gradients.
 
     Args:
-        compute: (B, 3, H, W) uint8 -> (B, ...), of a model in evaluation mode.
+        compute: What is shown of B samples -> (B, ...), of a model in evaluation mode.
         table: Samples.
         preprocess: Of validation.
         machine: Of the run.
@@ -51,11 +52,11 @@ def outputs(
     shares = [chunk[rank::processes] for chunk in in_order(table, view.side(preprocess), BATCH * processes)]
     for batch in batches(samples, filter(None, shares), workers if len(table) > BATCH else 0):
         with torch.no_grad(), contextlib.nullcontext() if exact else machine.autocast():
-            yield list(batch.rows), compute(batch.to(machine.device).images)
+            yield list(batch.rows), compute(batch.to(machine.device).shown)
 
 
 def predict_tasks(
-    model: Classifier,
+    model: Network,
     table: Table,
     preprocess: Preprocess,
     machine: Machine,
@@ -78,7 +79,7 @@ def predict_tasks(
 
 
 def predict_view(
-    model: Classifier,
+    model: Network,
     table: Table,
     view: View,
     preprocess: Preprocess,
