@@ -13,6 +13,7 @@ from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.calibration import UNFITTED
+from sfumato.decision.doubt.reference import NO_REFERENCES, References
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy, Verdicts
@@ -22,6 +23,7 @@ from sfumato.metrics.trust import doubt_scores, honesty_scores
 from sfumato.models.classifier import needed
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
+from sfumato.predict.references import stored_references
 from sfumato.predictions import Predictions
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
@@ -35,10 +37,10 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     Samples of unknown class are left out.
     """
     said = said.known()
-    verdicts = policy.apply(said.logits)
+    verdicts = policy.apply(said.logits, said.familiarity)
     results = measure_verdicts(said, verdicts, trained)
     before, after = UNFITTED.probabilities(policy.adjusted(said.logits)), policy.calibrated(said.logits)
-    sure, right = policy.sureness(said.logits, verdicts), verdicts.predicted == said.truth
+    sure, right = policy.sureness(said.logits, verdicts, said.familiarity), verdicts.predicted == said.truth
     scores = {
         **honesty_scores(before, after, said.truth, said.groups),
         **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
@@ -90,6 +92,7 @@ def make_bundle(
     policies: Mapping[str, Policy],
     results: dict[str, Results],
     views: Sequence[View] = (PLAIN,),
+    references: References = NO_REFERENCES,
 ) -> None:
     """Write the bundle and load it once, so that it is known to check out before anybody relies on it.
 
@@ -99,6 +102,7 @@ def make_bundle(
         policies: Task -> what decides on the logits.
         results: What was measured, by part.
         views: In which the bundle looks at pictures, the plain one first.
+        references: By which familiarity is measured, of each task; empty = it is not.
     """
     model = prepared.model.cpu()
     recipe = without_folders(prepared.recipe)
@@ -121,6 +125,7 @@ def make_bundle(
         provenance=provenance(folder),
         samples=samples,
         views=views_to_dict(views) if len(views) > 1 else None,
+        references=stored_references([references]),
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")

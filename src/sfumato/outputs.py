@@ -16,7 +16,7 @@ from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import read_image_paths
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
-from sfumato.predict.decisions import Decision
+from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
@@ -28,6 +28,9 @@ SAID: dict[str, type[pl.DataType]] = {
     "abstained": pl.Boolean,
 }
 """What is said of a task."""
+MORE: dict[str, type[pl.DataType]] = {"set": pl.String, "familiarity": pl.Float64}
+"""What some bundles say beside it; `Predictor.more` tells which."""
+More = tuple[str, ...]
 Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
 """Names of the classes; where there are several tasks, task -> those of each."""
 
@@ -84,10 +87,10 @@ def classes_of(predictor: Predictor) -> Classes:
     return names if predictor.tasks.several else names[""]
 
 
-def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, *, sets: bool = False) -> None:
+def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, more: More = ()) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
 
-    `sets`: whether the bundle names sets of classes, which have a column of their own, a JSON list of names.
+    `more`: what this bundle says beyond what all do, in a column each; a set of classes is a JSON list of names.
 
     It is written aside and renamed, so that a file of that name is whole.
 
@@ -95,7 +98,7 @@ def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, 
         RunError: The disk is full or can't be written.
     """
     with written_aside(out) as work:
-        WRITERS[out.suffix](decisions, work, classes, sets)
+        WRITERS[out.suffix](decisions, work, classes, more)
 
 
 @contextmanager
@@ -124,45 +127,50 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: Classes, *, sets: bool = False) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], classes: Classes, more: More = ()) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line(_schema(classes, sets=sets))
+    yield _csv_line(_schema(classes, more))
     for decision in decisions:
-        row = flat(decision, classes, sets=sets)
+        row = flat(decision, classes, more)
         yield _csv_line("" if value is None else value for value in row.values())
 
 
-def flat(decision: Decision, classes: Classes, *, sets: bool = False) -> dict[str, object]:
-    """A decision as one row: COLUMNS, with `sets` `set`, then `p:CLASS` for each class, None where the image is bad.
+def flat(decision: Decision, classes: Classes, more: More = ()) -> dict[str, object]:
+    """A decision as one row: COLUMNS, `more`, then `p:CLASS` for each class, None where the image is bad.
 
     Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
     if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS} | ({"set": _list(decision.set)} if sets else {})
+        row = {name: getattr(decision, name) for name in COLUMNS} | _more(decision, more)
         return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
     answers = decision.answers or {}
     said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
-    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in classes}
+    extra = {of_task(name, task): value for task in classes for name, value in _more(answers.get(task), more).items()}
     chances = {
         f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
         for task, names in classes.items()
         for name in names
     }
-    return {"input": decision.input, **said, "error": decision.error, **(inside if sets else {}), **chances}
+    return {"input": decision.input, **said, "error": decision.error, **extra, **chances}
 
 
-def _list(names: tuple[str, ...] | None) -> str | None:
-    return None if names is None else to_json(names, indent=None)
+def _more(said: Decision | Answer | None, more: More) -> dict[str, object]:
+    """What is said beyond COLUMNS; classes as a JSON list of names."""
+    if said is None:
+        return dict.fromkeys(more)
+    inside = None if said.set is None else to_json(said.set, indent=None)
+    told: dict[str, object] = {"set": inside, "familiarity": said.familiarity}
+    return {name: told[name] for name in more}
 
 
-def _schema(classes: Classes, *, sets: bool) -> dict[str, type[pl.DataType]]:
+def _schema(classes: Classes, more: More) -> dict[str, type[pl.DataType]]:
     """Every column of a row with its type."""
     tasks = {"": classes} if isinstance(classes, tuple) else classes
     several = not isinstance(classes, tuple)
     said = {of_task(name, task): kind for task in tasks for name, kind in SAID.items()}
-    inside = {of_task("set", task): pl.String for task in tasks} if sets else {}
+    extra = {of_task(name, task): MORE[name] for task in tasks for name in more}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **inside, **chances}
+    return {"input": pl.String, **said, "error": pl.String, **extra, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -171,20 +179,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, more: More) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(decisions, classes, sets=sets))
+        file.writelines(csv_lines(decisions, classes, more))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: bool) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: More) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, sets: bool) -> None:
-    rows = [flat(decision, classes, sets=sets) for decision in decisions]
-    pl.DataFrame(rows, schema=_schema(classes, sets=sets)).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, more: More) -> None:
+    rows = [flat(decision, classes, more) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(classes, more)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, Classes, bool], None]
+Writer = Callable[[Iterable[Decision], Path, Classes, More], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -39,6 +39,8 @@ class Predictions:
     """(N,) number of the group each sample belongs to; None = each is on its own."""
     folds: tuple[str, ...] | None = None
     """N names of the fold that each sample was held out of training in; None = there are no folds."""
+    familiarity: NDArray[np.float32] | None = None
+    """(N,) how near what the network makes of each is to its training pictures; None = it was not asked for."""
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.labels))
@@ -52,6 +54,8 @@ class Predictions:
             raise InputError("a sample id stands twice in the predictions")
         if not np.isfinite(self.logits).all():
             raise InputError("a logit is not finite")
+        if self.familiarity is not None:
+            _check_familiarity(self.familiarity, shape[:1])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -63,12 +67,14 @@ class Predictions:
             return self
         groups = None if self.groups is None else self.groups[rows]
         folds = None if self.folds is None else _where(rows, self.folds)
-        return Predictions(_where(rows, self.ids), self.truth[rows], self.logits[rows], self.labels, groups, folds)
+        ids, familiarity = _where(rows, self.ids), None if self.familiarity is None else self.familiarity[rows]
+        return Predictions(ids, self.truth[rows], self.logits[rows], self.labels, groups, folds, familiarity)
 
     def write(self, path: Path) -> None:
         """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata.
 
-        Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's.
+        Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's;
+        where `familiarity` was measured, it is a column too.
         """
         names = pl.Series("label", self.labels.names, dtype=pl.String)
         rows = pl.Series(self.truth, dtype=pl.Int64).replace(UNKNOWN, None)
@@ -77,6 +83,8 @@ class Predictions:
             frame = frame.with_columns(pl.Series("group", self.groups))
         if self.folds is not None:
             frame = frame.with_columns(pl.Series("fold", self.folds, dtype=pl.String))
+        if self.familiarity is not None:
+            frame = frame.with_columns(pl.Series("familiarity", self.familiarity))
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(path, metadata={"labels": json.dumps(self.labels.names, ensure_ascii=False)})
 
@@ -101,7 +109,8 @@ class Predictions:
         frame, labels = pl.read_parquet(path), _classes(path)
         folds = tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
         logits = _logits(frame["logits"], len(labels))
-        return cls(tuple(frame["id"].to_list()), _truth(frame, labels), logits, labels, _groups(frame), folds)
+        ids, truth, groups = tuple(frame["id"].to_list()), _truth(frame, labels), _groups(frame)
+        return cls(ids, truth, logits, labels, groups, folds, familiarity_column(frame))
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,18 @@ def _truth(frame: pl.DataFrame, labels: LabelSpace) -> NDArray[np.int64]:
 
 def _groups(frame: pl.DataFrame) -> NDArray[np.int64] | None:
     return frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
+
+
+def familiarity_column(frame: pl.DataFrame) -> NDArray[np.float32] | None:
+    """(N,) what a table says of it; None where it has no such column."""
+    return frame["familiarity"].cast(pl.Float32).to_numpy() if "familiarity" in frame.columns else None
+
+
+def _check_familiarity(familiarity: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    if familiarity.shape != shape:
+        raise InputError(f"familiarity of shape {familiarity.shape}", expected=f"{shape}")
+    if not np.isfinite(familiarity).all():
+        raise InputError("a familiarity is not finite")
 
 
 def _classes(path: Path) -> LabelSpace:

@@ -10,11 +10,13 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from sfumato.errors import InputError
-from sfumato.predictions import UNKNOWN, Predictions
+from sfumato.predictions import UNKNOWN, Predictions, familiarity_column
 
 
 def write_view_table(path: Path, said: Mapping[str, Predictions]) -> None:
     """Write a Parquet file: id, view, label (name or null), logits (a list of C numbers), the views one after another.
+
+    Where `familiarity` was measured, it is a column too.
 
     Args:
         path: Where to.
@@ -39,7 +41,7 @@ def read_view_table(path: Path, like: Predictions) -> dict[str, Predictions]:
     if not path.is_file():
         raise InputError("no such predictions table", where=str(path))
     try:
-        frame = pl.read_parquet(path, columns=["id", "view", "logits"])
+        frame = pl.read_parquet(path)
         parts = frame.partition_by("view", as_dict=True, maintain_order=True)
         return {str(key[0]): _like(part, like) for key, part in parts.items()}
     except (PolarsError, OSError, TypeError, ValueError, InputError) as error:
@@ -48,14 +50,18 @@ def read_view_table(path: Path, like: Predictions) -> dict[str, Predictions]:
 
 def _frame(view: str, table: Predictions) -> pl.DataFrame:
     names = [table.labels.names[t] if t != UNKNOWN else None for t in cast(list[int], table.truth.tolist())]
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         {"id": list(table.ids), "view": view, "label": names, "logits": table.logits.tolist()},
         schema={"id": pl.String, "view": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
     )
+    if table.familiarity is None:
+        return frame
+    return frame.with_columns(pl.Series("familiarity", table.familiarity))
 
 
 def _like(part: pl.DataFrame, like: Predictions) -> Predictions:
     if tuple(part["id"].to_list()) != like.ids:
         raise InputError("other samples than in the table without views")
     logits = np.array(part["logits"].to_list(), dtype=np.float32).reshape(len(like), len(like.labels))
-    return Predictions(like.ids, like.truth, logits, like.labels, like.groups, like.folds)
+    familiarity = familiarity_column(part)
+    return Predictions(like.ids, like.truth, logits, like.labels, like.groups, like.folds, familiarity)

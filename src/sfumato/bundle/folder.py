@@ -2,8 +2,8 @@
 
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
 policy.json, results.json, samples/ (pictures made by the program, with the logits they must give). A bundle that
-averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that is made of
-other bundles is in `ensemble.py`.
+averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that tells strange
+pictures has familiar.safetensors beside them. One that is made of other bundles is in `ensemble.py`.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,7 @@ bundles; a program from before there were such refuses them."""
 FORMAT = ENSEMBLE
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
+REFERENCES = "familiar.safetensors"
 
 Document = dict[str, Any]
 
@@ -56,6 +57,8 @@ class Bundle:
     samples: tuple[Sample, ...]
     views: Document | None = None
     """In which ways a picture is looked at; None = once."""
+    references: dict[str, Tensor] | None = None
+    """What training pictures were to each network, by `NETWORK/TASK/ARRAY`; None = no policy asks for it."""
 
     @property
     def labels(self) -> LabelSpace:
@@ -76,6 +79,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         (work / "labels.yaml").write_text(bundle.tasks.to_yaml(), encoding="utf-8")
         for name in ("model", "transform", "policy", "results"):
             write_json(work / f"{name}.json", getattr(bundle, name))
+        if bundle.references is not None:
+            write_tensors(work / REFERENCES, bundle.references)
         if bundle.views is not None:
             write_json(work / "views.json", bundle.views)
         write_samples(work / "samples", bundle.samples)
@@ -130,6 +135,7 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
         views=read_json(folder / "views.json") if manifest["format"] == VIEWED else None,
+        references=read_tensors(folder / REFERENCES) if (folder / REFERENCES).is_file() else None,
     )
 
 

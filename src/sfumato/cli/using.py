@@ -44,7 +44,7 @@ def predict(
     classes = classes_of(predictor)
     stream = Console(quiet=quiet).progress(predictor.stream(paths), len(paths), "deciding")
     if out is not None:
-        write_decisions(stream, out, classes, sets=predictor.names_sets)
+        write_decisions(stream, out, classes, more=predictor.more)
         if as_json:
             print_json({"out": str(out), "rows": len(paths)})
         else:
@@ -52,7 +52,7 @@ def predict(
     elif as_json:
         print_json([decision.to_dict() for decision in stream])
     else:
-        for line in csv_lines(stream, classes, sets=predictor.names_sets):
+        for line in csv_lines(stream, classes, more=predictor.more):
             typer.echo(line, nl=False)
 
 

@@ -7,6 +7,8 @@ from pydantic import Field
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.calibrators.calibrator import Kind
 from sfumato.decision.conformal.sets import ConformalSpec
+from sfumato.decision.doubt.familiar import FamiliarSpec
+from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
 from sfumato.spec import Spec
 
@@ -22,6 +24,8 @@ class DecisionSpec(Spec):
     class, which is shrunk to what all classes share where samples are few; `none` leaves softmax as it is."""
     abstain: AbstainSpec | None = None
     """When to rather not answer; none = always answer."""
+    familiar: FamiliarSpec | None = None
+    """When a picture is too strange to be answered, whatever the answer; none = never."""
     logit_adjustment: LogitAdjustmentSpec | None = None
     """Whether rare classes are answered more readily than training made them; none = as it was trained. It corrects the
     frequency of the classes once; a sampler, weights or loss that did so in training leave nothing to correct."""
@@ -32,3 +36,11 @@ class DecisionSpec(Spec):
     then the one that is expected to cost least; none = the likeliest class."""
     sets: ConformalSpec | None = None
     """Sets of classes that hold the truth as often as promised; none = a single class."""
+
+    @property
+    def measure(self) -> Measure | None:
+        """How the familiarity of pictures is measured; None = nothing asks for it."""
+        if self.familiar is not None:
+            return self.familiar.by
+        by = None if self.abstain is None else self.abstain.by
+        return by if by in ("mahalanobis", "knn") else None

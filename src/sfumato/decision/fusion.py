@@ -113,4 +113,4 @@ class Fusion:
 
 def log_probabilities(logits: NDArray[np.floating], policy: Policy) -> Floats:
     """(N, C) calibrated log-probabilities, from (N, C) logits and the policy that decides on them."""
-    return np.log(np.maximum(policy.apply(logits).probabilities, LEAST)).astype(np.float32)
+    return np.log(np.maximum(policy.probabilities(logits), LEAST)).astype(np.float32)

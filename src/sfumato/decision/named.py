@@ -34,6 +34,15 @@ def check_against_classes(spec: DecisionSpec, layout: TaskLayout) -> None:
         prior_shift(spec.priors, names, np.ones(len(names), dtype=np.int64))
 
 
+def refuse_single_samples(spec: DecisionSpec, counts: Mapping[str, NDArray[np.int64]]) -> None:
+    """Refuse to measure how far classes spread where none has two training samples; `counts`: task -> (C,) of them."""
+    alone = next((task for task, each in counts.items() if each.max() < 2), None)
+    if spec.measure == "mahalanobis" and alone is not None:
+        setting = "decision.familiar.by" if spec.familiar else "decision.abstain.by"
+        what = "no class has two training images, so nothing shows how far they spread"
+        raise InputError(what, setting=setting, expected="knn")
+
+
 def _refuse_idle_penalty(score: Raps, classes: int) -> None:
     if score.penalty == 0 or score.free >= classes:
         why = "penalty is 0" if score.penalty == 0 else f"{score.free} labels are free, and there are {classes}"

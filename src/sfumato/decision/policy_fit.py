@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.abstention import fit_abstain
-from sfumato.decision.averaging import averaged
+from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.calibration import UNFITTED, Temperature
 from sfumato.decision.calibrators.calibrator import fit_calibrator
 from sfumato.decision.conformal.sets import fit_sets
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.doubt.sureness import sureness
+from sfumato.decision.doubt.familiar import fit_familiar
+from sfumato.decision.doubt.sureness import Familiarity, measured, sureness
 from sfumato.decision.fusion_fit import deal
 from sfumato.decision.logit_adjustment import fit_adjustment
 from sfumato.decision.mean_temperature import fit_mean_temperature
@@ -72,7 +73,10 @@ def fit_views(tables: tuple[Predictions, ...], spec: DecisionSpec, train_counts:
         for inside in (np.flatnonzero(fold == number) for number in np.unique(fold)):
             other = fit(np.setdiff1d(np.arange(len(first)), inside))
             honest[inside] = other.probabilities(pooled(views[:, inside], other))
-    return _with_doubt(policy, pooled(views, policy), first.truth, honest, spec)
+    familiarity = averaged_familiarity([table.familiarity for table in known])
+    if spec.familiar is not None:
+        policy = replace(policy, familiar=fit_familiar(measured(familiarity), spec.familiar))
+    return _with_doubt(policy, pooled(views, policy), first.truth, honest, spec, familiarity)
 
 
 def fit_probabilities(views: Logits, truth: Integers, train_counts: Integers, spec: DecisionSpec) -> Policy:
@@ -103,13 +107,19 @@ def _temperature(views: Logits, truth: Integers, spec: DecisionSpec) -> Temperat
     return UNFITTED if spec.calibration == "none" else fit_mean_temperature(views, truth)
 
 
-def _with_doubt(policy: Policy, logits: Logits, truth: Integers, honest: Floats | None, spec: DecisionSpec) -> Policy:
-    """The same with abstention and sets; `honest` (N, C) as decided by parts that other samples fitted."""
+def _with_doubt(
+    policy: Policy, logits: Logits, truth: Integers, honest: Floats | None, spec: DecisionSpec, familiarity: Familiarity
+) -> Policy:
+    """The same with abstention and sets; `honest` (N, C) as decided by parts that other samples fitted.
+
+    Where strange pictures are not answered anyway, the errors of the others are those that abstention has to bound.
+    """
     if spec.abstain is not None:
         said = policy.probabilities(logits) if honest is None or spec.abstain.sure is None else honest
         answer = policy.choose(said)
-        sure = sureness(spec.abstain.by, logits, said, said[np.arange(len(answer)), answer])
-        policy = replace(policy, abstention=fit_abstain(sure, answer == truth, spec.abstain))
+        sure = sureness(spec.abstain.by, logits, said, said[np.arange(len(answer)), answer], familiarity)
+        given = np.full(len(sure), True) if policy.familiar is None else policy.familiar.accepts(measured(familiarity))
+        policy = replace(policy, abstention=fit_abstain(sure[given], (answer == truth)[given], spec.abstain))
     if spec.sets is not None and honest is not None:
         policy = replace(policy, sets=fit_sets(honest, truth, spec.sets))
     return policy

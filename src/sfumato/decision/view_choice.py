@@ -137,10 +137,11 @@ def _fared(
     """How a set of views does: (N,) losses, the mean over the tasks that are answered, 0 where none is."""
     losses: list[Floats] = []
     scores: list[float] = []
+    plain = spec.model_copy(update={"abstain": None, "familiar": None, "sets": None})
     for task, by_view in said.items():
         names = list(by_view)
         chosen = {names[place]: by_view[names[place]] for place in places}
-        policy = fit_view_policy(chosen, spec.model_copy(update={"abstain": None, "sets": None}), train_counts[task])
+        policy = fit_view_policy(chosen, plain, train_counts[task])
         mean = average_views(chosen, policy)
         known = mean.truth != UNKNOWN
         verdicts = policy.apply(mean.logits[known])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.decision.averaging import averaged
+from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy, fit_views
@@ -32,4 +32,6 @@ def average_views(said: ByView, policy: Policy) -> Predictions:
     first = next(iter(said.values()))
     if len(said) == 1:
         return first
-    return replace(first, logits=averaged(np.stack([table.logits for table in said.values()]), policy))
+    familiarity = averaged_familiarity([table.familiarity for table in said.values()])
+    logits = averaged(np.stack([table.logits for table in said.values()]), policy)
+    return replace(first, logits=logits, familiarity=familiarity)

@@ -54,7 +54,8 @@ def read_member(given: str | Path) -> Member:
 
 def _refuse_decided(policy: Policy, where: str) -> None:
     """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost."""
-    for name, part in (("priors", policy.shift), ("costs", policy.costs), ("sets", policy.sets)):
+    lost = {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets, "familiar": policy.familiar}
+    for name, part in {**lost, f"abstain.by: {policy.measure}": policy.measure}.items():
         if part is not None:
             what = f"a bundle with decision.{name}, which an ensemble does not carry"
             raise InputError(what, where=where, expected="members without it")

@@ -24,7 +24,7 @@ def decision_rows(said: Said, policies: Mapping[str, Policy]) -> pl.DataFrame:
 
 
 def _columns(table: Predictions, policy: Policy, task: str) -> pl.DataFrame:
-    verdicts, names = policy.apply(table.logits), pl.Series(table.labels.names, dtype=pl.String)
+    verdicts, names = policy.apply(table.logits, table.familiarity), pl.Series(table.labels.names, dtype=pl.String)
     known = pl.Series(table.truth != UNKNOWN)
     right = pl.Series(verdicts.predicted == table.truth)
     columns = {

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from sfumato.data.health.usable import NO_PICTURE
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.predict.predictor import Predictor
+from sfumato.predict.readings import Readings, together
 from sfumato.predictions import Predictions
 from sfumato.training.inference import groups_of
 
@@ -41,8 +40,8 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
     if len(bad) == len(table):
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
     kept = replace(table, rows=table.rows.filter(pl.Series([problem is None for problem in problems])))
-    logits = np.stack([row for row in rows if not isinstance(row, str)])
-    return Said(kept, _by_task(kept, predictor, logits), bad)
+    read = together([row for row in rows if not isinstance(row, str)])
+    return Said(kept, _by_task(kept, predictor, read), bad)
 
 
 def _problem(row: object, source: str) -> str | None:
@@ -51,9 +50,12 @@ def _problem(row: object, source: str) -> str | None:
     return row if isinstance(row, str) else None
 
 
-def _by_task(table: Table, predictor: Predictor, logits: NDArray[np.float32]) -> dict[str, Predictions]:
+def _by_task(table: Table, predictor: Predictor, read: Readings) -> dict[str, Predictions]:
     ids, groups, layout = tuple(table.ids), groups_of(table), predictor.tasks
+    tasks = enumerate(zip(layout.slices.items(), table.answers.T, strict=True))
     return {
-        name: Predictions(ids, truth, logits[:, where], layout.spaces[name], groups)
-        for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)
+        name: Predictions(
+            ids, truth, read.logits[:, where], layout.spaces[name], groups, familiarity=read.familiarity_of(place)
+        )
+        for place, ((name, where), truth) in tasks
     }

@@ -38,7 +38,8 @@ def trained_counts(bundle: AnyBundle, task: str, labels: LabelSpace) -> NDArray[
 
 
 def _measured(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None) -> Measured:
-    return Measured("data", said, policy, policy.apply(said.logits), measure_decisions(said, policy, trained))
+    verdicts = policy.apply(said.logits, said.familiarity)
+    return Measured("data", said, policy, verdicts, measure_decisions(said, policy, trained))
 
 
 def results_of(measured: Mapping[str, Measured]) -> dict[str, Results]:

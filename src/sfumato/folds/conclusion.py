@@ -61,7 +61,9 @@ class _Trained:
         }
         bundles = {name: read_bundle(run.bundle) for name, run in zip(self.plan.names, self.runs, strict=True)}
         policies = {name: policies_from_dict(one.policy, one.tasks, name)[task] for name, one in bundles.items()}
-        return out_of_fold(said), joined([policies[name].apply(one.known().logits) for name, one in said.items()])
+        known = {name: one.known() for name, one in said.items()}
+        verdicts = [policies[name].apply(one.logits, one.familiarity) for name, one in known.items()]
+        return out_of_fold(said), joined(verdicts)
 
     def _by_view(self, run: RunFolder, task: str) -> ByView:
         """What a run says of its fold. Nested it chose its own views, and wrote each where they are several."""

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+OPTIONAL = ("set", "familiarity")
+"""What is said of a picture only by bundles that were made for it."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -17,9 +20,11 @@ class Answer:
     calibrated: bool
     """Whether the probabilities were calibrated on validation samples."""
     abstained: bool
-    """Whether the answer was withheld because it is not sure enough."""
+    """Whether the answer was withheld because it is not sure enough, or the picture too strange."""
     set: tuple[str, ...] | None = None
     """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets."""
+    familiarity: float | None = None
+    """How near the picture is to those trained on, at most 0, by the bundle's measure; None = it has none."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Decision:
     calibrated: bool
     """Whether the probabilities were calibrated on validation samples; of several tasks, all of them."""
     abstained: bool
-    """Whether the answer was withheld because it is not sure enough; of several tasks, whether any was."""
+    """Whether the answer was withheld because it is not sure enough, or the picture too strange; of several tasks,
+    whether any was."""
     error: str | None
     """What is wrong with the image; None = nothing."""
     answers: dict[str, Answer] | None = None
@@ -46,6 +52,9 @@ class Decision:
     set: tuple[str, ...] | None = None
     """Classes of which one is the truth as often as the bundle promises, likeliest first; None where it names no sets
     or the image is bad."""
+    familiarity: float | None = None
+    """How near the picture is to those trained on, at most 0, by the bundle's measure; None where it has none or the
+    image is bad."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
@@ -57,5 +66,5 @@ class Decision:
 
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
-    """The same without a set where there is none."""
-    return {name: value for name, value in document.items() if name != "set" or value is not None}
+    """The same without a set or familiarity where there is none."""
+    return {name: value for name, value in document.items() if name not in OPTIONAL or value is not None}

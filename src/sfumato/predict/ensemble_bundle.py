@@ -48,7 +48,7 @@ def make_ensemble(
         samples=tuple(Sample(f"sample-{i}", picture, ()) for i, picture in enumerate(pictures)),
     )
     with full_precision():
-        logits = Together(ensemble, policies, str(folder), torch.device("cpu")).logits(pictures)
+        logits = Together(ensemble, policies, str(folder), torch.device("cpu")).read(pictures).logits
     pairs = zip(ensemble.samples, logits.tolist(), strict=True)
     samples = tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs)
     write_ensemble(folder, replace(ensemble, samples=samples), places)

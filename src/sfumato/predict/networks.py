@@ -12,11 +12,15 @@ from sfumato.bundle.folder import Bundle
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
-from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.scoring import scored
+from sfumato.predict.readings import Readings
+from sfumato.predict.references import read_references
 from sfumato.stored import first_mistake
 from sfumato.tasks import TaskLayout
 
@@ -39,13 +43,18 @@ class Networks:
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
+        self._references = read_references(bundle, policies, self._models[0].width, where)
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
+    def read(self, pictures: Sequence[Pixels]) -> Readings:
+        """What they say of N decoded pictures (H, W, 3).
 
-        Of several networks or views those to which the policy gives the mean of their calibrated probabilities.
+        Of several networks or views the logits to which the policy gives the mean of their calibrated probabilities,
+        and the mean of their familiarity.
         """
-        return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices)
+        said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, pictures))
+        classes = self._models[0].classes
+        familiarity = averaged_familiarity(list(said[:, :, classes:])) if self._references[0] else None
+        return Readings(_averaged(said[:, :, :classes], self._policies, self._slices), familiarity)
 
 
 def averaged_logits(
@@ -57,7 +66,13 @@ def averaged_logits(
     slices: Mapping[str, slice],
 ) -> NDArray[np.float32]:
     """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy."""
-    said = np.concatenate(_each(models, preprocess, views, pictures))
+    said = np.concatenate(_each(models, [{} for _ in models], preprocess, views, pictures))
+    return _averaged(said, policies, slices)
+
+
+def _averaged(
+    said: NDArray[np.float32], policies: Mapping[str, Policy], slices: Mapping[str, slice]
+) -> NDArray[np.float32]:
     return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
 
 
@@ -66,25 +81,32 @@ _AT_ONCE = 64
 
 
 def _each(
-    models: Sequence[Classifier], preprocess: Preprocess, views: Sequence[View], pictures: Sequence[Pixels]
+    models: Sequence[Classifier],
+    references: Sequence[References],
+    preprocess: Preprocess,
+    views: Sequence[View],
+    pictures: Sequence[Pixels],
 ) -> list[NDArray[np.float32]]:
-    """(V, N, C) logits of each network, the views ordered by side; pictures are transformed once for all networks."""
+    """(V, N, C + T) logits and familiarity by each network, the views ordered by side.
+
+    Pictures are transformed once for all networks.
+    """
     found: list[list[NDArray[np.float32]]] = [[] for _ in models]
     for side in dict.fromkeys(view.side(preprocess) for view in views):
         looks = [(view, picture) for view in views if view.side(preprocess) == side for picture in pictures]
         step = _AT_ONCE if len(views) > 1 else len(looks)
         for begin in range(0, len(looks), step):
             images = torch.stack([view.of(picture, preprocess, side) for view, picture in looks[begin : begin + step]])
-            for model, rows in zip(models, found, strict=True):
-                rows.append(_logits(model, images))
+            for model, known, rows in zip(models, references, found, strict=True):
+                rows.append(_scored(model, images, known))
     return [np.concatenate(rows).reshape(len(views), len(pictures), -1) for rows in found]
 
 
 @torch.inference_mode()
-def _logits(model: Classifier, images: Tensor) -> NDArray[np.float32]:
-    """(B, C) logits of (B, 3, H, W), computed where the model is; it must be in evaluation mode."""
-    images = images.to(next(model.parameters()).device)
-    return model.logits(images.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+def _scored(model: Classifier, images: Tensor, references: References) -> NDArray[np.float32]:
+    """(B, C + T) of (B, 3, H, W), computed where the model is; it must be in evaluation mode."""
+    images = images.to(next(model.parameters()).device).contiguous(memory_format=torch.channels_last)
+    return scored(model, images, list(references.values())).cpu().numpy()
 
 
 def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Classifier]:

@@ -22,6 +22,7 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.tasks import TaskLayout
 
@@ -68,9 +69,11 @@ class Predictor:
         return all(policy.calibrator.fitted for policy in self.policies.values())
 
     @property
-    def names_sets(self) -> bool:
-        """Whether decisions come with sets of classes."""
-        return any(policy.sets is not None for policy in self.policies.values())
+    def more(self) -> tuple[str, ...]:
+        """What its decisions say of pictures beyond what all do: some of `decisions.OPTIONAL`."""
+        policies = self.policies.values()
+        there = {"set": any(one.sets for one in policies), "familiarity": any(one.measure for one in policies)}
+        return tuple(name for name, found in there.items() if found)
 
     def predict(self, inputs: Iterable[Source]) -> list[Decision]:
         """One decision an input, in order.
@@ -93,8 +96,8 @@ class Predictor:
             name = _name(source, index)
             yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row)
 
-    def scored(self, inputs: Iterable[Source]) -> Iterator[tuple[Source, NDArray[np.float32] | str]]:
-        """Each input with its (C,) logits before the policy, or with what is wrong with it; in order."""
+    def scored(self, inputs: Iterable[Source]) -> Iterator[tuple[Source, Readings | str]]:
+        """Each input with what is read off it before the policy, or with what is wrong with it; in order."""
         iterator = iter(inputs)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             while chunk := list(islice(iterator, BATCH)):
@@ -106,40 +109,46 @@ class Predictor:
         Of several networks those to which the policy gives the mean of their calibrated probabilities; of an ensemble
         what its fusion makes of its members' probabilities.
         """
-        return self._looker.logits(pictures)
+        return self._looker.read(pictures).logits
 
-    def _scores(self, pixels: list[Pixels | str]) -> Iterator[NDArray[np.float32] | str]:
-        """The logits of each picture, or what was wrong with it, or is with them."""
+    def _scores(self, pixels: list[Pixels | str]) -> Iterator[Readings | str]:
+        """What is read off each picture, or what was wrong with it, or is with that."""
         good = [picture for picture in pixels if not isinstance(picture, str)]
-        logits = iter(self.logits(good) if good else ())
+        readings = self._looker.read(good).each() if good else iter(())
         for picture in pixels:
-            row = picture if isinstance(picture, str) else next(logits)
-            finite = isinstance(row, str) or np.isfinite(row).all()
+            row = picture if isinstance(picture, str) else next(readings)
+            finite = isinstance(row, str) or row.finite
             yield row if finite else "the network gives it scores that are not finite"
 
     def _bad(self, name: str, error: str) -> Decision:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, logits: NDArray[np.float32]) -> Decision:
-        answers = {task: self._answer(task, logits[where]) for task, where in self.tasks.slices.items()}
+    def _decision(self, name: str, read: Readings) -> Decision:
+        places = enumerate(self.tasks.slices.items())
+        answers = {
+            task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
+            for place, (task, where) in places
+        }
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers)
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
-        return Decision(name, *said, error=None, set=only.set)
+        return Decision(name, *said, error=None, set=only.set, familiarity=only.familiarity)
 
-    def _answer(self, task: str, logits: NDArray[np.float32]) -> Answer:
-        """What the policy of a task makes of its (C,) logits."""
+    def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
+        """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
         policy = self.policies[task]
-        said, names = policy.apply(logits[None]), self.tasks.spaces[task].names
+        said, names = policy.apply(logits, familiarity), self.tasks.spaces[task].names
         probabilities = zip(names, cast(list[float], said.probabilities[0].tolist()), strict=True)
         ranked = dict(sorted(probabilities, key=lambda item: -item[1]))
         label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
         abstained = bool(said.abstained[0])
         inside = None if said.sets is None else tuple(name for name in ranked if said.sets[0, names.index(name)])
-        return Answer(None if abstained else label, confidence, ranked, policy.calibrator.fitted, abstained, inside)
+        near = None if familiarity is None else float(familiarity[0])
+        given = None if abstained else label
+        return Answer(given, confidence, ranked, policy.calibrator.fitted, abstained, inside, near)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():

@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.data.images import Pixels
-from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
 from sfumato.decision.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.predict.networks import Networks
+from sfumato.predict.readings import Readings
 from sfumato.tasks import TaskLayout
 
 
 class Looker(Protocol):
-    """What gives logits to pictures."""
+    """What reads pictures."""
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3)."""
+    def read(self, pictures: Sequence[Pixels]) -> Readings:
+        """What it says of N decoded pictures (H, W, 3)."""
         ...
 
 
@@ -56,14 +57,25 @@ class Together:
         self._fusion = Fusion.from_dict(bundle.fusion, len(pairs), bundle.tasks.classes, f"{where}/fusion.json")
         if self._fusion.kind != "folds" and bundle.tasks.several:
             raise InputError(f"damaged: {self._fusion.kind} over several tasks", where=f"{where}/fusion.json")
+        self._tasks = [[list(one.tasks.spaces).index(task) for task in bundle.tasks.spaces] for one in bundle.members]
+        self._refuse_unmeasured(where)
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3)."""
-        said = [member.logits(pictures) for member in self._members]
+    def read(self, pictures: Sequence[Pixels]) -> Readings:
+        """Fused scores of N decoded pictures (H, W, 3); of folds the mean of their familiarity too."""
+        said = [member.read(pictures) for member in self._members]
         if self._fusion.kind == "folds":
-            ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
-            return averaged_tasks(np.stack(ordered), self._policies, self._slices)
-        return self._fusion.fuse([self._log_p(index, one) for index, one in enumerate(said)])
+            ordered = [one.logits[:, columns] for one, columns in zip(said, self._columns, strict=True)]
+            logits = averaged_tasks(np.stack(ordered), self._policies, self._slices)
+            places = zip(said, self._tasks, strict=True)
+            return Readings(logits, averaged_familiarity([one.familiarity_of(own) for one, own in places]))
+        return Readings(self._fusion.fuse([self._log_p(index, one.logits) for index, one in enumerate(said)]))
+
+    def _refuse_unmeasured(self, where: str) -> None:
+        """Familiarity is the mean over folds, each of which must measure it; nothing else has one."""
+        for task, policy in self._policies.items():
+            same = self._fusion.kind == "folds" and all(own[task].measure == policy.measure for own in self._own)
+            if policy.measure is not None and not same:
+                raise InputError(f"damaged: by {policy.measure}, unlike its members", where=f"{where}/policy.json")
 
     def _log_p(self, member: int, logits: NDArray[np.float32]) -> Floats:
         """(N, C) calibrated log-probabilities of a member, in the ensemble's order of classes."""

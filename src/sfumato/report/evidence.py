@@ -138,7 +138,8 @@ def _measured(folder: RunFolder, layout: TaskLayout, task: str) -> Measured | No
             results = Results.from_dict(scores[name], str(folder.metrics))
             if tuple(row.name for row in results.classes) != predictions.labels.names:
                 raise InputError(f"damaged: other classes than in {path.name}", where=str(folder.metrics))
-            return Measured(part, predictions, policy, policy.apply(predictions.logits), results)
+            verdicts = policy.apply(predictions.logits, predictions.familiarity)
+            return Measured(part, predictions, policy, verdicts, results)
     return None
 
 

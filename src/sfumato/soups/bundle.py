@@ -7,11 +7,13 @@ from typing import Any
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.views import PLAIN
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import policies_to_dict
 from sfumato.decision.policy import Policy
 from sfumato.outcome import provenance
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
+from sfumato.predict.references import stored_references
 from sfumato.soups.ingredients import RunIngredient
 from sfumato.soups.trial import Soup
 from sfumato.training.job import Job
@@ -24,6 +26,7 @@ def write_soup_bundle(
     job: Job,
     policies: Mapping[str, Policy],
     results: dict[str, Any],
+    references: References,
 ) -> None:
     """Write a bundle and load it once, so that it is known to check out. It looks in the plain view alone.
 
@@ -34,6 +37,7 @@ def write_soup_bundle(
         job: Its model carries the weights.
         policies: Task -> its policy.
         results: What was measured, by part.
+        references: By which familiarity is measured; empty = it is not.
     """
     taken = [runs[place] for place in made.places]
     first = taken[0].bundle
@@ -51,6 +55,7 @@ def write_soup_bundle(
         results=results,
         provenance={**provenance(taken[0].folder), "soup": data},
         samples=tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs),
+        references=stored_references([references]),
     )
     write_bundle(folder, bundle)
     load(folder, device="cpu")

@@ -8,6 +8,7 @@ from typing import Any
 
 from sfumato.console import Console
 from sfumato.data.table import Table
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
@@ -137,9 +138,10 @@ def _write(
     """From the weights to a policy, its scores, the story and, last, the bundle."""
     network.carry(made.weights)
     spec = runs[made.places[0]].recipe.decision
-    val = _said(network, samples.choosing)
+    references = network.learn(spec.measure if len(samples.choosing) else None)
+    val = _said(network, samples.choosing, references)
     policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
-    test = _said(network, samples.test)
+    test = _said(network, samples.test, references)
     results = _results(test, policies, trained)
     with uninterrupted():  # half a soup could be neither used nor gone on with
         make_folder(folder.path)
@@ -147,11 +149,11 @@ def _write(
             for task, predictions in said.items():
                 predictions.write(folder.predictions(part, task))
         write_json(folder.story, _story(runs, made, trials, samples))
-        write_soup_bundle(folder.bundle, runs, made, network.job, policies, results)
+        write_soup_bundle(folder.bundle, runs, made, network.job, policies, results, references)
 
 
-def _said(network: TrialNetwork, table: Table) -> dict[str, Predictions]:
-    return network.predict(table) if len(table) else {}
+def _said(network: TrialNetwork, table: Table, references: References) -> dict[str, Predictions]:
+    return network.predict(table, references) if len(table) else {}
 
 
 def _results(test: dict[str, Predictions], policies: dict[str, Policy], trained: Counts) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
+from sfumato.decision.doubt.reference import NO_REFERENCES, References
 from sfumato.models.classifier import Classifier
+from sfumato.models.scoring import scored
 from sfumato.predictions import Predictions
 from sfumato.training.machine import Machine
 
@@ -84,28 +86,35 @@ def predict_view(
     machine: Machine,
     workers: int,
     pictures: Pictures,
+    references: References = NO_REFERENCES,
 ) -> dict[str, Predictions]:
-    """The same of images looked at in a view, in full precision."""
-    found = outputs(model.logits, table, preprocess, machine, workers, pictures=pictures, view=view)
-    return _as_predictions(_gathered(found, table), table, machine)
+    """The same of images looked at in a view, in full precision, and how familiar they are by the references."""
+
+    def compute(images: Tensor) -> Tensor:
+        return scored(model, images, list(references.values()))
+
+    found = outputs(compute, table, preprocess, machine, workers, pictures=pictures, view=view)
+    return _as_predictions(_gathered(found, table, len(references)), table, machine)
 
 
-def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table) -> NDArray[np.float32]:
-    """(N, C) logits; rows that another process computes are 0."""
-    logits = np.zeros((len(table), table.layout.classes), dtype=np.float32)
+def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table, measured: int = 0) -> NDArray[np.float32]:
+    """(N, C + T) logits and the familiarity of so many tasks; rows that another process computes are 0."""
+    scores = np.zeros((len(table), table.layout.classes + measured), dtype=np.float32)
     for rows, found in batches_of:
-        logits[rows] = found.float().cpu().numpy()
-    return logits
+        scores[rows] = found.float().cpu().numpy()
+    return scores
 
 
-def _as_predictions(logits: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, Predictions]:
-    """Task -> its share of (N, C) logits, those of all processes together."""
+def _as_predictions(scores: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, Predictions]:
+    """Task -> its share of (N, C) logits or (N, C + T), those of all processes together."""
     layout = table.layout
-    said = machine.sum(torch.from_numpy(logits).to(machine.device)).cpu().numpy()
+    said = machine.sum(torch.from_numpy(scores).to(machine.device)).cpu().numpy()
     ids, groups = tuple(table.ids), groups_of(table)
+    familiar: list[NDArray[np.float32] | None] = [*said[:, layout.classes :].T] or [None] * len(layout.spaces)
+    tasks = zip(layout.slices.items(), table.answers.T, familiar, strict=True)
     return {
-        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups)
-        for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)
+        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups, familiarity=near)
+        for (name, where), truth, near in tasks
     }
 
 

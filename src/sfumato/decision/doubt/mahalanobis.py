@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.doubt.arrays import checked
+from sfumato.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +26,11 @@ class Mahalanobis:
     """(D, D); features times it have the identity as covariance within a class."""
     means: NDArray[np.float32]
     """(M, D) means of the classes that had a sample, whitened."""
+
+    @property
+    def width(self) -> int:
+        """Features of a picture, D."""
+        return self.whitening.shape[0]
 
     def familiarity(self, features: NDArray[np.floating]) -> Floats:
         """(N,) of (N, D) features, at most 0."""
@@ -39,7 +45,11 @@ class Mahalanobis:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]], where: str) -> "Mahalanobis":
         """Read what `to_arrays` made; `where` names it in errors."""
-        return cls(**checked(arrays, {"whitening": 2, "means": 2}, "class means", where))
+        found = checked(arrays, {"whitening": 2, "means": 2}, "class means", where)
+        square, means = found["whitening"].shape, found["means"].shape
+        if square[0] != square[1] or square[1] != means[1] or not found["means"].size:
+            raise InputError(f"not class means: of shape {means}, whitened by {square}", where=where)
+        return cls(**found)
 
 
 def fit_mahalanobis(features: NDArray[np.floating], truth: NDArray[np.int64]) -> Mahalanobis:

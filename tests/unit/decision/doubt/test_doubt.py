@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import entropy
+from sfumato.decision.doubt.nearest import Nearest, fit_nearest, unit
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from sfumato.decision.doubt.familiar import Familiar, fit_familiar
 from sfumato.decision.doubt.mahalanobis import Mahalanobis, fit_mahalanobis
-from sfumato.decision.doubt.nearest import Nearest, fit_nearest, unit
 from sfumato.decision.doubt.sureness import certainty, confidence, energy, margin
 from sfumato.errors import InputError
 

@@ -1,7 +1,7 @@
 """How near a picture's features are to those of training pictures, without any assumption about their shape.
 
 Sun et al., Out-of-Distribution Detection with Deep Nearest Neighbors, ICML 2022: features of length 1, and the distance
-to the k-th nearest of them. They keep as little as 1 % of ImageNet's training features; the bank here is bounded too.
+to the k-th nearest of them. They keep as little as 1 % of ImageNet's training features; the bank here is small too.
 """
 
 from collections.abc import Mapping
@@ -11,22 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.doubt.arrays import checked
+from sfumato.errors import InputError
 
 Floats = NDArray[np.float64]
 
 NEIGHBOURS = 50
 """Which neighbour's distance counts; in a bank of fewer than 1000, a twentieth of it."""
-BANK = 10_000
 _AT_ONCE = 20_000_000
 _LEAST_LENGTH = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Nearest:
+class Knn:
     """Familiarity is the negative distance to the k-th nearest training feature, -2 to 0."""
 
     bank: NDArray[np.float32]
     """(B, D) training features, each of length 1."""
+
+    @property
+    def width(self) -> int:
+        """Features of a picture, D."""
+        return self.bank.shape[1]
 
     @property
     def neighbours(self) -> int:
@@ -50,17 +55,17 @@ class Nearest:
         return {"bank": self.bank}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]], where: str) -> "Nearest":
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]], where: str) -> "Knn":
         """Read what `to_arrays` made; `where` names it in errors."""
-        return cls(**checked(arrays, {"bank": 2}, "a bank of features", where))
+        found = checked(arrays, {"bank": 2}, "a bank of features", where)
+        if not found["bank"].size:
+            raise InputError("not a bank of features: it is empty", where=where)
+        return cls(**found)
 
 
-def fit_nearest(features: NDArray[np.floating], bank: int = BANK, seed: int = 0) -> Nearest:
-    """The bank of (N, D) training features, N at least 1: all of them, or so many drawn by the seed."""
-    rows = np.arange(len(features))
-    if len(rows) > bank:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, bank, replace=False))
-    return Nearest(unit(features[rows]))
+def fit_knn(features: NDArray[np.floating]) -> Knn:
+    """All of (N, D) training features, N at least 1, as the bank."""
+    return Knn(unit(features))
 
 
 def unit(features: NDArray[np.floating]) -> NDArray[np.float32]:

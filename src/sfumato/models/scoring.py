@@ -1,0 +1,35 @@
+"""What a network says of images in one look: logits and, beside them, how familiar their features are.
+
+Shapes: B batch, C classes, D features, T tasks whose familiarity is measured, none where nothing asks for it.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sfumato.models.classifier import Classifier
+
+
+class Familiar(Protocol):
+    """Knows the features of training pictures."""
+
+    def familiarity(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(N,) of (N, D), more meaning more familiar."""
+        ...
+
+
+def scored(model: Classifier, images: Tensor, references: Sequence[Familiar]) -> Tensor:
+    """(B, C + T) float32 of (B, 3, H, W): the logits, then what each reference says of the head's input.
+
+    The model computes once; without references these are its logits.
+    """
+    features, logits = model(images)
+    if not references:
+        return logits
+    seen = features.float().cpu().numpy()
+    familiar = np.stack([reference.familiarity(seen) for reference in references], axis=1).astype(np.float32)
+    return torch.cat([logits, torch.from_numpy(familiar).to(logits.device)], dim=1)
