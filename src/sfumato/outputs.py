@@ -141,8 +141,8 @@ def flat(decision: Decision, classes: Classes, more: More = ()) -> dict[str, obj
     Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
     if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS} | _more(decision, more)
-        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
+        row = {name: getattr(decision, name) for name in COLUMNS}
+        return {**row, **_more(decision, more), **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
     answers = decision.answers or {}
     said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
     extra = {of_task(name, task): value for task in classes for name, value in _more(answers.get(task), more).items()}
@@ -154,7 +154,7 @@ def flat(decision: Decision, classes: Classes, more: More = ()) -> dict[str, obj
     return {"input": decision.input, **said, "error": decision.error, **extra, **chances}
 
 
-def _more(said: Decision | Answer | None, more: More) -> dict[str, object]:
+def _more(said: Decision | Answer | None, more: More) -> Mapping[str, object]:
     """What is said beyond COLUMNS; classes as a JSON list of names."""
     if said is None:
         return dict.fromkeys(more)
