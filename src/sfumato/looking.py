@@ -11,7 +11,7 @@ from sfumato.console import Console
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, kinds
-from sfumato.decision.doubt.reference import NO_REFERENCES, References
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policy import Policy
 from sfumato.decision.view_choice import ViewChoice, choose_views
 from sfumato.decision.view_policy import ByView, average_views
@@ -39,7 +39,7 @@ class Looked:
     """Those, the plain one first."""
     choice: ViewChoice | None
     """What was tried; None = nothing was."""
-    references: References = NO_REFERENCES
+    references: References
     """By which familiarity was measured; empty = it was not."""
 
     def averaged(self, policies: Mapping[str, Policy]) -> dict[str, dict[str, Predictions]]:

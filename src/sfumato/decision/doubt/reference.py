@@ -4,6 +4,7 @@ A network with several tasks has one for each; a bundle of several networks thos
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ Measure = Literal["mahalanobis", "knn"]
 Reference = Mahalanobis | Knn
 References = Mapping[str, Reference]
 """Task -> the reference of one network."""
-NO_REFERENCES: References = {}
+NO_REFERENCES: References = MappingProxyType({})
 """Familiarity is not measured."""
 Arrays = Mapping[str, NDArray[np.float32]]
 
