@@ -58,7 +58,7 @@ class Bundle:
     views: Document | None = None
     """In which ways a picture is looked at; None = once."""
     references: dict[str, Tensor] | None = None
-    """What training pictures were to each network, by `NETWORK/TASK/ARRAY`; None = no policy asks for it."""
+    """What training pictures were to each network, named as `decision.doubt.reference` does; None = no policy asks."""
 
     @property
     def labels(self) -> LabelSpace:

@@ -42,7 +42,7 @@ def stored_references(networks: Sequence[References]) -> dict[str, Tensor] | Non
 def joined_references(bundles: Sequence[Bundle]) -> dict[str, Tensor] | None:
     """Those of bundles of one network each, as one bundle of all their networks holds them."""
     return {
-        f"{place}/{name.partition('/')[2]}": array
+        f"{place}.{name.partition('.')[2]}": array
         for place, bundle in enumerate(bundles)
         for name, array in (bundle.references or {}).items()
     } or None

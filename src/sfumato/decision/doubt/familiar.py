@@ -19,8 +19,9 @@ class FamiliarSpec(Spec):
     """When a picture is too strange to be answered, however sure the network is of it."""
 
     by: Measure
-    """How far its features, the input of the head, are from those of training pictures: in units of how far classes
-    spread from their means (`mahalanobis`), or from the nearest training pictures (`knn`), in direction."""
+    """How far its features, the input of the head, are from those of training pictures; in units of how far pictures
+    of a class spread around their mean (`mahalanobis`), or from the nearest training picture (`knn`). Only the
+    direction of features counts."""
     refused: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Share of pictures like those of validation that may be taken for strange ones; above 0, below 1."""
 

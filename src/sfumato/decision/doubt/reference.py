@@ -4,6 +4,7 @@ A network with several tasks has one for each; a bundle of several networks thos
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Literal
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from sfumato.decision.doubt.knn import Knn, fit_knn
 from sfumato.decision.doubt.mahalanobis import Mahalanobis, fit_mahalanobis
 from sfumato.errors import InputError
+from sfumato.tasks import of_task
 
 Measure = Literal["mahalanobis", "knn"]
 """How familiarity is measured."""
@@ -32,9 +34,9 @@ def fit_reference(by: Measure, features: NDArray[np.floating], truth: NDArray[np
 
 
 def references_to_arrays(networks: Sequence[References]) -> dict[str, NDArray[np.float32]]:
-    """`NETWORK/TASK/ARRAY` -> array, which `references_from_arrays` reads back."""
+    """`NETWORK.ARRAY`, of several tasks `NETWORK.ARRAY.TASK`, -> array, which `references_from_arrays` reads back."""
     return {
-        f"{place}/{task}/{name}": array
+        _name(place, name, task): array
         for place, references in enumerate(networks)
         for task, reference in references.items()
         for name, array in reference.to_arrays().items()
@@ -56,20 +58,29 @@ def references_from_arrays(
     Raises:
         InputError: Arrays of other networks or tasks, of another measure, or not of D features.
     """
-    prefixes = [f"{place}/{task}/" for place in range(networks) for task in by]
-    strange = next((name for name in arrays if not name.startswith(tuple(prefixes))), None)
-    if strange is not None:
-        raise InputError(f"damaged: array {strange!r}", where=where, expected=f"names such as {prefixes[0]}ARRAY")
-    found = tuple(
-        {task: _reference(arrays, measure, f"{place}/{task}/", where) for task, measure in by.items()}
-        for place in range(networks)
-    )
-    for reference in (one for references in found for one in references.values()):
-        if reference.width != width:
-            raise InputError(f"damaged: {reference.width} features", where=where, expected=f"{width}, as the networks")
+    parts = {(place, task): _parts(place, task, measure) for place in range(networks) for task, measure in by.items()}
+    wanted = {name for names in parts.values() for name in names.values()}
+    if odds := wanted ^ set(arrays):
+        odd = min(odds)
+        raise InputError(f"damaged: {odd} is {'missing' if odd in wanted else 'of no network or task'}", where=where)
+    found: tuple[dict[str, Reference], ...] = tuple({} for _ in range(networks))
+    for (place, task), names in parts.items():
+        mine = {part: arrays[name] for part, name in names.items()}
+        found[place][task] = _read(by[task], mine, width, where)
     return found
 
 
-def _reference(arrays: Arrays, measure: Measure, prefix: str, where: str) -> Reference:
-    mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return _KINDS[measure].from_arrays(mine, where)
+def _read(by: Measure, arrays: Arrays, width: int, where: str) -> Reference:
+    reference = _KINDS[by].from_arrays(arrays, where)
+    if reference.width != width:
+        raise InputError(f"damaged: {reference.width} features", where=where, expected=f"{width}, as the network has")
+    return reference
+
+
+def _parts(place: int, task: str, by: Measure) -> dict[str, str]:
+    """Array -> the name it is stored by."""
+    return {field.name: _name(place, field.name, task) for field in fields(_KINDS[by])}
+
+
+def _name(place: int, array: str, task: str) -> str:
+    return of_task(f"{place}.{array}", task)
