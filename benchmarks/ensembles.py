@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
-from sfumato.decision.fusion import Kind
+from sfumato.decision.fusion.fusion import Kind
 from sfumato.ensembles.ensembling import Ensemble, ensemble
 from sfumato.run_folder import environment
 from solar_cells import write_split

@@ -1,6 +1,6 @@
 """What fusing a million predictions of a hundred classes costs, in seconds and memory.
 
-usage: fusion_scale.py [--most N] [--write]      up to 1,000,000 rows take about 5 minutes and 2 GB of disk
+usage: fusion_scale.py [--most N] [--write]      up to 1,000,000 rows take about 10 minutes and 2 GB of disk
 """
 
 import json
@@ -28,10 +28,11 @@ STRENGTHS = (2.2, 2.0, 1.6)
 """Of what each member sees of the truth, in standard deviations of its noise."""
 TEXT = f"""{MEMBERS} members say {CLASSES} float32 logits of each row, normal noise with the true class raised by
 {", ".join(map(str, STRENGTHS))}; the second lists the rows in another order. Each line is a process of its own.
-`write` and `read` are one predictions table. The kinds join the tables by id, fit a fusion (on as many rows as tell its
-weights), cross-fit it over 5 folds, fuse every row, and fit a temperature; no network is there. Scores with intervals,
-which resample all rows a thousand times, are not in it. Peak MB is the most the process held. Growth is the exponent of
-the rows that the time rises with, from a tenth of them; 1 is linear."""
+`write` and `read` are one predictions table. `weighted` has weights that all classes share; `mlp` is fitted on at most
+20,000 rows. The kinds join the tables by id, fit a fusion (on as many rows as tell its weights), cross-fit it over 5
+folds, fuse every row, and fit a temperature; no network is there. Scores with intervals, which resample all rows a
+thousand times, are not in it. Peak MB is the most the process held. Growth is the exponent of the
+rows that the time rises with, from a tenth of them; 1 is linear."""
 
 
 def table_of(member: int, n: int):
@@ -78,7 +79,7 @@ def read(folder: Path, n: int) -> Callable[[], str]:
     return work
 
 
-def fuse(kind: str) -> Callable[[Path, int], Callable[[], str]]:
+def fuse(kind: str, sharing: str = "auto") -> Callable[[Path, int], Callable[[], str]]:
     def prepare(folder: Path, n: int) -> Callable[[], str]:
         from sfumato.decision.policy import Policy
         from sfumato.ensembles.fusing import fit_tables
@@ -90,10 +91,10 @@ def fuse(kind: str) -> Callable[[Path, int], Callable[[], str]]:
 
         def work() -> str:
             joined = join_tables(paths, [Policy()] * MEMBERS)
-            fitted = fit_tables(kind, joined)
+            fitted = fit_tables(kind, joined, sharing=sharing)
             table = joined.samples.table(fitted.fused.logits)
             assert len(table) == n
-            assert fit_decision(table, None).temperature.fitted
+            assert fit_decision(table, None).calibrator.fitted
             single, said = fitted.fused.predicted[fitted.best_member(table.truth)], table.logits.argmax(axis=1)
             found = mcnemar(table.truth, said, single)
             assert found.only_a > found.only_b
@@ -104,7 +105,15 @@ def fuse(kind: str) -> Callable[[Path, int], Callable[[], str]]:
     return prepare
 
 
-TASKS = {"write": write, "read": read, **{kind: fuse(kind) for kind in ("average", "weighted", "stacked")}}
+TASKS = {
+    "write": write,
+    "read": read,
+    "average": fuse("average"),
+    "weighted": fuse("weighted", "shared"),
+    "weighted by class": fuse("weighted", "by_class"),
+    "stacked": fuse("stacked"),
+    "mlp": fuse("mlp"),
+}
 
 
 def measure(name: str, folder: Path, n: int) -> dict[str, float | str]:

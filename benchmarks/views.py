@@ -56,7 +56,7 @@ def rows(run: RunFolder, seed: int) -> list[str]:
         policy = fit_view_policy(only(val, chosen)[""], recipe.decision, counts[""])
         mean = average_views(only(test, chosen)[""], policy)
         accuracy = (mean.logits.argmax(axis=1) == mean.truth).mean()
-        loss = negative_log_likelihood(mean.logits / policy.temperature.value, mean.truth)
+        loss = negative_log_likelihood(mean.logits / policy.pool_at.value, mean.truth)
         gain = "" if one.gain is None else f"{one.gain:+.4f} | {one.error:.4f}"
         mark = "yes" if one.views == choice.views else ""
         cells = [seed, one.name, len(one.views), f"{one.loss:.4f}", gain or " | ", f"{one.score:.4f}", mark]

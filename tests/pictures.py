@@ -52,3 +52,25 @@ def shapes_and_colours(root: Path, count: int, size: int = 48) -> Path:
         lines.append(f"pictures/{i:03}.png,{known[0]},{known[1]}")
     (root / "table.csv").write_text("\n".join(lines) + "\n")
     return root / "table.csv"
+
+
+def marks(root: Path, count: int, size: int = 48) -> Path:
+    """`root/pictures/i.png` with any of the marks `red`, `green` and `蓝`, none at times (`|`), and `root/table.csv`.
+
+    The marks are squares of a colour, each in a corner of its own. Every fifteenth picture has no answer.
+    """
+    rng = np.random.default_rng(7)
+    (root / "pictures").mkdir(parents=True)
+    lines = ["image,marks"]
+    places = {"red": (4, 4), "green": (4, size - 18), "蓝": (size - 18, 4)}
+    for i in range(count):
+        there = [name for name, share in zip(places, (0.6, 0.4, 0.25), strict=True) if rng.random() < share]
+        pixels = rng.normal(110, 18, (size, size, 3))
+        for name, colour in zip(places, COLOURS.values(), strict=True):
+            if name in there:
+                top, left = places[name]
+                pixels[top : top + 14, left : left + 14] = colour
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(root / "pictures" / f"{i:03}.png")
+        lines.append(f"pictures/{i:03}.png,{'' if i % 15 == 14 else '|'.join(there) or '|'}")
+    (root / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root / "table.csv"

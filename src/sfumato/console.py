@@ -47,6 +47,7 @@ class Console:
         self._epochs = 0
         self._images = 0
         self._since = 0.0
+        self._first = "accuracy"
 
     def __call__(self, record: Record) -> None:
         """Show one record of the training loop."""
@@ -94,7 +95,8 @@ class Console:
         self._epochs, self._images, self._since = record.plan.clock.epochs, 0, time.perf_counter()
         if record.step:
             self.line(f"going on after step {record.step} of {record.plan.steps}")
-        self.line(f"[bold]{HEADER}[/]")
+        self._first = "map" if record.multilabel else "accuracy"
+        self.line(f"[bold]{HEADER} {SCORE_NAMES[self._first]:>8} {'macro-F1':>8}[/]")
         for row in record.history:
             self.line(self._epoch(row))
         self._bar = self._new_bar()
@@ -111,12 +113,12 @@ class Console:
 
     def _epoch(self, row: EpochDone) -> str:
         found = row.validation.get(row.shown, {})
-        score = (found.get("accuracy"), found.get("macro_f1"), found.get("loss"))
-        accuracy, macro_f1, loss = (f"{value:8.4f}" if value is not None else f"{'-':>8}" for value in score)
+        score = (found.get(self._first), found.get("macro_f1"), found.get("loss"))
+        first, macro_f1, loss = (f"{value:8.4f}" if value is not None else f"{'-':>8}" for value in score)
         star = "[green]best[/]" if row.best else ""
         return (
             f"{row.epoch + 1:>4}/{self._epochs:<4}{row.lr:>9.1e}{row.image_size:>5}{short(row.learning):>8}"
-            f"{row.images_per_second:>9.0f}{row.train_loss:>9.4f} {loss} {accuracy} {macro_f1} {star}"
+            f"{row.images_per_second:>9.0f}{row.train_loss:>9.4f} {loss} {first} {macro_f1} {star}"
         )
 
     def _new_bar(self) -> Progress:
@@ -134,7 +136,5 @@ class Console:
         return Progress(*columns, console=self.terminal, transient=True, disable=not self.terminal.is_terminal)
 
 
-HEADER = (
-    f"{'epoch':>6}   {'lr':>9}{'px':>5}{'learns':>8}{'images/s':>9}{'loss':>9} "
-    f"{'val loss':>8} {'accuracy':>8} {'macro-F1':>8}"
-)
+HEADER = f"{'epoch':>6}   {'lr':>9}{'px':>5}{'learns':>8}{'images/s':>9}{'loss':>9} {'val loss':>8}"
+SCORE_NAMES = {"accuracy": "accuracy", "map": "mAP"}

@@ -12,11 +12,11 @@ from sfumato.data.progress import Progress, unseen
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, kinds
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.view_choice import ViewChoice, choose_views
 from sfumato.decision.view_policy import ByView, average_views
 from sfumato.json_file import write_json
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
@@ -42,7 +42,7 @@ class Looked:
     references: References
     """By which familiarity was measured; empty = it was not."""
 
-    def averaged(self, policies: Mapping[str, Policy]) -> dict[str, dict[str, Predictions]]:
+    def averaged(self, policies: Mapping[str, AnyPolicy]) -> dict[str, dict[str, AnyPredictions]]:
         """Part -> task -> one table, the views averaged under the task's policy."""
         return {
             part: {task: average_views(by_view, policies[task]) for task, by_view in said.items()}
@@ -143,5 +143,5 @@ def _write(folder: RunFolder, parts: Mapping[str, Said]) -> None:
 
 def views_of(run: RunFolder, part: str, task: str) -> ByView:
     """What a finished run that left the choice of views said of a part in each of those asked for."""
-    plain, path = Predictions.read(run.predictions(part, task)), run.view_predictions(part, task)
+    plain, path = read_predictions(run.predictions(part, task)), run.view_predictions(part, task)
     return read_view_table(path, plain) if run.load_recipe().recipe.views else {PLAIN.name: plain}

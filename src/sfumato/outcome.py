@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -13,14 +13,19 @@ from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.calibration import UNFITTED
+from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.decision.doubt.reference import NO_REFERENCES, References
+from sfumato.decision.doubt.sureness import Familiarity
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
-from sfumato.decision.policies import policies_to_dict
+from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.json_file import write_json
+from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, measure_labels
 from sfumato.metrics.results import Results, measure
 from sfumato.metrics.trust import doubt_scores, honesty_scores
 from sfumato.models.classifier import needed
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predict.references import stored_references
@@ -31,26 +36,78 @@ from sfumato.run_folder import RunFolder, environment
 from sfumato.teaching.teacher import read_facts
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What a policy makes of N samples, with all that its honesty is measured by."""
+
+    verdicts: Verdicts
+    plain: NDArray[np.float64]
+    """(N, C) probabilities before calibration, at the frequencies the policy answers for."""
+    calibrated: NDArray[np.float64]
+    """(N, C) probabilities after it."""
+    sureness: NDArray[np.float64]
+    """(N,) by what abstention goes by."""
+
+
+def decide(policy: Policy, logits: NDArray[np.floating], familiarity: Familiarity = None) -> Decided:
+    """What a policy makes of (N, C) logits and, where it was measured, (N,) familiarity."""
+    verdicts = policy.apply(logits, familiarity)
+    plain = UNFITTED.probabilities(policy.adjusted(logits))
+    return Decided(verdicts, plain, policy.calibrated(logits), policy.sureness(logits, verdicts, familiarity))
+
+
+def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64] | None = None) -> AnyResults:
+    """As `measure_decisions`, or `measure_multilabel`: what the table and the policy are made for."""
+    if isinstance(said, MultilabelPredictions):
+        assert isinstance(policy, MultilabelPolicy)
+        return measure_multilabel(said, policy, trained)
+    assert isinstance(policy, Policy)
+    return measure_decisions(said, policy, trained)
+
+
+def measure_multilabel(
+    said: MultilabelPredictions, policy: MultilabelPolicy, trained: NDArray[np.int64] | None = None
+) -> MultilabelResults:
+    """Scores, with intervals, of what a policy makes of samples of several classes; `trained`: (C,) training images.
+
+    Samples of which not everything is known are left out.
+    """
+    said = said.known()
+    verdicts = policy.apply(said.logits)
+    return measure_labels(
+        said.there,
+        verdicts.named,
+        sigmoid(said.logits.astype(np.float64)),
+        verdicts.probabilities,
+        said.labels.names,
+        sets=verdicts.sets,
+        groups=said.groups,
+        trained=trained,
+    )
+
+
 def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None = None) -> Results:
     """Scores, with intervals, of what a policy makes of a predictions table; `trained`: (C,) training images.
 
     Samples of unknown class are left out.
     """
     said = said.known()
-    verdicts = policy.apply(said.logits, said.familiarity)
-    results = measure_verdicts(said, verdicts, trained)
-    before, after = UNFITTED.probabilities(policy.adjusted(said.logits)), policy.calibrated(said.logits)
-    sure, right = policy.sureness(said.logits, verdicts, said.familiarity), verdicts.predicted == said.truth
+    return measure_decided(said, decide(policy, said.logits, said.familiarity), trained)
+
+
+def measure_decided(said: Predictions, decided: Decided, trained: NDArray[np.int64] | None = None) -> Results:
+    """The same of what was decided, of samples whose classes are all known; one policy or several may have done so."""
+    verdicts = decided.verdicts
+    results = _measure_verdicts(said, verdicts, trained)
     scores = {
-        **honesty_scores(before, after, said.truth, said.groups),
-        **doubt_scores(sure, right, verdicts.sets, said.truth, said.groups),
+        **honesty_scores(decided.plain, decided.calibrated, said.truth, said.groups),
+        **doubt_scores(decided.sureness, verdicts.predicted == said.truth, verdicts.sets, said.truth, said.groups),
         **results.scores,
     }
     return replace(results, scores=scores)
 
 
-def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None = None) -> Results:
-    """Scores, with intervals, of verdicts on samples whose classes are known; `trained`: (C,) training images."""
+def _measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None) -> Results:
     return measure(
         said.truth,
         verdicts.predicted,
@@ -64,9 +121,11 @@ def measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.
 
 
 def write_tau_curve(
-    folder: RunFolder, val: Predictions, policy: Policy, trained: NDArray[np.int64], task: str = ""
+    folder: RunFolder, val: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64], task: str = ""
 ) -> None:
     """Write tau_curve.csv: what each strength of post-hoc logit adjustment reaches on validation, the policy's too.
+
+    Where a sample may be of several classes there is none: their thresholds are what moves.
 
     Args:
         folder: Of the run.
@@ -75,13 +134,15 @@ def write_tau_curve(
         trained: (C,) training images of each class.
         task: One of several tasks.
     """
+    if isinstance(val, MultilabelPredictions) or isinstance(policy, MultilabelPolicy):
+        return
     taus = sorted({*TAUS, policy.adjustment.tau} if policy.adjustment else TAUS)
     known = val.known()
     rows = sweep(known.logits, known.truth, class_priors(trained), taus)
     pl.DataFrame([asdict(row) for row in rows]).write_csv(folder.tau_curve_of(task))
 
 
-def write_metrics(folder: RunFolder, results: dict[str, Results]) -> None:
+def write_metrics(folder: RunFolder, results: Mapping[str, AnyResults]) -> None:
     """Write metrics.json: the results of each part that was measured; of several tasks each as `PART.TASK`."""
     write_json(folder.metrics, {part: result.to_dict() for part, result in results.items()})
 
@@ -89,8 +150,8 @@ def write_metrics(folder: RunFolder, results: dict[str, Results]) -> None:
 def make_bundle(
     folder: RunFolder,
     prepared: Prepared,
-    policies: Mapping[str, Policy],
-    results: dict[str, Results],
+    policies: Mapping[str, AnyPolicy],
+    results: Mapping[str, AnyResults],
     views: Sequence[View] = (PLAIN,),
     references: References = NO_REFERENCES,
 ) -> None:

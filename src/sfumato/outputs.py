@@ -5,8 +5,9 @@ import io
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import polars as pl
 
@@ -16,11 +17,10 @@ from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import read_image_paths
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
-from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.decisions import Decision
 from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
-COLUMNS = ("input", "label", "confidence", "calibrated", "abstained", "error")
 SAID: dict[str, type[pl.DataType]] = {
     "label": pl.String,
     "confidence": pl.Float64,
@@ -28,11 +28,33 @@ SAID: dict[str, type[pl.DataType]] = {
     "abstained": pl.Boolean,
 }
 """What is said of a task."""
-MORE: dict[str, type[pl.DataType]] = {"set": pl.String, "familiarity": pl.Float64}
-"""What some bundles say beside it; `Predictor.more` tells which."""
-More = tuple[str, ...]
-Classes = tuple[str, ...] | Mapping[str, tuple[str, ...]]
-"""Names of the classes; where there are several tasks, task -> those of each."""
+SAID_OF_LABELS: dict[str, type[pl.DataType]] = {"labels": pl.String, "calibrated": pl.Boolean}
+"""The same where an image may be of several classes."""
+
+
+@dataclass(frozen=True)
+class RowForm:
+    """What a row says beside the input and what is wrong with it."""
+
+    classes: tuple[str, ...] | Mapping[str, tuple[str, ...]]
+    """Names of the classes, each with a column for its probability; of several tasks, task -> those of each."""
+    sets: bool = False
+    """Whether there are sets of classes, in a column of their own, a JSON list of names."""
+    familiarity: bool = False
+    """Whether it is told how familiar a picture is, in a column of its own."""
+    multilabel: bool = False
+    """Whether an image may be of several classes: `labels`, a JSON list of names, then takes the place of `label`."""
+
+    @property
+    def said(self) -> dict[str, type[pl.DataType]]:
+        """Columns of a task."""
+        return SAID_OF_LABELS if self.multilabel else SAID
+
+    @property
+    def more(self) -> dict[str, type[pl.DataType]]:
+        """Further columns of a task, which only some bundles have."""
+        found: dict[str, type[pl.DataType]] = {"set": pl.String} if self.sets else {}
+        return found | ({"familiarity": pl.Float64} if self.familiarity else {})
 
 
 def expand(inputs: Iterable[str]) -> list[str]:
@@ -81,16 +103,16 @@ def check_target(out: Path | None) -> None:
         raise InputError(f"can't be written: {error.strerror}", where=str(out)) from None
 
 
-def classes_of(predictor: Predictor) -> Classes:
+def form_of(predictor: Predictor) -> RowForm:
     """What a bundle can say."""
     names = {task: space.names for task, space in predictor.tasks.spaces.items()}
-    return names if predictor.tasks.several else names[""]
+    classes = names if predictor.tasks.several else names[""]
+    sets, familiarity = predictor.names_sets, predictor.tells_familiarity
+    return RowForm(classes, sets, familiarity, predictor.tasks.multilabel)
 
 
-def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, more: More = ()) -> None:
+def write_decisions(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
     """Write one row a decision to a new .csv, .jsonl or .parquet file, with a probability column a class.
-
-    `more`: what this bundle says beyond what all do, in a column each; a set of classes is a JSON list of names.
 
     It is written aside and renamed, so that a file of that name is whole.
 
@@ -98,7 +120,7 @@ def write_decisions(decisions: Iterable[Decision], out: Path, classes: Classes, 
         RunError: The disk is full or can't be written.
     """
     with written_aside(out) as work:
-        WRITERS[out.suffix](decisions, work, classes, more)
+        WRITERS[out.suffix](decisions, work, form)
 
 
 @contextmanager
@@ -127,50 +149,48 @@ def _aside(out: Path) -> Path:
     return path
 
 
-def csv_lines(decisions: Iterable[Decision], classes: Classes, more: More = ()) -> Iterator[str]:
+def csv_lines(decisions: Iterable[Decision], form: RowForm) -> Iterator[str]:
     """The rows of a CSV, the header first, one at a time."""
-    yield _csv_line(_schema(classes, more))
+    yield _csv_line(_schema(form))
     for decision in decisions:
-        row = flat(decision, classes, more)
-        yield _csv_line("" if value is None else value for value in row.values())
+        yield _csv_line("" if value is None else value for value in flat(decision, form).values())
 
 
-def flat(decision: Decision, classes: Classes, more: More = ()) -> dict[str, object]:
-    """A decision as one row: COLUMNS, `more`, then `p:CLASS` for each class, None where the image is bad.
+def flat(decision: Decision, form: RowForm) -> dict[str, object]:
+    """A decision as one row: `input`, what is said, `error`, what is more, `p:CLASS`; None where the image is bad.
 
     Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
-    if isinstance(classes, tuple):
-        row = {name: getattr(decision, name) for name in COLUMNS}
-        return {**row, **_more(decision, more), **{f"p:{name}": decision.probabilities.get(name) for name in classes}}
+    if isinstance(form.classes, tuple):
+        said, more = ({name: _cell(getattr(decision, name)) for name in names} for names in (form.said, form.more))
+        row = {"input": decision.input, **said, "error": decision.error, **more}
+        return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in form.classes}}
     answers = decision.answers or {}
-    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in classes for name in SAID}
-    extra = {of_task(name, task): value for task in classes for name, value in _more(answers.get(task), more).items()}
+    said, more = (
+        {of_task(name, task): _cell(getattr(answers.get(task), name, None)) for task in form.classes for name in names}
+        for names in (SAID, form.more)
+    )
     chances = {
         f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
-        for task, names in classes.items()
+        for task, names in form.classes.items()
         for name in names
     }
-    return {"input": decision.input, **said, "error": decision.error, **extra, **chances}
+    return {"input": decision.input, **said, "error": decision.error, **more, **chances}
 
 
-def _more(said: Decision | Answer | None, more: More) -> Mapping[str, object]:
-    """What is said beyond COLUMNS; classes as a JSON list of names."""
-    if said is None:
-        return dict.fromkeys(more)
-    inside = None if said.set is None else to_json(said.set, indent=None)
-    told: dict[str, object] = {"set": inside, "familiarity": said.familiarity}
-    return {name: told[name] for name in more}
+def _cell(value: object) -> object:
+    """A list of classes as JSON; all else as it is."""
+    return to_json(cast(tuple[str, ...], value), indent=None) if isinstance(value, tuple) else value
 
 
-def _schema(classes: Classes, more: More) -> dict[str, type[pl.DataType]]:
+def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
     """Every column of a row with its type."""
-    tasks = {"": classes} if isinstance(classes, tuple) else classes
-    several = not isinstance(classes, tuple)
-    said = {of_task(name, task): kind for task in tasks for name, kind in SAID.items()}
-    extra = {of_task(name, task): MORE[name] for task in tasks for name in more}
+    several = not isinstance(form.classes, tuple)
+    tasks = {"": form.classes} if isinstance(form.classes, tuple) else form.classes
+    said = {of_task(name, task): kind for task in tasks for name, kind in form.said.items()}
+    more = {of_task(name, task): kind for task in tasks for name, kind in form.more.items()}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **extra, **chances}
+    return {"input": pl.String, **said, "error": pl.String, **more, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -179,20 +199,20 @@ def _csv_line(values: Iterable[object]) -> str:
     return buffer.getvalue()
 
 
-def _write_csv(decisions: Iterable[Decision], out: Path, classes: Classes, more: More) -> None:
+def _write_csv(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(csv_lines(decisions, classes, more))
+        file.writelines(csv_lines(decisions, form))
 
 
-def _write_jsonl(decisions: Iterable[Decision], out: Path, _: Classes, __: More) -> None:
+def _write_jsonl(decisions: Iterable[Decision], out: Path, _: RowForm) -> None:
     with out.open("w", encoding="utf-8", newline="") as file:
         file.writelines(to_json(decision.to_dict(), indent=None) + "\n" for decision in decisions)
 
 
-def _write_parquet(decisions: Iterable[Decision], out: Path, classes: Classes, more: More) -> None:
-    rows = [flat(decision, classes, more) for decision in decisions]
-    pl.DataFrame(rows, schema=_schema(classes, more)).write_parquet(out)
+def _write_parquet(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
+    rows = [flat(decision, form) for decision in decisions]
+    pl.DataFrame(rows, schema=_schema(form)).write_parquet(out)
 
 
-Writer = Callable[[Iterable[Decision], Path, Classes, More], None]
+Writer = Callable[[Iterable[Decision], Path, RowForm], None]
 WRITERS: dict[str, Writer] = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import polars as pl
@@ -44,16 +44,9 @@ class Predictions:
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.labels))
-        if self.logits.shape != shape or self.truth.shape != shape[:1]:
+        if self.truth.shape != shape[:1]:
             raise InputError(f"predictions of shape {self.logits.shape} and {self.truth.shape}", expected=f"{shape}")
-        if self.groups is not None and self.groups.shape != shape[:1]:
-            raise InputError(f"groups of shape {self.groups.shape}", expected=f"{shape[:1]}")
-        if self.folds is not None and len(self.folds) != len(self.ids):
-            raise InputError(f"folds of {len(self.folds)} samples", expected=f"{len(self.ids)}")
-        if len(set(self.ids)) != len(self.ids):
-            raise InputError("a sample id stands twice in the predictions")
-        if not np.isfinite(self.logits).all():
-            raise InputError("a logit is not finite")
+        check_rows(self.ids, self.logits, self.labels, self.groups, self.folds)
         if self.familiarity is not None:
             _check_familiarity(self.familiarity, shape[:1])
 
@@ -66,8 +59,8 @@ class Predictions:
         if rows.all():
             return self
         groups = None if self.groups is None else self.groups[rows]
-        folds = None if self.folds is None else _where(rows, self.folds)
-        ids, familiarity = _where(rows, self.ids), None if self.familiarity is None else self.familiarity[rows]
+        folds = None if self.folds is None else where(rows, self.folds)
+        ids, familiarity = where(rows, self.ids), None if self.familiarity is None else self.familiarity[rows]
         return Predictions(ids, self.truth[rows], self.logits[rows], self.labels, groups, folds, familiarity)
 
     def write(self, path: Path) -> None:
@@ -76,21 +69,13 @@ class Predictions:
         Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's;
         where `familiarity` was measured, it is a column too.
         """
-        names = pl.Series("label", self.labels.names, dtype=pl.String)
-        rows = pl.Series(self.truth, dtype=pl.Int64).replace(UNKNOWN, None)
-        frame = pl.DataFrame([pl.Series("id", self.ids, dtype=pl.String), names.gather(rows), self._logits_column()])
-        if self.groups is not None:
-            frame = frame.with_columns(pl.Series("group", self.groups))
-        if self.folds is not None:
-            frame = frame.with_columns(pl.Series("fold", self.folds, dtype=pl.String))
-        if self.familiarity is not None:
-            frame = frame.with_columns(pl.Series("familiarity", self.familiarity))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(path, metadata={"labels": json.dumps(self.labels.names, ensure_ascii=False)})
+        write_table(path, with_familiarity(row_columns(self, self.label_column), self.familiarity), self.labels)
 
-    def _logits_column(self) -> pl.Series:
-        """A list of C numbers a row, made without a Python object for any of them."""
-        return pl.Series("logits", np.ascontiguousarray(self.logits, dtype=np.float32)).arr.to_list()
+    @property
+    def label_column(self) -> pl.Series:
+        """N names of classes, null where none is known."""
+        names = pl.Series("label", self.labels.names, dtype=pl.String)
+        return names.gather(pl.Series(self.truth, dtype=pl.Int64).replace(UNKNOWN, None))
 
     @classmethod
     def read(cls, path: Path) -> "Predictions":
@@ -99,18 +84,69 @@ class Predictions:
         Raises:
             InputError: No such file, or it is damaged.
         """
-        if not path.is_file():
-            raise InputError("no such predictions table", where=str(path))
-        with _damage(path):
+        with damage_told(path):
             return cls._read(path)
 
     @classmethod
     def _read(cls, path: Path) -> "Predictions":
         frame, labels = pl.read_parquet(path), _classes(path)
-        folds = tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
-        logits = _logits(frame["logits"], len(labels))
-        ids, truth, groups = tuple(frame["id"].to_list()), _truth(frame, labels), _groups(frame)
-        return cls(ids, truth, logits, labels, groups, folds, familiarity_column(frame))
+        logits, truth = logits_in(frame["logits"], len(labels)), _truth(frame, labels)
+        ids, groups, folds = tuple(frame["id"].to_list()), groups_in(frame), folds_in(frame)
+        return cls(ids, truth, logits, labels, groups, folds, familiarity_in(frame))
+
+
+class _Table(Protocol):
+    """What tables of both kinds have beside what is true."""
+
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+    @property
+    def logits(self) -> NDArray[np.float32]: ...
+    @property
+    def groups(self) -> NDArray[np.int64] | None: ...
+    @property
+    def folds(self) -> tuple[str, ...] | None: ...
+
+
+def check_rows(
+    ids: tuple[str, ...],
+    logits: NDArray[np.float32],
+    labels: LabelSpace,
+    groups: NDArray[np.int64] | None,
+    folds: tuple[str, ...] | None,
+) -> None:
+    """Refuse parts of different lengths, an id that stands twice, and logits that are not finite."""
+    shape = (len(ids), len(labels))
+    if logits.shape != shape:
+        raise InputError(f"logits of shape {logits.shape}", expected=f"{shape}")
+    if groups is not None and groups.shape != shape[:1]:
+        raise InputError(f"groups of shape {groups.shape}", expected=f"{shape[:1]}")
+    if folds is not None and len(folds) != len(ids):
+        raise InputError(f"folds of {len(folds)} samples", expected=f"{len(ids)}")
+    if len(set(ids)) != len(ids):
+        raise InputError("a sample id stands twice in the predictions")
+    if not np.isfinite(logits).all():
+        raise InputError("a logit is not finite")
+
+
+def row_columns(table: _Table, label: pl.Series) -> pl.DataFrame:
+    """The columns of a table: what is true in `label`, the logits made without a Python object for any of them."""
+    logits = pl.Series("logits", np.ascontiguousarray(table.logits, dtype=np.float32)).arr.to_list()
+    frame = pl.DataFrame([pl.Series("id", table.ids, dtype=pl.String), label, logits])
+    if table.groups is not None:
+        frame = frame.with_columns(pl.Series("group", table.groups))
+    return frame if table.folds is None else frame.with_columns(pl.Series("fold", table.folds, dtype=pl.String))
+
+
+def with_familiarity(frame: pl.DataFrame, familiarity: NDArray[np.float32] | None) -> pl.DataFrame:
+    """The columns of a table and, where it was measured, (N,) familiarity."""
+    return frame if familiarity is None else frame.with_columns(pl.Series("familiarity", familiarity))
+
+
+def write_table(path: Path, frame: pl.DataFrame, labels: LabelSpace) -> None:
+    """Write a Parquet file with the names of the classes in its metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path, metadata={"labels": json.dumps(labels.names, ensure_ascii=False)})
 
 
 @dataclass(frozen=True)
@@ -131,12 +167,12 @@ def read_rows(path: Path) -> Rows:
     Raises:
         InputError: It is damaged.
     """
-    with _damage(path):
+    with damage_told(path):
         there = [name for name in ("id", "label", "group") if name in pl.read_parquet_schema(path)]
         frame, labels = pl.read_parquet(path, columns=there), _classes(path)
         if frame["id"].n_unique() != len(frame):
             raise InputError("a sample id stands twice in the predictions")
-        return Rows(tuple(frame["id"].to_list()), _truth(frame, labels), labels, _groups(frame))
+        return Rows(tuple(frame["id"].to_list()), _truth(frame, labels), labels, groups_in(frame))
 
 
 def read_classes(path: Path) -> LabelSpace:
@@ -145,13 +181,15 @@ def read_classes(path: Path) -> LabelSpace:
     Raises:
         InputError: It is damaged.
     """
-    with _damage(path):
+    with damage_told(path):
         return _classes(path)
 
 
 @contextmanager
-def _damage(path: Path) -> Generator[None]:
+def damage_told(path: Path) -> Generator[None]:
     """Whatever is wrong with a table within the context is told in one line that names it."""
+    if not path.is_file():
+        raise InputError("no such predictions table", where=str(path))
     try:
         yield
     except (PolarsError, OSError, KeyError, TypeError, ValueError, InputError) as error:
@@ -163,12 +201,18 @@ def _truth(frame: pl.DataFrame, labels: LabelSpace) -> NDArray[np.int64]:
     return frame["label"].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN).to_numpy().astype(np.int64)
 
 
-def _groups(frame: pl.DataFrame) -> NDArray[np.int64] | None:
+def groups_in(frame: pl.DataFrame) -> NDArray[np.int64] | None:
+    """(N,) number of each sample's group; None = each is on its own."""
     return frame["group"].to_numpy().astype(np.int64) if "group" in frame.columns else None
 
 
-def familiarity_column(frame: pl.DataFrame) -> NDArray[np.float32] | None:
-    """(N,) what a table says of it; None where it has no such column."""
+def folds_in(frame: pl.DataFrame) -> tuple[str, ...] | None:
+    """N names of the samples' folds; None = there are none."""
+    return tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
+
+
+def familiarity_in(frame: pl.DataFrame) -> NDArray[np.float32] | None:
+    """(N,) familiarity of the samples; None = it was not measured."""
     return frame["familiarity"].cast(pl.Float32).to_numpy() if "familiarity" in frame.columns else None
 
 
@@ -179,8 +223,13 @@ def _check_familiarity(familiarity: NDArray[np.float32], shape: tuple[int, ...])
         raise InputError("a familiarity is not finite")
 
 
+def class_names(path: Path) -> tuple[str, ...]:
+    """The C classes, from a file's metadata."""
+    return tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"])))
+
+
 def _classes(path: Path) -> LabelSpace:
-    return LabelSpace(tuple(cast(list[str], json.loads(pl.read_parquet_metadata(path)["labels"]))))
+    return LabelSpace(class_names(path))
 
 
 def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32]]:
@@ -194,8 +243,8 @@ def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32
     """
     lazy, classes = pl.scan_parquet(path).select("logits"), len(_classes(path))
     for start in count(step=rows):
-        with _damage(path):
-            block = _logits(lazy.slice(start, rows).collect()["logits"], classes)
+        with damage_told(path):
+            block = logits_in(lazy.slice(start, rows).collect()["logits"], classes)
             if not np.isfinite(block).all():
                 raise InputError("a logit is not finite")
         if not len(block):
@@ -203,13 +252,13 @@ def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32
         yield block
 
 
-def _logits(column: pl.Series, classes: int) -> NDArray[np.float32]:
+def logits_in(column: pl.Series, classes: int) -> NDArray[np.float32]:
     """(N, C) view of a column of lists."""
     if not len(column):
         return np.zeros((0, classes), dtype=np.float32)
     return column.cast(pl.List(pl.Float32)).list.to_array(classes).to_numpy()
 
 
-def _where(rows: NDArray[np.bool_], names: tuple[str, ...]) -> tuple[str, ...]:
+def where(rows: NDArray[np.bool_], names: tuple[str, ...]) -> tuple[str, ...]:
     """The names of the rows that are True."""
     return tuple(name for name, there in zip(names, rows.tolist(), strict=True) if there)

@@ -14,8 +14,8 @@ from sfumato.decision.doubt.reference import References
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.looking import Looked, look, tell
-from sfumato.outcome import make_bundle, measure_decisions, write_metrics, write_tau_curve
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
+from sfumato.outcome import make_bundle, measure_any, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
 from sfumato.preparation.prepared import Prepared, job_of
 from sfumato.recipe.load import load_recipe
@@ -58,12 +58,12 @@ class Run:
         return cast(dict[str, Any], json.loads(RunFolder(self.folder).metrics.read_text(encoding="utf-8")))
 
     @cached_property
-    def predictions(self) -> dict[str, Predictions]:
+    def predictions(self) -> dict[str, AnyPredictions]:
         """Predictions tables of the parts that were not trained on; of several tasks each as `PART.TASK`."""
         folder = RunFolder(self.folder)
         tasks = folder.read_table().layout.spaces
         paths = {of_task(part, task): folder.predictions(part, task) for part in ("val", "test") for task in tasks}
-        return {name: Predictions.read(path) for name, path in paths.items() if path.is_file()}
+        return {name: read_predictions(path) for name, path in paths.items() if path.is_file()}
 
     def report(self) -> Path:
         """Write the report anew and return its path."""
@@ -182,8 +182,7 @@ def _fit(
     """Train; the best weights end up in the model."""
     job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
     job = taught(job, folder.teacher_answers, prepared.teacher, console)
-    layout = prepared.table.layout
-    history = CsvHistory(folder.history, layout.spaces if layout.several else ())
+    history = CsvHistory(folder.history, prepared.table.layout)
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
@@ -200,13 +199,14 @@ def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tup
     """From predictions to decisions: the policy of each task, scores of the measured parts, bundle and report."""
     val, spec = looked.parts.get("val", {}), prepared.recipe.decision
     trained = prepared.table.part("train").counts
-    policies = {task: fit_view_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+    many = prepared.table.layout.multilabel
+    policies = {task: fit_view_policy(val.get(task), spec, counts, multilabel=many) for task, counts in trained.items()}
     said = looked.averaged(policies)
     for part, tasks in said.items():
         for task, predictions in tasks.items():
             predictions.write(folder.predictions(part, task))
     results = {
-        of_task(part, task): measure_decisions(predictions, policies[task], trained[task])
+        of_task(part, task): measure_any(predictions, policies[task], trained[task])
         for part, tasks in said.items()
         for task, predictions in tasks.items()
         if part in measured and len(predictions.known())

@@ -14,6 +14,8 @@ from sfumato.yaml_text import write_mapping
 
 Outputs = int | Mapping[str, int]
 """What a network is built for: the classes of its only task, or those of each of several."""
+MULTILABEL = "multilabel"
+"""Key of a labels.yaml beside its only section."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,12 @@ class TaskLayout:
 
     spaces: dict[str, LabelSpace]
     """Task -> its classes; a model's only task has the empty name."""
+    multilabel: bool = False
+    """Whether an image may be of any number of the only task's classes."""
 
     def __post_init__(self) -> None:
+        if self.multilabel and len(self.spaces) > 1:
+            raise InputError("several tasks, one of which has several classes an image", expected="one task")
         owner: dict[str, str] = {}
         for name in self.spaces:
             first = owner.setdefault(key(name).casefold(), name)
@@ -77,14 +83,17 @@ class TaskLayout:
         return {name: slice(end - size, end) for name, size, end in places}
 
     def to_yaml(self) -> str:
-        """The text of a labels.yaml: a section a task, `labels` for an only one."""
-        return write_mapping({name or "labels": space.entries for name, space in self.spaces.items()})
+        """The text of a labels.yaml: a section a task, `labels` for an only one; `multilabel: true` where it is so."""
+        sections = {name or "labels": space.entries for name, space in self.spaces.items()}
+        return write_mapping({**sections, **({MULTILABEL: True} if self.multilabel else {})})
 
     @classmethod
     def from_yaml(cls, text: str, where: str) -> "TaskLayout":
         """Read the text that `to_yaml` wrote; `where` names it in errors."""
         document = parse_document(text, where, Path(), EXAMPLE)
         names = list(document.settings)
+        if names[1:] == [MULTILABEL] and document.settings[MULTILABEL] is True:
+            return cls({"": LabelSpace.from_yaml(text, where)}, multilabel=True)
         if len(names) < 2:
             return cls({"": LabelSpace.from_yaml(text, where)})
         return cls({name: label_section(document, name) for name in names})

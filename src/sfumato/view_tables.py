@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
 from sfumato.errors import InputError
-from sfumato.predictions import UNKNOWN, Predictions, familiarity_column
+from sfumato.multilabel_predictions import AnyPredictions
+from sfumato.predictions import Predictions, familiarity_in, row_columns, with_familiarity
 
 
-def write_view_table(path: Path, said: Mapping[str, Predictions]) -> None:
+def write_view_table(path: Path, said: Mapping[str, AnyPredictions]) -> None:
     """Write a Parquet file: id, view, label (name or null), logits (a list of C numbers), the views one after another.
 
     Where `familiarity` was measured, it is a column too.
@@ -28,7 +29,7 @@ def write_view_table(path: Path, said: Mapping[str, Predictions]) -> None:
     pl.concat(frames).write_parquet(path, metadata={"labels": json.dumps(labels, ensure_ascii=False)})
 
 
-def read_view_table(path: Path, like: Predictions) -> dict[str, Predictions]:
+def read_view_table(path: Path, like: AnyPredictions) -> dict[str, AnyPredictions]:
     """Name of a view -> what is said in it, in the order they were written.
 
     Args:
@@ -48,20 +49,15 @@ def read_view_table(path: Path, like: Predictions) -> dict[str, Predictions]:
         raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
 
 
-def _frame(view: str, table: Predictions) -> pl.DataFrame:
-    names = [table.labels.names[t] if t != UNKNOWN else None for t in cast(list[int], table.truth.tolist())]
-    frame = pl.DataFrame(
-        {"id": list(table.ids), "view": view, "label": names, "logits": table.logits.tolist()},
-        schema={"id": pl.String, "view": pl.String, "label": pl.String, "logits": pl.List(pl.Float32)},
-    )
-    if table.familiarity is None:
-        return frame
-    return frame.with_columns(pl.Series("familiarity", table.familiarity))
+def _frame(view: str, table: AnyPredictions) -> pl.DataFrame:
+    frame = row_columns(table, table.label_column).select("id", pl.lit(view).alias("view"), "label", "logits")
+    return with_familiarity(frame, table.familiarity) if isinstance(table, Predictions) else frame
 
 
-def _like(part: pl.DataFrame, like: Predictions) -> Predictions:
+def _like(part: pl.DataFrame, like: AnyPredictions) -> AnyPredictions:
     if tuple(part["id"].to_list()) != like.ids:
         raise InputError("other samples than in the table without views")
     logits = np.array(part["logits"].to_list(), dtype=np.float32).reshape(len(like), len(like.labels))
-    familiarity = familiarity_column(part)
-    return Predictions(like.ids, like.truth, logits, like.labels, like.groups, like.folds, familiarity)
+    if isinstance(like, Predictions):
+        return replace(like, logits=logits, familiarity=familiarity_in(part))
+    return replace(like, logits=logits)

@@ -82,12 +82,12 @@ def test_decisions_agree_with_the_predictions_table(small_run):
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_files_of_decisions(small_run, pictures, tmp_path, suffix):
-    from sfumato.outputs import write_decisions
+    from sfumato.outputs import form_of, write_decisions
 
     model = sfumato.load(small_run.bundle)
     decisions = [*model.predict(pictures), *model.predict(["missing.png"])]
     out = tmp_path / f"d{suffix}"
-    write_decisions(decisions, out, model.labels.names)
+    write_decisions(decisions, out, form_of(model))
     if suffix == ".jsonl":
         rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
         assert [row["probabilities"] for row in rows] == [d.probabilities for d in decisions]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import softmax
 from tests.pictures import KINDS, folder_per_class, picture, shapes_and_colours
 
 import sfumato
@@ -217,6 +218,34 @@ def test_nested_decisions_are_those_of_each_run(recipe):
     )
     error = expected_calibration_error(np.concatenate(sure), right)
     assert found.summary.results["out_of_fold"]["scores"]["ece"]["value"] == pytest.approx(error)
+
+
+def test_nested_honesty_is_that_of_each_run_before_and_after_its_own_calibration(recipe):
+    """All that a single run's part has stands in the summary; log losses by hand, over all folds' samples."""
+    found = sfumato.CrossValidation(recipe.parent / "nested")
+    scores = found.summary.results["out_of_fold"]["scores"]
+    assert set(scores) >= {name for run in found.folds for name in run.metrics["test"]["scores"]}
+    before, after = [], []
+    for run in found.folds:
+        said, policy = run.predictions["test"], sfumato.load(run.bundle, device="cpu").policy
+        own = np.arange(len(said)), said.truth
+        before += (-np.log(softmax(said.logits.astype(float), axis=1)[own])).tolist()
+        after += (-np.log(policy.calibrated(said.logits)[own])).tolist()
+    assert scores["nll_before"]["value"] == pytest.approx(np.mean(before))
+    assert scores["nll"]["value"] == pytest.approx(np.mean(after))
+    assert scores["nll_change"]["value"] == pytest.approx(np.mean(after) - np.mean(before))
+
+
+def test_every_fold_has_the_honesty_that_it_had_no_part_in(recipe, done):
+    """Nested before and after calibration; else only before, for the fold itself fitted what came after."""
+    nested = sfumato.CrossValidation(recipe.parent / "nested")
+    for fold, run in zip(nested.summary.folds, nested.folds, strict=True):
+        measured = {name: one["value"] for name, one in run.metrics["test"]["scores"].items()}
+        for name in ("nll", "ece", "ece_before", "brier", "brier_before", "aurc"):
+            assert fold.scores[name] == measured[name]
+    assert nested.summary.mean["ece"] == pytest.approx(np.mean([fold.scores["ece"] for fold in nested.summary.folds]))
+    assert {"ece_before", "brier_before"} <= done.summary.mean.keys()
+    assert not {"ece", "nll", "brier"} & done.summary.mean.keys()
 
 
 def test_nested_folds_are_compared_by_what_each_run_decided(recipe, tmp_path):

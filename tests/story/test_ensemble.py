@@ -18,12 +18,14 @@ from sfumato.data.images import decode
 from sfumato.data.views import PLAIN, View
 from sfumato.decision.abstention import Abstention
 from sfumato.decision.calibration import Temperature
-from sfumato.decision.fusion import log_probabilities
-from sfumato.decision.fusion_fit import deal, fit_fusion
+from sfumato.decision.dealing import deal
+from sfumato.decision.fusion.fitting import fit_fusion
+from sfumato.decision.fusion.fusion import log_probabilities
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.summary import Comparison, summary_lines
 from sfumato.errors import InputError, RunError
 from sfumato.folds.averaged_bundle import make_averaged_bundle
+from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.paired import mcnemar, paired_difference
 from sfumato.predictions import Predictions
 from sfumato.run_folder import RunFolder
@@ -129,6 +131,66 @@ def test_no_sample_is_scored_by_weights_that_were_fitted_on_it(root, made, kind)
         fusion = fit_fusion(kind, [one[others] for one in said], truth[others])
         assert np.allclose(found.logits[mine], fusion.fuse([one[mine] for one in said]), atol=1e-6)
     assert made[kind].fusion == fit_fusion(kind, said, truth)
+
+
+@pytest.fixture(scope="module")
+def together(root, tmp_path_factory) -> Path:
+    """The same runs, with tables of 300 samples of which each member sees half of what tells the class."""
+    folder = tmp_path_factory.mktemp("together")
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 3, (2, 500))
+    truth = seen.sum(axis=0) % 3
+    for name, own in zip("ab", seen, strict=True):
+        shutil.copytree(root / name, folder / name)
+        labels = Predictions.read(root / name / "predictions/val.parquet").labels
+        logits = (rng.normal(size=(500, 3)) + 3 * np.eye(3)[own]).astype(np.float32)
+        for part, rows in (("val", np.arange(300)), ("test", np.arange(300, 500))):
+            table = Predictions(tuple(f"{row}.png" for row in rows), truth[rows], logits[rows], labels)
+            table.write(folder / name / "predictions" / f"{part}.parquet")
+    return folder
+
+
+def test_a_hidden_layer_is_told_apart_from_stacking(together, pictures, tmp_path, capsys):
+    """Cross-fitted, by the same folds: neither member knows anything alone, so the layer gains, and it is said."""
+    members = [together / "a", together / "b"]
+    done, plain = (sfumato.ensemble(members, kind=kind, out=tmp_path / kind, quiet=True) for kind in ("mlp", "stacked"))
+    for part, told in (("val", done.summary.selection), ("test", done.summary.test)):
+        layered, stacked = done.predictions[part], plain.predictions[part]
+        loss = [negative_log_likelihood(table.logits, table.truth) for table in (layered, stacked)]
+        right = [(table.logits.argmax(axis=1) == table.truth).mean() for table in (layered, stacked)]
+        assert told.layer.nll.value == pytest.approx(loss[0] - loss[1], abs=1e-6)
+        assert told.layer.accuracy.value == pytest.approx(right[0] - right[1])
+        assert told.layer.shown and right[0] > 0.7 > right[1]
+    assert plain.summary.test.layer is None
+    assert (
+        sum(
+            "hidden layer: log loss -" in line and line.endswith(": it helps")
+            for line in summary_lines(done.summary, done.fusion)
+        )
+        == 2
+    )
+    whole = sfumato.load(done.bundle)
+    pixels = [decode(path) for path in pictures]
+    said = [log_probabilities(one.logits(pixels), one.policy) for one in map(sfumato.load, members)]
+    assert np.allclose(whole.logits(pixels), done.fusion.fuse(said), atol=1e-4)
+
+
+def test_a_hidden_layer_that_gains_nothing_is_said_to(together, tmp_path):
+    """A member beside a copy of itself: nothing is left for a layer to find."""
+    shutil.copytree(together / "a", tmp_path / "c")
+    done = sfumato.ensemble([together / "a", tmp_path / "c"], kind="mlp", out=tmp_path / "e", quiet=True)
+    assert not done.summary.selection.layer.shown
+    assert any("not shown to help" in line for line in summary_lines(done.summary, done.fusion))
+
+
+@pytest.mark.parametrize("sharing", ["shared", "by_class"])
+@pytest.mark.parametrize("kind", ["weighted", "stacked"])
+def test_weights_are_shared_or_a_class_as_was_asked(together, tmp_path, kind, sharing):
+    done = sfumato.ensemble(
+        [together / "a", together / "b"], kind=kind, weights=sharing, out=tmp_path / "e", quiet=True
+    )
+    assert {len(row) for row in done.fusion.weights} == {1 if sharing == "shared" else 3}
+    assert done.summary.weights == done.fusion.weights
 
 
 @pytest.mark.parametrize("views", [(PLAIN,), (PLAIN, View(flip="horizontal"))])
@@ -279,7 +341,13 @@ def test_other_classes_are_refused_with_the_nearest_name(root, tmp_path):
         (["A", "B", "a/bundle"], "named twice; expected bundles that differ"),
         (["A", "nowhere"], "nowhere: no such bundle"),
         (["A", "photos"], "photos: no bundle there; expected the folder of a finished run"),
-        (["A", "B", "--kind", "stackd"], "--kind: 'stackd'; expected one of average, weighted, stacked; did you mean"),
+        (["A", "B", "--kind", "stackd"], "--kind: 'stackd'; expected one of average, weighted, stacked, mlp;"),
+        (
+            ["A", "B", "--kind", "weighted", "--weights", "clas"],
+            "--weights: 'clas'; expected one of auto, shared, by_c",
+        ),
+        (["A", "B", "--weights", "shared"], "--weights: no effect with --kind average; expected --kind weighted or"),
+        (["A", "B", "--kind", "mlp"], "val.parquet: 32 samples of known class; expected 200 to fit mlp on, or --kind"),
         (["A", "B", "--max-error", "1.5"], "--max-error: 1.5; expected a share above 0 and below 1"),
         (["A", "B", "--out", "A"], "holds something already"),
     ],

@@ -7,7 +7,7 @@ from tests.pictures import picture
 
 from sfumato import outputs
 from sfumato.errors import InputError, RunError
-from sfumato.outputs import check_target, expand, write_decisions
+from sfumato.outputs import RowForm, check_target, expand, write_decisions
 from sfumato.predict.decisions import Decision
 
 GOOD = Decision("a.png", "cat", 0.9, {"cat": 0.9, "dog": 0.1}, calibrated=True, abstained=False, error=None)
@@ -58,20 +58,20 @@ def stopped(error: BaseException) -> Iterator[Decision]:
 def test_what_was_broken_off_does_not_look_finished(tmp_path, suffix):
     for error in (KeyboardInterrupt(), ValueError()):
         with pytest.raises(type(error)):
-            write_decisions(stopped(error), tmp_path / f"d{suffix}", ("cat", "dog"))
+            write_decisions(stopped(error), tmp_path / f"d{suffix}", RowForm(("cat", "dog")))
         assert not list(tmp_path.iterdir())
-    write_decisions([GOOD], tmp_path / f"d{suffix}", ("cat", "dog"))
+    write_decisions([GOOD], tmp_path / f"d{suffix}", RowForm(("cat", "dog")))
     assert [path.name for path in tmp_path.iterdir()] == [f"d{suffix}"]
 
 
 def test_a_full_disk_is_told_in_one_line(tmp_path):
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(RunError, match=r"d\.csv: could not be written: No space left on device"):
-        write_decisions(stopped(full), tmp_path / "d.csv", ("cat", "dog"))
+        write_decisions(stopped(full), tmp_path / "d.csv", RowForm(("cat", "dog")))
 
 
 def test_no_line_of_jsonl_holds_nan(tmp_path):
     bad = Decision("a", "cat", float("nan"), {}, calibrated=True, abstained=False, error=None)
     with pytest.raises(RunError, match="not finite"):
-        write_decisions([GOOD, bad], tmp_path / "d.jsonl", ("cat", "dog"))
+        write_decisions([GOOD, bad], tmp_path / "d.jsonl", RowForm(("cat", "dog")))
     assert not list(tmp_path.iterdir())

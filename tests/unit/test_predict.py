@@ -96,8 +96,8 @@ def test_full_precision_ends_with_its_context():
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_a_file_whose_name_is_no_text_can_be_written_down(model, tmp_path, suffix):
-    from sfumato.outputs import write_decisions
+    from sfumato.outputs import form_of, write_decisions
 
     found = model.predict([os.fsdecode(b"\xff.png"), picture("disc", 0)])
     assert found[0].input == "\\udcff.png"
-    write_decisions(found, tmp_path / f"d{suffix}", model.labels.names)
+    write_decisions(found, tmp_path / f"d{suffix}", form_of(model))

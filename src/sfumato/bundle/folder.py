@@ -23,10 +23,11 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED, ENSEMBLE = 1, 2, 3, 4
-"""Formats of bundles of one network, of several, of either where pictures are looked at in several views, and of other
-bundles; a program from before there were such refuses them."""
-FORMAT = ENSEMBLE
+ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL = 1, 2, 3, 4, 5
+"""Formats of bundles of one network, of several, of either where pictures are looked at in several views, of other
+bundles, and of any networks where an image may be of several classes; a program from before there were such refuses
+them."""
+FORMAT = MULTILABEL
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
 REFERENCES = "familiar.safetensors"
@@ -71,6 +72,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     if folder.exists():
         raise InputError("there already", where=str(folder), expected="a path where nothing is")
     number = VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
+    number = MULTILABEL if bundle.tasks.multilabel else number
     about = {"kind": KIND, "format": number, "sfumato": VERSION, "provenance": bundle.provenance}
     with sealed_folder(folder, about) as work:
         for name, weights in zip(_weight_files(len(bundle.members)), bundle.members, strict=True):
@@ -134,7 +136,7 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         results=read_json(folder / "results.json"),
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
-        views=read_json(folder / "views.json") if manifest["format"] == VIEWED else None,
+        views=read_json(folder / "views.json") if _has_views(folder, cast(int, manifest["format"])) else None,
         references=read_tensors(folder / REFERENCES) if (folder / REFERENCES).is_file() else None,
     )
 
@@ -168,6 +170,10 @@ SAMPLE_TOLERANCE = 2e-3
 """Greatest difference of a golden logit, relative to the sample's largest: devices round differently, not more."""
 
 
+def _has_views(folder: Path, number: int) -> bool:
+    return number == VIEWED or (number == MULTILABEL and (folder / "views.json").is_file())
+
+
 def _weight_files(members: int) -> list[str]:
     """Names of the weights' files; of an only network as before there could be several."""
     return ["weights.safetensors"] if members == 1 else [f"weights-{index}.safetensors" for index in range(members)]
@@ -175,7 +181,7 @@ def _weight_files(members: int) -> list[str]:
 
 def _read_members(folder: Path, number: int) -> tuple[dict[str, Tensor], ...]:
     """The weights of each network; which files there must be is known from the manifest."""
-    alone = number == ALONE or (number == VIEWED and (folder / "weights.safetensors").is_file())
+    alone = number == ALONE or (number in (VIEWED, MULTILABEL) and (folder / "weights.safetensors").is_file())
     there = 1 if alone else len(list(folder.glob("weights-*.safetensors")))
     if not alone and there < 2:
         expected = "weights-0.safetensors, weights-1.safetensors and so on"

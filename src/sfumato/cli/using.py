@@ -35,16 +35,16 @@ def predict(
         _submit(bundle, inputs, out, like, id_column, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
-    from sfumato.outputs import check_target, classes_of, csv_lines, expand, write_decisions
+    from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
     from sfumato.predict.predictor import load
 
     check_target(out)
     paths = expand(inputs)
     predictor = load(bundle)
-    classes = classes_of(predictor)
+    form = form_of(predictor)
     stream = Console(quiet=quiet).progress(predictor.stream(paths), len(paths), "deciding")
     if out is not None:
-        write_decisions(stream, out, classes, more=predictor.more)
+        write_decisions(stream, out, form)
         if as_json:
             print_json({"out": str(out), "rows": len(paths)})
         else:
@@ -52,7 +52,7 @@ def predict(
     elif as_json:
         print_json([decision.to_dict() for decision in stream])
     else:
-        for line in csv_lines(stream, classes, more=predictor.more):
+        for line in csv_lines(stream, form):
             typer.echo(line, nl=False)
 
 
@@ -103,8 +103,12 @@ def ensemble(
         typer.Argument(metavar="MEMBER...", help="Runs, cross-validations, ensembles, or bundles: two or more."),
     ],
     kind: Annotated[
-        str, typer.Option("--kind", metavar="KIND", help="`average`, `weighted` (weights that sum to 1) or `stacked`.")
+        str, typer.Option("--kind", metavar="KIND", help="`average`, `weighted`, `stacked` or `mlp`.")
     ] = "average",
+    weights: Annotated[
+        str,
+        typer.Option("--weights", metavar="W", help="`shared` by all classes, `by_class`, or `auto`: folds choose."),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder of the result; none = runs/ensemble.")
     ] = None,
@@ -118,11 +122,18 @@ def ensemble(
     quiet: Quiet = False,
 ) -> None:
     """Make one bundle of several over the same classes, fitted on their predictions tables; nothing is trained."""
-    from sfumato.decision.fusion import read_kind
+    from sfumato.decision.fusion.fusion import read_kind, read_sharing
     from sfumato.ensembles.ensembling import ensemble as make
     from sfumato.ensembles.summary import summary_lines
 
-    done = make(members, kind=read_kind(kind), out=out, max_error=max_error, quiet=quiet)
+    done = make(
+        members,
+        kind=read_kind(kind),
+        weights=read_sharing(weights),
+        out=out,
+        max_error=max_error,
+        quiet=quiet,
+    )
     if as_json:
         print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
     else:

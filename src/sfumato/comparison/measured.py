@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
-from sfumato.decision.policies import read_policies
+from sfumato.decision.policies import of_one_class, read_policies
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
@@ -21,7 +21,7 @@ from sfumato.metrics.results import Results
 from sfumato.predictions import Predictions
 from sfumato.report.standings import Part, Took
 from sfumato.run_folder import RunFolder
-from sfumato.tasks import of_task
+from sfumato.tasks import TaskLayout, of_task
 from sfumato.training.cost import read_cost
 
 Policies = Mapping[str, Mapping[str, Policy]]
@@ -69,7 +69,7 @@ def read_outcome(folder: Path) -> Outcome:
     run = RunFolder(folder)
     scores: dict[str, Any] = read_json(run.metrics)
     paths = {part: {task: run.predictions(part, task) for task in _tasks(run)} for part in ("val", "test")}
-    policies = {ALL: read_policies(run.bundle / "policy.json", run.read_table().layout)}
+    policies = {ALL: _policies(run.bundle, run.read_table().layout)}
     return Outcome(_answers(policies, scores, {"test": paths["test"], "val": paths["val"]}), _took([run]))
 
 
@@ -87,8 +87,12 @@ def _of_folds(folder: CrossvalFolder) -> Outcome:
     }
     layout = runs[0].read_table().layout
     bundles = dict(zip(plan.names, (run.bundle for run in runs), strict=True)) if plan.nested else {ALL: folder.bundle}
-    policies = {fold: read_policies(bundle / "policy.json", layout) for fold, bundle in bundles.items()}
+    policies = {fold: _policies(bundle, layout) for fold, bundle in bundles.items()}
     return Outcome(_answers(policies, scores, paths), _took(runs))
+
+
+def _policies(bundle: Path, layout: TaskLayout) -> dict[str, Policy]:
+    return of_one_class(read_policies(bundle / "policy.json", layout), str(bundle))
 
 
 def _tasks(run: RunFolder) -> tuple[str, ...]:

@@ -44,6 +44,11 @@ def one_hots(targets: Tensor, sizes: Sequence[int]) -> Tensor:
     return tasks[0] if len(tasks) == 1 else torch.cat(tasks, dim=1)
 
 
+def labelled(targets: Tensor) -> Tensor:
+    """(B, C) 1, 0 and below 0 (not known) of each label -> (B, C) float32 probabilities, nan where it is not known."""
+    return targets.float().masked_fill(targets < 0, torch.nan)
+
+
 def mix(images: Tensor, targets: Tensor, mixing: Mixing, seed: int, step: int) -> tuple[Tensor, Tensor]:
     """Mix a batch, or leave it as it is.
 
@@ -52,7 +57,7 @@ def mix(images: Tensor, targets: Tensor, mixing: Mixing, seed: int, step: int) -
 
     Args:
         images: (B, 3, H, W), uint8 or floats in 0 to 255.
-        targets: (B, C) class probabilities, of several tasks side by side.
+        targets: (B, C) class probabilities, of several tasks side by side; one that is nan stays so where it is mixed.
         mixing: How much.
         seed: Of the run.
         step: Optimiser step; equal seeds and steps mix alike.

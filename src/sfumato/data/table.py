@@ -84,17 +84,18 @@ class Table:
 
     @cached_property
     def questions(self) -> tuple[Task, ...]:
-        """The tasks, each of which has one answer a sample, or none.
+        """The tasks: several with one answer a sample, or none; or one, with any number of answers.
 
         Raises:
-            InputError: Several answers a sample.
+            InputError: Several tasks, one of which has several answers a sample.
         """
         many = next((task for task in self.tasks if task.many), None)
-        if many is not None:
+        if many is not None and len(self.tasks) > 1:
             raise InputError(
-                f"several classes a sample in {many.name!r}, and a model that names one",
+                f"several classes a sample in {many.name!r}, one of {len(self.tasks)} label columns",
                 where=self.source,
-                expected="one class a sample",
+                expected="such a column alone, or columns of one class a sample",
+                mend="name one of them in data.columns.label",
             )
         return self.tasks
 
@@ -113,10 +114,10 @@ class Table:
 
     @cached_property
     def task(self) -> Task:
-        """The only question of this table, with one answer a sample.
+        """The only question of this table.
 
         Raises:
-            InputError: Several questions, or several answers a sample.
+            InputError: Several questions.
         """
         if len(self.tasks) != 1:
             names = ", ".join(task.name for task in self.tasks)
@@ -131,7 +132,7 @@ class Table:
     def layout(self) -> TaskLayout:
         """The tasks with their classes, as a model answers them."""
         if len(self.tasks) == 1:
-            return TaskLayout({"": self.labels})
+            return TaskLayout({"": self.labels}, multilabel=self.task.many)
         return TaskLayout({task.name: task.labels for task in self.questions})
 
     @property
@@ -160,14 +161,40 @@ class Table:
         codes = self.rows[task.column].replace_strict(index, return_dtype=pl.Int64).fill_null(UNKNOWN)
         return codes.to_numpy().astype(np.int64)
 
+    def drawn_by(self, name: str | None) -> NDArray[np.int64]:
+        """(N,) class indices that draws go by, of the task of a name; None = the first.
+
+        All UNKNOWN where a sample may be of several classes: nothing is balanced there.
+        """
+        task = self.question(name)
+        return np.full(len(self), UNKNOWN) if task.many else self.targets_of(task)
+
     @cached_property
     def answers(self) -> NDArray[np.int64]:
-        """(N, T) class indices of each task; UNKNOWN where a sample has no answer."""
+        """(N, T) class indices of each task; UNKNOWN where a sample has no answer.
+
+        Where a sample may be of any number of classes, (N, C): as `membership` has it.
+        """
+        if self.layout.multilabel:
+            return self.membership
         return np.stack([self.targets_of(task) for task in self.questions], axis=1)
+
+    @cached_property
+    def membership(self) -> NDArray[np.int64]:
+        """(N, C) 1 where a sample is of a class of the only task, 0 where not, UNKNOWN where no answer is known."""
+        index = {name: i for i, name in enumerate(self.task.labels.names)}
+        column = self.rows[self.task.column]
+        found = np.zeros((len(self), len(index)), dtype=np.int64)
+        rows = pl.DataFrame({"row": np.arange(len(self)), "name": column}).explode("name").drop_nulls("name")
+        found[rows["row"].to_numpy(), rows["name"].replace_strict(index, return_dtype=pl.Int64).to_numpy()] = 1
+        found[column.is_null().to_numpy()] = UNKNOWN
+        return found
 
     @property
     def class_counts(self) -> NDArray[np.int64]:
         """(C,) samples of each class of the only task."""
+        if self.task.many:
+            return (self.membership == 1).sum(axis=0)
         return np.bincount(self.targets, minlength=len(self.labels))
 
     @cached_property

@@ -8,10 +8,9 @@ from typing import Any
 
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.data.views import View
-from sfumato.decision.policies import policies_to_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.folds.averaged_bundle import golden_samples
-from sfumato.metrics.results import Results
+from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.predict.predictor import load
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.recipe.schema import Recipe
@@ -23,8 +22,8 @@ def write_decided_bundle(
     bundle: Bundle,
     views: tuple[View, ...],
     recipe: Recipe,
-    policies: Mapping[str, Policy],
-    results: Mapping[str, Results],
+    policies: Mapping[str, AnyPolicy],
+    results: Mapping[str, AnyResults],
     settings: Mapping[str, Any],
 ) -> None:
     """Write the bundle and load it once, so that it is known to check out.

@@ -12,21 +12,21 @@ from sfumato.deciding.settings import changed_recipe
 from sfumato.deciding.tables import refuse_unmeasured, said_of, views_used
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.named import check_against_classes, corrected_later
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.view_policy import average_views, fit_view_policy
 from sfumato.errors import InputError
 from sfumato.free_folder import make_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.looking import Said
-from sfumato.metrics.results import Results
-from sfumato.outcome import measure_decisions, write_metrics, write_tau_curve
+from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.outcome import measure_any, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare_again
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.load import to_yaml
 from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
 from sfumato.run_folder import PLAN_FILES, RunFolder
-from sfumato.tasks import of_task
+from sfumato.tasks import TaskLayout, of_task
 from sfumato.training.contradictions import refuse_contradictions
 
 _KEPT = (*PLAN_FILES, "history.csv", "class_history.csv", "averages.csv", "cost.json", "views.json")
@@ -55,7 +55,7 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     parts = said_of(source, views, tuple(trained))
     _copy(source, target)
     target.recipe.write_text(to_yaml(loaded.recipe), encoding="utf-8")
-    policies = _policies(parts.get("val", {}), loaded.recipe.decision, trained)
+    policies = _policies(parts.get("val", {}), loaded.recipe.decision, trained, table.layout)
     results = _write_tables(target, parts, policies, trained, _measured_parts(source))
     write_metrics(target, results)
     _write_notes(source, target, settings)
@@ -81,19 +81,20 @@ def _measured_parts(run: RunFolder) -> set[str]:
     return {name.partition(".")[0] for name in read_json(run.metrics)}
 
 
-def _policies(val: Said, spec: DecisionSpec, trained: Mapping[str, Any]) -> dict[str, Policy]:
-    return {task: fit_view_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+def _policies(val: Said, spec: DecisionSpec, trained: Mapping[str, Any], layout: TaskLayout) -> dict[str, AnyPolicy]:
+    many = layout.multilabel
+    return {task: fit_view_policy(val.get(task), spec, counts, multilabel=many) for task, counts in trained.items()}
 
 
 def _write_tables(
     target: RunFolder,
     parts: Mapping[str, Said],
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     trained: Mapping[str, Any],
     measured: set[str],
-) -> dict[str, Results]:
+) -> dict[str, AnyResults]:
     """The predictions tables under the new policies; what each part and task scores."""
-    results: dict[str, Results] = {}
+    results: dict[str, AnyResults] = {}
     for part, said in parts.items():
         for task, by_view in said.items():
             table = average_views(by_view, policies[task])
@@ -101,7 +102,7 @@ def _write_tables(
             if part == "val":
                 write_tau_curve(target, table, policies[task], trained[task], task)
             if part in measured and len(table.known()):
-                results[of_task(part, task)] = measure_decisions(table, policies[task], trained[task])
+                results[of_task(part, task)] = measure_any(table, policies[task], trained[task])
     return results
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from sfumato.bundle.folder import Bundle
 from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.policies import policies_from_dict
+from sfumato.decision.policies import measures, policies_from_dict
 from sfumato.decision.view_policy import ByView
 from sfumato.errors import InputError
 from sfumato.looking import Said
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import read_predictions
 from sfumato.run_folder import RunFolder
 from sfumato.view_tables import read_view_table
 
@@ -24,7 +24,7 @@ def views_used(bundle: Bundle, where: Path) -> tuple[View, ...]:
 def refuse_unmeasured(spec: DecisionSpec, bundle: Bundle, where: str) -> None:
     """Refuse to withhold by a familiarity that the run did not measure; `where` names it in errors."""
     policies = policies_from_dict(bundle.policy, bundle.tasks, f"{where}/bundle/policy.json")
-    if spec.measure not in (None, *(policy.measure for policy in policies.values())):
+    if spec.measure not in (None, *measures(policies).values()):
         setting = "decision.familiar.by" if spec.familiar else "decision.abstain.by"
         what = f"this run measured no familiarity by {spec.measure} when it was trained"
         raise InputError(what, setting=setting, where=where, mend="train with this setting")
@@ -41,7 +41,7 @@ def said_of(run: RunFolder, views: tuple[View, ...], tasks: tuple[str, ...]) -> 
 
 
 def _by_view(run: RunFolder, part: str, task: str, views: tuple[View, ...]) -> ByView:
-    written = Predictions.read(run.predictions(part, task))
+    written = read_predictions(run.predictions(part, task))
     if len(views) == 1:
         return {PLAIN.name: written}
     found = read_view_table(run.view_predictions(part, task), written)  # `written` is averaged under the former policy

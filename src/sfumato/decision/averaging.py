@@ -8,18 +8,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.decision.policy import Policy
+from sfumato.decision.multilabel_policy import MultilabelPolicy, mean_logits
+from sfumato.decision.policies import AnyPolicy
 
 Floats = NDArray[np.float64]
 
 
-def averaged(logits: NDArray[np.floating], policy: Policy) -> NDArray[np.float32]:
+def averaged(logits: NDArray[np.floating], policy: AnyPolicy) -> NDArray[np.float32]:
     """(N, C) logits of the mean of what is said by each of (M, N, C), on which `policy` decides as on any others.
 
     With adjustment a and temperature T, a member's probabilities are softmax((z - a) / T). What is returned is
     T log(mean) + a: a policy that calibrates by the temperature makes the mean of it again, any other calibrates the
-    mean. Of one member each makes what it would have made of that member alone.
+    mean. Of one member each makes what it would have made of that member alone. Where a sample may be of several
+    classes, the probability of each is averaged as the networks say it, and calibrated then.
     """
+    if isinstance(policy, MultilabelPolicy):
+        return mean_logits(logits)
     adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.pool_at.value
     mean = log_mean(adjusted)
     nothing = np.zeros((1, logits.shape[2]))
@@ -27,7 +31,7 @@ def averaged(logits: NDArray[np.floating], policy: Policy) -> NDArray[np.float32
 
 
 def averaged_tasks(
-    logits: NDArray[np.floating], policies: Mapping[str, Policy], slices: Mapping[str, slice]
+    logits: NDArray[np.floating], policies: Mapping[str, AnyPolicy], slices: Mapping[str, slice]
 ) -> NDArray[np.float32]:
     """The same of (M, N, C) where the logits of several tasks stand beside each other: each task by its own policy."""
     found = np.zeros(logits.shape[1:], dtype=np.float32)

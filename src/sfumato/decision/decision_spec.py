@@ -34,6 +34,9 @@ class DecisionSpec(Spec):
     costs: dict[str, dict[str, Cost]] | None = None
     """True class -> answer -> what it costs, in any unit; what is not named costs 1, the right answer 0. The answer is
     then the one that is expected to cost least; none = the likeliest class."""
+    misses: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Of an image of several classes, the share of them that its set of classes may lack, on average over images; none
+    = no set is named beside the classes that reach their thresholds."""
     sets: ConformalSpec | None = None
     """Sets of classes that hold the truth as often as promised; none = a single class."""
 

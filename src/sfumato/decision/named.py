@@ -21,6 +21,11 @@ def check_against_classes(spec: DecisionSpec, layout: TaskLayout) -> None:
         InputError: Costs or priors of other classes, or with several tasks, of which a name does not say whose class it
             is; a penalty on more labels than there are.
     """
+    if layout.multilabel:
+        _refuse_one_class(spec)
+    elif spec.misses is not None:
+        what = "counts the classes of an image that are missed, and here it is of one"
+        raise InputError(what, setting="decision.misses", mend="set decision.sets, which promises to hold it")
     for setting in ("priors", "costs"):
         if getattr(spec, setting) is not None and layout.several:
             what = f"names classes of one task, and there are {', '.join(layout.spaces)}"
@@ -32,6 +37,21 @@ def check_against_classes(spec: DecisionSpec, layout: TaskLayout) -> None:
     if spec.priors is not None:
         names = layout.labels.names
         prior_shift(spec.priors, names, np.ones(len(names), dtype=np.int64))
+
+
+def _refuse_one_class(spec: DecisionSpec) -> None:
+    """Refuse what decides among classes that exclude each other."""
+    for name in ("abstain", "logit_adjustment", "priors", "costs", "sets"):
+        if getattr(spec, name) is not None:
+            mend = "set decision.misses" if name == "sets" else "leave it out"
+            what = "decides among classes that exclude each other, and here an image may be of several"
+            raise InputError(what, setting=f"decision.{name}", mend=mend)
+    if spec.calibration == "vector_scaling":
+        what = "calibrates classes that exclude each other, and here an image may be of several"
+        raise InputError(what, setting="decision.calibration", expected="platt, beta, isotonic or class_temperature")
+    if spec.familiar is not None:
+        what = "withholds answers, and where an image may be of several classes none is ever withheld"
+        raise InputError(what, setting="decision.familiar", mend="leave it out")
 
 
 def refuse_single_samples(spec: DecisionSpec, counts: Mapping[str, NDArray[np.int64]]) -> None:

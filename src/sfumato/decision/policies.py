@@ -4,25 +4,51 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from sfumato.decision.doubt.reference import Measure
+from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.json_file import read_json
 from sfumato.tasks import TaskLayout
 
+AnyPolicy = Policy | MultilabelPolicy
+"""Of samples of one class each, or of any number."""
 
-def policies_to_dict(policies: Mapping[str, Policy]) -> dict[str, Any]:
+
+def measures(policies: Mapping[str, AnyPolicy]) -> dict[str, Measure]:
+    """Task -> how its policy measures familiarity, of those that do."""
+    asked: dict[str, Measure] = {}
+    for task, policy in policies.items():
+        if isinstance(policy, Policy) and policy.measure is not None:
+            asked[task] = policy.measure
+    return asked
+
+
+def of_one_class(policies: Mapping[str, AnyPolicy], where: str) -> dict[str, Policy]:
+    """The same policies, where none of them names several classes a sample.
+
+    Raises:
+        InputError: One does; `where` names the bundle.
+    """
+    found = {task: policy for task, policy in policies.items() if isinstance(policy, Policy)}
+    if len(found) < len(policies):
+        raise InputError("it names several classes an image", where=where, expected="a bundle that names one")
+    return found
+
+
+def policies_to_dict(policies: Mapping[str, AnyPolicy]) -> dict[str, Any]:
     """JSON-ready form, which `policies_from_dict` reads back; of an only task its policy alone."""
     if "" in policies:
         return policies[""].to_dict()
     return {"tasks": {task: policy.to_dict() for task, policy in policies.items()}}
 
 
-def read_policies(path: Path, layout: TaskLayout) -> dict[str, Policy]:
+def read_policies(path: Path, layout: TaskLayout) -> dict[str, AnyPolicy]:
     """Task -> its policy, from a bundle's policy.json; raises as `policies_from_dict`."""
     return policies_from_dict(read_json(path), layout, str(path))
 
 
-def policies_from_dict(document: dict[str, Any], layout: TaskLayout, where: str) -> dict[str, Policy]:
+def policies_from_dict(document: dict[str, Any], layout: TaskLayout, where: str) -> dict[str, AnyPolicy]:
     """Task -> its policy, from a policy.json; `where` names it in errors.
 
     Raises:
@@ -34,16 +60,17 @@ def policies_from_dict(document: dict[str, Any], layout: TaskLayout, where: str)
     found = cast(dict[str, object], documents)
     if found.keys() != layout.spaces.keys():
         raise InputError(f"not policies: tasks {', '.join(found)}", where=where, expected=_names(layout))
-    policies = {task: _policy(found[task], task, where) for task in layout.spaces}
+    kind = MultilabelPolicy if layout.multilabel else Policy
+    policies: dict[str, AnyPolicy] = {task: _policy(kind, found[task], task, where) for task in layout.spaces}
     for task, space in layout.spaces.items():
         policies[task].check_classes(len(space), where)
     return policies
 
 
-def _policy(document: object, task: str, where: str) -> Policy:
+def _policy(kind: type[AnyPolicy], document: object, task: str, where: str) -> AnyPolicy:
     if not isinstance(document, dict):
         raise InputError(f"not policies: {task!r} is no mapping", where=where)
-    return Policy.from_dict(cast(dict[str, Any], document), where)
+    return kind.from_dict(cast(dict[str, Any], document), where)
 
 
 def _names(layout: TaskLayout) -> str:

@@ -18,10 +18,10 @@ from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.calibration import UNFITTED, Temperature
 from sfumato.decision.calibrators.calibrator import fit_calibrator
 from sfumato.decision.conformal.sets import fit_sets
+from sfumato.decision.dealing import deal
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.doubt.familiar import fit_familiar
 from sfumato.decision.doubt.sureness import Familiarity, measured, sureness
-from sfumato.decision.fusion_fit import deal
 from sfumato.decision.logit_adjustment import fit_adjustment
 from sfumato.decision.mean_temperature import fit_mean_temperature
 from sfumato.decision.named import cost_matrix, prior_shift

@@ -14,14 +14,17 @@ from pydantic import Field
 
 from sfumato.decision.calibration import LEAST_SAMPLES
 from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
-from sfumato.metrics.classification import SCORES, ScoreName, answer_counts
-from sfumato.predictions import UNKNOWN
+from sfumato.metrics.classification import SCORES, answer_counts
+from sfumato.metrics.honesty import log_losses
+from sfumato.metrics.label_scores import AnyScoreName, selection_scores
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, known_rows
 from sfumato.stored import read_stored, stored
 
 LEVEL = 0.05
 """Chance with which views that are worth nothing are taken."""
-_LEAST_PROBABILITY = 1e-12
 
 Floats = NDArray[np.float64]
 AboveZero = Annotated[float, Field(ge=0)]
@@ -80,7 +83,7 @@ def choose_views(
     kinds: Mapping[str, tuple[int, ...]],
     spec: DecisionSpec,
     train_counts: Mapping[str, NDArray[np.int64]],
-    select: ScoreName,
+    select: AnyScoreName,
 ) -> ViewChoice:
     """Try sets of views from the cheapest to the dearest; each takes the place of the best before it if it pays.
 
@@ -132,27 +135,43 @@ def _fared(
     places: tuple[int, ...],
     spec: DecisionSpec,
     train_counts: Mapping[str, NDArray[np.int64]],
-    select: ScoreName,
+    select: AnyScoreName,
 ) -> _Fared:
     """How a set of views does: (N,) losses, the mean over the tasks that are answered, 0 where none is."""
     losses: list[Floats] = []
     scores: list[float] = []
-    plain = spec.model_copy(update={"abstain": None, "familiar": None, "sets": None})
+    spec = spec.model_copy(update={"abstain": None, "familiar": None, "sets": None, "misses": None})
     for task, by_view in said.items():
         names = list(by_view)
         chosen = {names[place]: by_view[names[place]] for place in places}
-        policy = fit_view_policy(chosen, plain, train_counts[task])
+        many = isinstance(next(iter(chosen.values())), MultilabelPredictions)
+        policy = fit_view_policy(chosen, spec, train_counts[task], multilabel=many)
         mean = average_views(chosen, policy)
-        known = mean.truth != UNKNOWN
-        verdicts = policy.apply(mean.logits[known])
-        truth, loss = mean.truth[known], np.full(len(mean), np.nan)
-        loss[known] = -np.log(np.maximum(verdicts.probabilities[np.arange(len(truth)), truth], _LEAST_PROBABILITY))
+        known, found, score = _judged(mean, policy, select)
+        loss = np.full(len(mean), np.nan)
+        loss[known] = found
         losses.append(loss)
-        if len(truth):
-            scores.append(float(SCORES[select](answer_counts(truth, verdicts.predicted, len(mean.labels)))))
+        scores += [] if score is None else [score]
     there = ~np.isnan(losses)
     total = np.where(there, losses, 0).sum(axis=0) / np.maximum(1, there.sum(axis=0))
     return _Fared(total, sum(scores) / len(scores) if scores else 0.0)
+
+
+def _judged(
+    mean: AnyPredictions, policy: AnyPolicy, select: AnyScoreName
+) -> tuple[NDArray[np.bool_], Floats, float | None]:
+    """(N,) whether a sample's classes are known, the (K,) losses of those, and their score; None without one."""
+    known = known_rows(mean)
+    truth, logits = mean.truth[known], mean.logits[known]
+    if isinstance(policy, MultilabelPolicy):
+        verdicts = policy.apply(logits)
+        losses = log_losses(verdicts.probabilities, truth == 1)
+        scores = selection_scores(truth, verdicts.probabilities, verdicts.named) if len(truth) else {}
+        return known, losses, {**scores}.get(select)
+    verdicts, classes = policy.apply(logits), len(mean.labels)
+    losses = log_losses(verdicts.probabilities, truth.astype(np.int64))
+    counts = answer_counts(truth.astype(np.int64), verdicts.predicted, classes)
+    return known, losses, float({**SCORES}[str(select)](counts)) if len(truth) else None
 
 
 def _paired(gains: Floats, units: NDArray[np.int64]) -> tuple[float, float]:
@@ -167,7 +186,7 @@ def _paired(gains: Floats, units: NDArray[np.int64]) -> tuple[float, float]:
 
 def _answered(said: Mapping[str, ByView]) -> NDArray[np.bool_]:
     """(N,) whether a task has a known answer."""
-    known = [next(iter(by_view.values())).truth != UNKNOWN for by_view in said.values()]
+    known = [known_rows(next(iter(by_view.values()))) for by_view in said.values()]
     return np.any(known, axis=0)
 
 

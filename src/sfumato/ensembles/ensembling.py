@@ -10,8 +10,8 @@ import numpy as np
 
 from sfumato.bundle.ensemble import read_any
 from sfumato.console import Console
-from sfumato.decision.fusion import Fusion, Kind, read_kind
-from sfumato.decision.fusion_fit import equal_weights
+from sfumato.decision.fusion.fitting import equal_weights, refuse_idle_sharing
+from sfumato.decision.fusion.fusion import Fusion, Kind, Sharing, read_kind, read_sharing
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.fusing import Fitted, fit_tables, fuse_tables
 from sfumato.ensembles.joined import Joined, join
@@ -65,6 +65,7 @@ def ensemble(
     members: Sequence[str | Path],
     *,
     kind: Kind = "average",
+    weights: Sharing = "auto",
     out: str | Path | None = None,
     max_error: float | None = None,
     quiet: bool = False,
@@ -78,7 +79,9 @@ def ensemble(
         members: Two or more: folders of runs, cross-validations or ensembles, or bundles. Bundles by themselves,
             without tables, can only be averaged.
         kind: `average`: the mean of calibrated probabilities; `weighted`: weights that sum to 1; `stacked`: a logistic
-            regression on log-probabilities.
+            regression on log-probabilities; `mlp`: the same with a small hidden layer, from 200 samples on.
+        weights: Of `weighted` and `stacked`: `shared` by all classes, `by_class` for each its own; `auto` = what inner
+            folds find better.
         out: Folder of the result; None = `runs/ensemble`, numbered if need be.
         max_error: Share of wrong answers among those given that the fitting table may show, above 0 and below 1; None =
             always answer.
@@ -89,13 +92,14 @@ def ensemble(
             Nothing was written.
     """
     console = Console(quiet=quiet)
-    _refuse_arguments(members, kind, max_error)
+    _refuse_arguments(members, kind, weights, max_error)
     read = [read_member(one) for one in members]
     _refuse_twice(read)
     for one in read[1:]:
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
+    refuse_idle_sharing(kind, weights, read[0].bundle.tasks.classes)
     tables = _tables(read, kind, max_error, console)
-    fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"))
+    fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
     with free_folder(out, "ensemble") as path, emptied_on_failure(path):
         _conclude(path, read, tables, fitted, max_error)
     return Ensemble(path)
@@ -110,8 +114,9 @@ class _Tables:
     test: Joined | None
 
 
-def _refuse_arguments(members: Sequence[str | Path], kind: Kind, max_error: float | None) -> None:
+def _refuse_arguments(members: Sequence[str | Path], kind: Kind, weights: Sharing, max_error: float | None) -> None:
     read_kind(kind)
+    read_sharing(weights)
     if isinstance(members, str | Path) or len(members) < 2:
         raise InputError("a single bundle", expected="two or more for an ensemble")
     if max_error is not None and not 0 < max_error < 1:

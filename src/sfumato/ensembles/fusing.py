@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.data.progress import Progress, unseen
-from sfumato.decision.fusion import Floats, Fusion, Kind
-from sfumato.decision.fusion_fit import deal, fit_fusion
+from sfumato.decision.dealing import deal
+from sfumato.decision.fusion.fitting import LEAST_SAMPLES, fit_fusion, refuse_too_few
+from sfumato.decision.fusion.fusion import Floats, Fusion, Kind, Sharing
+from sfumato.decision.fusion.hidden_fit import MOST_SAMPLES as MOST_FOR_MLP
 from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers, Joined
-from sfumato.errors import InputError
+from sfumato.ensembles.layer_gain import Beside, Told
 from sfumato.metrics.classification import accuracy, answer_counts
 from sfumato.predictions import UNKNOWN
 
 FOLDS = 5
-LEAST_SAMPLES = 20
-"""Below, nothing is fitted: as for a temperature, its own error would exceed what it mends."""
 _MOST_CELLS = 10_000_000
 """Samples x members x classes that weights are fitted on; of more samples a part is drawn. There are few weights."""
 
@@ -34,6 +34,8 @@ class Fused:
     """(M, N) class index that each member names."""
     loss: NDArray[np.float64]
     """(M,) mean negative log-likelihood of each member in nats, over the samples of known class."""
+    beside: Beside | None = None
+    """Where the fusion has a hidden layer, what it says with it and without."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +55,45 @@ class Fitted:
         return max(range(len(shares)), key=lambda member: (shares[member], -self.fused.loss[member]))
 
 
-def fit_tables(kind: Kind, joined: Joined, progress: Progress = unseen, seed: int = 0) -> Fitted:
+def fit_tables(
+    kind: Kind, joined: Joined, progress: Progress = unseen, sharing: Sharing = "auto", seed: int = 0
+) -> Fitted:
     """Fit a fusion on tables, cross-fitted over FOLDS folds which keep groups whole.
 
+    Args:
+        kind: Which.
+        joined: The tables.
+        progress: Shows members and folds as they pass.
+        sharing: Whether classes share weights, as `fit_fusion`.
+        seed: Of the samples that are drawn and the folds.
+
     Raises:
-        InputError: Too few samples of known class to fit anything.
+        InputError: Too few samples of known class to fit it, or too many classes.
     """
     samples, known = joined.samples, joined.samples.known()
+    members, classes = len(joined.said), len(samples.labels)
     if kind == "average":
-        fusion = fit_fusion(kind, [np.zeros((0, 1), np.float32)] * len(joined.said), known[:0])
+        fusion = fit_fusion(kind, [np.zeros((0, 1), np.float32)] * members, known[:0])
         return Fitted(fusion, fuse_tables(joined, [fusion], np.zeros(len(samples.ids), np.int64), progress))
-    if len(known) < LEAST_SAMPLES:
-        what = f"{len(known)} samples of known class"
-        raise InputError(what, where=str(joined.said[0].path), expected=f"{LEAST_SAMPLES} to fit on, or --kind average")
-    rows = _drawn(known, len(joined.said) * len(samples.labels), seed)
-    log_p = [_gathered(one.log_p(rows), rows, len(samples.labels)) for one in progress(joined.said, len(joined.said))]
+    refuse_too_few(kind, len(known), members, classes, str(joined.said[0].path))
+    rows = _drawn(known, members * classes, MOST_FOR_MLP if kind == "mlp" else len(known), seed)
     fold = deal(samples.truth, samples.groups, FOLDS, seed)
-    truth, inside = samples.truth[rows], fold[rows]
-    parts = [inside != held for held in range(FOLDS)]
-    fusions = [fit_fusion(kind, [one[part] for one in log_p], truth[part]) for part in progress(parts, FOLDS)]
-    whole = fit_fusion(kind, log_p, truth)
-    del log_p
+    *fusions, whole = _fit_each(kind, joined, rows, fold[rows], sharing, progress)
     return Fitted(whole, fuse_tables(joined, fusions, fold, progress))
+
+
+def _fit_each(
+    kind: Kind, joined: Joined, rows: Integers, fold: Integers, sharing: Sharing, progress: Progress
+) -> list[Fusion]:
+    """A fusion of these rows without each fold, and last one of them all."""
+    samples, classes = joined.samples, len(joined.samples.labels)
+    log_p = [_gathered(one.log_p(rows), rows, classes) for one in progress(joined.said, len(joined.said))]
+    truth, groups = samples.truth[rows], None if samples.groups is None else samples.groups[rows]
+    parts = [*(np.flatnonzero(fold != held) for held in range(FOLDS)), np.arange(len(rows))]
+    return [
+        fit_fusion(kind, [one[part] for one in log_p], truth[part], sharing, None if groups is None else groups[part])
+        for part in progress(parts, len(parts))
+    ]
 
 
 def fuse_tables(joined: Joined, fusions: Sequence[Fusion], which: Integers, progress: Progress = unseen) -> Fused:
@@ -88,6 +107,7 @@ def fuse_tables(joined: Joined, fusions: Sequence[Fusion], which: Integers, prog
     """
     samples = joined.samples
     total = np.zeros((len(samples.ids), len(samples.labels)), dtype=np.float32)
+    hidden = np.zeros((len(total), fusions[0].units), dtype=np.float32)
     predicted = np.zeros((len(joined.said), len(total)), dtype=np.int64)
     loss = np.zeros(len(joined.said))
     for member, said in enumerate(progress(joined.said, len(joined.said))):
@@ -97,11 +117,28 @@ def fuse_tables(joined: Joined, fusions: Sequence[Fusion], which: Integers, prog
             loss[member] -= log_p[known, samples.truth[chunk[known]]].sum(dtype=np.float64)
             for place, rows in _by_fusion(which[chunk]):
                 total[chunk[rows]] += fusions[place].share(member, log_p[rows])
+                hidden[chunk[rows]] += fusions[place].hidden_share(member, log_p[rows])
+    beside = _finish(total, hidden, fusions, which, samples.truth)
+    return Fused(total, predicted, loss / max(1, len(samples.known())), beside)
+
+
+def _finish(
+    total: Floats, hidden: Floats, fusions: Sequence[Fusion], which: Integers, truth: Integers
+) -> Beside | None:
+    """Make fused logits of (N, C) sums, in place; returned is what a hidden layer adds, if there is one."""
+    layered: list[Told] = []
+    stacked: list[Told] = []
     for start in range(0, len(total), ROWS_AT_ONCE):
-        part = total[start : start + ROWS_AT_ONCE]
-        for place, rows in _by_fusion(which[start : start + ROWS_AT_ONCE]):
-            part[rows] = fusions[place].finish(part[rows])
-    return Fused(total, predicted, loss / max(1, len(samples.known())))
+        rows = slice(start, start + ROWS_AT_ONCE)
+        part, plain = total[rows], total[rows].copy() if hidden.shape[1] else None
+        for place, inside in _by_fusion(which[rows]):
+            part[inside] = fusions[place].finish(part[inside], hidden[rows][inside])
+            if plain is not None:
+                plain[inside] = fusions[place].finish(plain[inside])
+        if plain is not None:
+            layered.append(Told.of(part, truth[rows]))
+            stacked.append(Told.of(plain, truth[rows]))
+    return Beside(Told.joined(layered), Told.joined(stacked)) if layered else None
 
 
 def _by_fusion(which: Integers) -> Iterator[tuple[int, Integers]]:
@@ -110,9 +147,9 @@ def _by_fusion(which: Integers) -> Iterator[tuple[int, Integers]]:
         yield place, np.flatnonzero(which == place)
 
 
-def _drawn(known: Integers, cells: int, seed: int) -> Integers:
-    """Of the samples of known class at most so many that _MOST_CELLS suffice, by chance, in their order."""
-    most = max(LEAST_SAMPLES, _MOST_CELLS // cells)
+def _drawn(known: Integers, cells: int, most: int, seed: int) -> Integers:
+    """Of the samples of known class at most so many, and so that _MOST_CELLS suffice, by chance, in their order."""
+    most = min(most, max(LEAST_SAMPLES, _MOST_CELLS // cells))
     if len(known) <= most:
         return known
     return np.sort(np.random.default_rng(seed).permutation(known)[:most])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.decision.fusion import Floats, log_probabilities
+from sfumato.decision.fusion.fusion import Floats, log_probabilities
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.member import Member
 from sfumato.errors import InputError

@@ -7,11 +7,12 @@ import numpy as np
 
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.fusion import Floats
+from sfumato.decision.fusion.fusion import Floats
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.ensembles.fusing import Fused
 from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers
+from sfumato.ensembles.layer_gain import layer_gain
 from sfumato.ensembles.summary import Comparison, Part
 from sfumato.metrics.classification import accuracy, answer_counts
 from sfumato.metrics.paired import mcnemar, paired_difference
@@ -60,7 +61,9 @@ def measure_part(table: Predictions, policy: Policy, fused: Fused, best: int) ->
         probabilities=said.probabilities if len(said.probabilities) else None,
     )
     members = tuple(_accuracy(truth, one[known], len(table.labels)) for one in fused.predicted)
-    return Part(results.to_dict(), members, _compare(truth, said.predicted, fused.predicted[best, known], groups))
+    comparison = _compare(truth, said.predicted, fused.predicted[best, known], groups)
+    gain = None if fused.beside is None else layer_gain(fused.beside, table.truth, known, groups)
+    return Part(results.to_dict(), members, comparison, gain)
 
 
 def _compare(truth: Integers, ensemble: Integers, member: Integers, groups: Integers | None) -> Comparison:

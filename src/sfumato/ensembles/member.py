@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfumato.bundle.ensemble import AnyBundle, read_any
-from sfumato.decision.policies import policies_from_dict
+from sfumato.decision.policies import of_one_class, policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.sealed import MANIFEST
@@ -47,7 +47,7 @@ def read_member(given: str | Path) -> Member:
     if bundle.tasks.several:
         what = f"a bundle of several tasks ({', '.join(bundle.tasks.spaces)})"
         raise InputError(what, where=str(path), expected="bundles of one task; train each task alone to fuse it")
-    policies = policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json"))
+    policies = of_one_class(policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json")), str(path))
     _refuse_decided(policies[""], str(path))
     return Member(str(given), folder, bundle, policies[""])
 

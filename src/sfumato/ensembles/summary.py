@@ -1,11 +1,12 @@
 """What is known of an ensemble: how it was fitted, what it scores, and how far above its best member."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from rich.cells import cell_len
 
-from sfumato.decision.fusion import Fusion
+from sfumato.decision.fusion.fusion import Fusion
+from sfumato.ensembles.layer_gain import LayerGain
 from sfumato.metrics.intervals import Interval
 from sfumato.stored import read_stored, stored
 
@@ -41,6 +42,8 @@ class Part:
     members: tuple[float, ...]
     """Accuracy of each."""
     comparison: Comparison
+    layer: LayerGain | None = None
+    """What the hidden layer of `mlp` adds; None = another kind."""
 
 
 @stored
@@ -75,7 +78,13 @@ class EnsembleSummary:
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str) -> "EnsembleSummary":
         """Read an ensemble.json; `where` names it in errors."""
-        return read_stored(cls, document, "the summary of an ensemble", where)
+        whole = {name: _with_layer(value) for name, value in document.items()}
+        return read_stored(cls, whole, "the summary of an ensemble", where)
+
+
+def _with_layer(value: Any) -> Any:
+    """A part from before there were hidden layers has none."""
+    return {"layer": None, **cast(dict[str, Any], value)} if isinstance(value, dict) else value
 
 
 def note_of(fitted_on: str | None) -> str:
@@ -114,17 +123,25 @@ def summary_lines(found: EnsembleSummary, fusion: Fusion) -> list[str]:
             f"{name}, against the best member: accuracy {_signed(c.accuracy)}, macro-F1 {_signed(c.macro_f1)};"
         )
         lines.append(f"  right alone: ensemble {c.only_ensemble}, member {c.only_member}; McNemar p = {c.p:.3g}")
+        lines += [f"  {_of_layer(part.layer)}"] if part.layer else []
     return [*lines, found.note]
+
+
+def _of_layer(gain: LayerGain) -> str:
+    verdict = "it helps" if gain.shown else "not shown to help, so --kind stacked says as much"
+    return f"hidden layer: log loss {_signed(gain.nll)}, accuracy {_signed(gain.accuracy)}: {verdict}"
 
 
 def _how(fusion: Fusion) -> str:
     if fusion.kind == "average":
         return "the mean of their calibrated probabilities"
-    if fusion.kind == "weighted":
-        return f"weights in steps of 0.05, fitted on {fusion.samples} samples"
     each = "a weight a class and member" if len(fusion.weights[0]) > 1 else "a weight a member"
+    if fusion.kind == "weighted":
+        return f"{each}, in steps of 0.05, fitted on {fusion.samples} samples"
+    layer = "" if fusion.hidden is None else f", a hidden layer of {fusion.units} (penalty {fusion.hidden.penalty:g})"
     return (
-        f"logistic regression, {each}, a bias a class, fitted on {fusion.samples} samples, penalty {fusion.penalty:g}"
+        f"logistic regression, {each}, a bias a class, penalty {fusion.penalty:g}{layer},"
+        f" fitted on {fusion.samples} samples"
     )
 
 

@@ -16,9 +16,10 @@ from sfumato.evaluation.origin import UNKNOWN, Overlap, overlap_with
 from sfumato.evaluation.samples import Samples, read_samples
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import write_json
+from sfumato.multilabel_predictions import known_rows
 from sfumato.predict.predictor import Predictor
 from sfumato.report.evaluation_page import Page, write_page
-from sfumato.report.evidence import Measured
+from sfumato.report.evidence import AnyMeasured
 from sfumato.run_folder import environment
 from sfumato.training.records import Noted
 
@@ -78,7 +79,7 @@ def _refuse_data_folder(out: str | Path | None, data: Path) -> None:
 
 def _left_out(samples: Samples, said: Said) -> list[str]:
     skipped = ", ".join(f"{name} ({count})" for name, count in samples.unknown.items())
-    unlabelled = min(int((table.truth < 0).sum()) for table in said.by_task.values())
+    unlabelled = min(int((~known_rows(table)).sum()) for table in said.by_task.values())
     return [
         *([f"left out, of classes that the bundle does not know: {skipped}"] if skipped else []),
         *([f"{unlabelled} samples have no label: they are decided on and not measured"] if unlabelled else []),
@@ -112,7 +113,7 @@ def _about(
 
 
 def _write(
-    done: Evaluation, said: Said, measured: Mapping[str, Measured], predictor: Predictor, about: dict[str, Any]
+    done: Evaluation, said: Said, measured: Mapping[str, AnyMeasured], predictor: Predictor, about: dict[str, Any]
 ) -> None:
     done.folder.mkdir(parents=True, exist_ok=True)
     for task, table in said.by_task.items():
@@ -128,7 +129,7 @@ def _page(
     bundle: str | Path,
     data: str | Path,
     said: Said,
-    measured: Mapping[str, Measured],
+    measured: Mapping[str, AnyMeasured],
     said_of_it: tuple[list[str], list[str]],
     predictor: Predictor,
 ) -> Page:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.json_file import read_json
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.tasks import key, of_task
 
 
@@ -35,6 +35,6 @@ class Evaluation:
         """The predictions table, of one of several tasks."""
         return self.folder / f"{of_task('predictions', key(task))}.parquet"
 
-    def predictions(self, task: str = "") -> Predictions:
+    def predictions(self, task: str = "") -> AnyPredictions:
         """What the bundle said of every sample before its decision."""
-        return Predictions.read(self.table(task))
+        return read_predictions(self.table(task))

@@ -9,10 +9,10 @@ from sfumato.data.health.usable import NO_PICTURE
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 from sfumato.errors import InputError
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predict.predictor import Predictor
-from sfumato.predict.readings import Readings, together
-from sfumato.predictions import Predictions
-from sfumato.training.inference import groups_of
+from sfumato.predict.readings import together
+from sfumato.training.inference import predictions_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Said:
 
     table: Table
     """The N samples that could be looked at."""
-    by_task: Mapping[str, Predictions]
+    by_task: Mapping[str, AnyPredictions]
     """Task of the bundle -> its logits."""
     bad: pl.DataFrame
     """The others: id, image, problem."""
@@ -41,21 +41,10 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
     kept = replace(table, rows=table.rows.filter(pl.Series([problem is None for problem in problems])))
     read = together([row for row in rows if not isinstance(row, str)])
-    return Said(kept, _by_task(kept, predictor, read), bad)
+    return Said(kept, predictions_of(read.logits, kept, read.familiarity), bad)
 
 
 def _problem(row: object, source: str) -> str | None:
     if not source:
         return NO_PICTURE
     return row if isinstance(row, str) else None
-
-
-def _by_task(table: Table, predictor: Predictor, read: Readings) -> dict[str, Predictions]:
-    ids, groups, layout = tuple(table.ids), groups_of(table), predictor.tasks
-    tasks = enumerate(zip(layout.slices.items(), table.answers.T, strict=True))
-    return {
-        name: Predictions(
-            ids, truth, read.logits[:, where], layout.spaces[name], groups, familiarity=read.familiarity_of(place)
-        )
-        for place, ((name, where), truth) in tasks
-    }

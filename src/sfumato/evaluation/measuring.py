@@ -7,18 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
-from sfumato.metrics.results import Results
-from sfumato.outcome import measure_decisions
-from sfumato.predictions import Predictions
-from sfumato.report.evidence import Measured
+from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.multilabel_predictions import AnyPredictions
+from sfumato.outcome import measure_any
+from sfumato.report.evidence import AnyMeasured, measured_by
 from sfumato.tasks import of_task
 
 
 def measure_bundle(
-    said: Mapping[str, Predictions], policies: Mapping[str, Policy], bundle: AnyBundle
-) -> dict[str, Measured]:
+    said: Mapping[str, AnyPredictions], policies: Mapping[str, AnyPolicy], bundle: AnyBundle
+) -> dict[str, AnyMeasured]:
     """Task -> its measurement, of tasks with a labelled sample."""
     return {
         task: _measured(table.known(), policies[task], trained_counts(bundle, task, table.labels))
@@ -37,11 +37,10 @@ def trained_counts(bundle: AnyBundle, task: str, labels: LabelSpace) -> NDArray[
     return None
 
 
-def _measured(said: Predictions, policy: Policy, trained: NDArray[np.int64] | None) -> Measured:
-    verdicts = policy.apply(said.logits, said.familiarity)
-    return Measured("data", said, policy, verdicts, measure_decisions(said, policy, trained))
+def _measured(said: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64] | None) -> AnyMeasured:
+    return measured_by("data", said, policy, measure_any(said, policy, trained), "the bundle")
 
 
-def results_of(measured: Mapping[str, Measured]) -> dict[str, Results]:
+def results_of(measured: Mapping[str, AnyMeasured]) -> dict[str, AnyResults]:
     """`evaluated`, of several tasks `evaluated.TASK` -> results."""
     return {of_task("evaluated", task): one.results for task, one in measured.items()}

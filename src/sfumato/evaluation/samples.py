@@ -74,7 +74,10 @@ def _of_part(table: Table, part: str | None, data: str) -> tuple[list[str], Tabl
 def _tasks(table: Table, layout: TaskLayout, data: str) -> list[tuple[Task, LabelSpace]]:
     """The data's questions in the bundle's order, each with the bundle's classes."""
     if not layout.several:
-        return [(Task(table.task.column, layout.labels), layout.labels)]
+        if table.task.many and not layout.multilabel:
+            what, expected = "several classes a sample, and a bundle that names one", "one class a sample"
+            raise InputError(what, where=data, expected=expected)
+        return [(Task(table.task.column, layout.labels, layout.multilabel), layout.labels)]
     named = {task.name: task for task in table.questions}
     if set(named) != set(layout.spaces):
         found, expected = ", ".join(named), f"a table with the columns {', '.join(layout.spaces)}"
@@ -85,11 +88,29 @@ def _tasks(table: Table, layout: TaskLayout, data: str) -> list[tuple[Task, Labe
 def _answers(table: Table, task: Task, space: LabelSpace, unknown: dict[str, int]) -> pl.Series:
     """The bundle's id of each sample's class; null where it is not known, those that it lacks being counted."""
     column = table.rows[task.column]
+    if task.many:
+        return _answer_lists(column, space, unknown)
     names = {name: space.find(name) for name in column.drop_nulls().unique().sort().to_list()}
     for name, count in column.value_counts().sort(task.column).iter_rows():
         if name is not None and names[name] is None:
             unknown[name] = unknown.get(name, 0) + count
     return column.replace_strict(names, default=None, return_dtype=pl.String)
+
+
+def _answer_lists(column: pl.Series, space: LabelSpace, unknown: dict[str, int]) -> pl.Series:
+    """The same of lists of classes; a column of one class a sample is one of lists of one."""
+    lists = (
+        column
+        if isinstance(column.dtype, pl.List)
+        else pl.select(pl.when(column.is_not_null()).then(pl.concat_list(column))).to_series()
+    )
+    said = lists.explode().drop_nulls()
+    names = {name: space.find(name) for name in said.unique().sort().to_list()}
+    for name, count in said.value_counts().sort(said.name).iter_rows():
+        if names[name] is None:
+            unknown[name] = unknown.get(name, 0) + count
+    known = pl.element().replace_strict(names, default=None, return_dtype=pl.String).drop_nulls()
+    return lists.list.eval(known).alias(column.name) if names else lists.alias(column.name)
 
 
 def _unknown(unknown: dict[str, int], samples: int, asked: list[tuple[Task, LabelSpace]], data: str) -> InputError:

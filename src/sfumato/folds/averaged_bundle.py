@@ -10,9 +10,8 @@ from sfumato.bundle.folder import Bundle, read_bundle, write_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_to_dict
-from sfumato.decision.fusion_fit import equal_weights
-from sfumato.decision.policies import policies_to_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.fusion.fitting import equal_weights
+from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.errors import RunError
 from sfumato.outcome import provenance
 from sfumato.predict.ensemble_bundle import make_ensemble
@@ -28,7 +27,7 @@ def make_averaged_bundle(
     folder: Path,
     runs: Sequence[RunFolder],
     recipe: Recipe,
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     results: dict[str, Any],
     views: Sequence[View] = (PLAIN,),
 ) -> None:
@@ -71,7 +70,7 @@ def make_averaged_bundle(
 def _keep_each(
     folder: Path,
     bundles: Sequence[Bundle],
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     results: dict[str, Any],
     origin: dict[str, Any],
 ) -> None:
@@ -85,7 +84,7 @@ def _keep_each(
         make_ensemble(folder, bundles, places, equal_weights(len(bundles), "folds"), policies, results, origin)
 
 
-def _under(bundle: Bundle, policies: Mapping[str, Policy], views: Sequence[View]) -> Bundle:
+def _under(bundle: Bundle, policies: Mapping[str, AnyPolicy], views: Sequence[View]) -> Bundle:
     """A fold's bundle with the policy and the views that all folds share."""
     seen = views_to_dict(views) if len(views) > 1 else None
     samples = golden_samples([bundle], policies, views)
@@ -93,7 +92,7 @@ def _under(bundle: Bundle, policies: Mapping[str, Policy], views: Sequence[View]
 
 
 def golden_samples(
-    bundles: Sequence[Bundle], policies: Mapping[str, Policy], views: Sequence[View]
+    bundles: Sequence[Bundle], policies: Mapping[str, AnyPolicy], views: Sequence[View]
 ) -> tuple[Sample, ...]:
     """The golden samples, which are the same for all, with what the average under the policies must give them."""
     first = bundles[0]

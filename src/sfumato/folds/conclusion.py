@@ -10,8 +10,9 @@ from sfumato.bundle.folder import read_bundle
 from sfumato.console import Console
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, expand
+from sfumato.decision.policies import of_one_class as policies_of_one
 from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.policy import Policy
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.folder import CrossvalFolder, without_fold
@@ -21,7 +22,8 @@ from sfumato.json_file import write_json
 from sfumato.looking import Said, choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.metrics.results import Results
-from sfumato.outcome import measure_decisions, measure_verdicts
+from sfumato.multilabel_predictions import of_one_class
+from sfumato.outcome import Decided, decide, measure_decided, measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
@@ -51,18 +53,19 @@ class _Trained:
         tables = {name: self._by_view(run, task) for name, run in zip(self.plan.names, self.runs, strict=True)}
         first, *others = tables.values()
         shared = [view for view in first if all(view in other for other in others)]
-        return {view: out_of_fold({name: tables[name][view] for name in tables}) for view in shared}
+        return {view: out_of_fold(of_one_class({name: tables[name][view] for name in tables})) for view in shared}
 
-    def decided(self, task: str) -> tuple[Predictions, Verdicts]:
+    def decided(self, task: str) -> tuple[Predictions, Decided]:
         """The table of all folds as each run decided on its own: what it says in its views, and under its policy."""
         said = {
             name: Predictions.read(run.predictions(self.plan.held_out, task))
             for name, run in zip(self.plan.names, self.runs, strict=True)
         }
         bundles = {name: read_bundle(run.bundle) for name, run in zip(self.plan.names, self.runs, strict=True)}
-        policies = {name: policies_from_dict(one.policy, one.tasks, name)[task] for name, one in bundles.items()}
+        decided = {name: policies_from_dict(one.policy, one.tasks, name) for name, one in bundles.items()}
+        policies = {name: policies_of_one(found, name)[task] for name, found in decided.items()}
         known = {name: one.known() for name, one in said.items()}
-        verdicts = [policies[name].apply(one.logits, one.familiarity) for name, one in known.items()]
+        verdicts = [decide(policies[name], one.logits, one.familiarity) for name, one in known.items()]
         return out_of_fold(said), joined(verdicts)
 
     def _by_view(self, run: RunFolder, task: str) -> ByView:
@@ -83,7 +86,8 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
     by_view = {task: trained.out_of_fold(task) for task in counts}
     views = _common_views(recipe, by_view) if plan.nested else _choose_views(folder, recipe, by_view, counts, console)
     by_view = only(by_view, views)
-    policies = {task: fit_view_policy(by_view[task], recipe.decision, counts[task]) for task in counts}
+    fitted = {task: fit_view_policy(by_view[task], recipe.decision, counts[task]) for task in counts}
+    policies = policies_of_one(fitted, str(folder.path))
     measured, oof = _measured(trained, by_view, policies, counts, views)
     results = {name: found.to_dict() for name, found in measured.items() if found.samples}
     scores = tuple(fold_scores(run, name, plan.held_out) for run, name in zip(runs, plan.names, strict=True))
@@ -105,10 +109,10 @@ def _measured(
     found: dict[str, Results] = {}
     for task, policy in policies.items():
         if trained.plan.nested:
-            oof[task], verdicts = trained.decided(task)
-            found[of_task("out_of_fold", task)] = measure_verdicts(oof[task].known(), verdicts, counts[task])
+            oof[task], decided = trained.decided(task)
+            found[of_task("out_of_fold", task)] = measure_decided(oof[task].known(), decided, counts[task])
         else:
-            oof[task] = average_views(by_view[task], policy)
+            oof |= of_one_class({task: average_views(by_view[task], policy)})
             found[of_task("out_of_fold", task)] = measure_decisions(oof[task], policy, counts[task])
         oof[task].write(trained.folder.predictions("oof", task))
     for task, said in _test(trained, policies, views).items():
@@ -147,5 +151,6 @@ def _test(trained: _Trained, policies: Mapping[str, Policy], views: Sequence[Vie
     found: dict[str, Predictions] = {}
     for task, policy in policies.items():
         each = [views_of(run, "test", task) for run in trained.runs]
-        found[task] = average([by_view[view.name] for by_view in each for view in views], policy)
+        tables = [of_one_class(by_view) for by_view in each]
+        found[task] = average([by_view[view.name] for by_view in tables for view in views], policy)
     return found

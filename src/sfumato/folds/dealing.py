@@ -50,6 +50,9 @@ def deal_folds(recipe: RecipeSource, overrides: Mapping[str, Any], plan: FoldPla
     recipes = [load_recipe(recipe, {**overrides, **plan.overrides(index)}) for index in range(len(plan.folds))]
     with recipes[0].located():
         table = read_table(recipes[0].recipe.data)
+        if table.layout.multilabel:
+            what = "several classes an image, which folds are not averaged over"
+            raise InputError(what, where=table.source, expected="one class an image", mend="sfumato train")
         _check_recipe(recipe, overrides, plan, table)
         sharing = sharing_of(recipes[0].recipe)
         split = recipes[0].recipe.data.split

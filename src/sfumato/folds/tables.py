@@ -11,10 +11,13 @@ from sfumato.data.table import Table
 from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.errors import InputError
+from sfumato.json_file import read_json
 from sfumato.metrics.calibration import negative_log_likelihood
 from sfumato.metrics.classification import accuracy, answer_counts, macro_f1
-from sfumato.metrics.folds import FoldScores, Scores
+from sfumato.metrics.folds import FITTED, PLAIN, FoldScores, Scores
 from sfumato.metrics.longtail import macro_f1_all
+from sfumato.metrics.results import Results
+from sfumato.outcome import Decided
 from sfumato.predictions import Predictions
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task
@@ -42,8 +45,17 @@ def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
     return replace(tables[0], logits=logits, familiarity=familiarity)
 
 
-def joined(verdicts: Sequence[Verdicts]) -> Verdicts:
-    """The verdicts on several tables, one after the other."""
+def joined(parts: Sequence[Decided]) -> Decided:
+    """What was decided of several tables, one after the other."""
+    return Decided(
+        _verdicts([one.verdicts for one in parts]),
+        np.concatenate([one.plain for one in parts]),
+        np.concatenate([one.calibrated for one in parts]),
+        np.concatenate([one.sureness for one in parts]),
+    )
+
+
+def _verdicts(verdicts: Sequence[Verdicts]) -> Verdicts:
     sets = [one.sets for one in verdicts if one.sets is not None]
     return Verdicts(
         np.concatenate([one.predicted for one in verdicts]),
@@ -81,6 +93,7 @@ def fold_scores(run: RunFolder, name: str, part: str) -> FoldScores:
     for task in table.layout.spaces:
         found = _scores(Predictions.read(run.predictions(part, task)).known())
         found |= _best(run, task) if part == "val" else {}
+        found |= _honesty(run, of_task(part, task), PLAIN if part == "val" else (*PLAIN, *FITTED))
         scores |= {of_task(score, task): value for score, value in found.items()}
     return FoldScores(name, len(table.part("train")), len(table.part(part)), scores)
 
@@ -98,6 +111,13 @@ def _scores(said: Predictions) -> Scores:
     scores = {"accuracy": accuracy(tally), "macro_f1": macro_f1(tally), "macro_f1_all": macro_f1_all(tally)}
     loss = negative_log_likelihood(said.logits, said.truth)
     return {"loss": float(loss), **{name: float(value) for name, value in scores.items()}}
+
+
+def _honesty(run: RunFolder, part: str, names: Sequence[str]) -> Scores:
+    """These figures of a part that a run measured, where it has them; none of a part without a known class."""
+    document = read_json(run.metrics).get(part)
+    scores = {} if document is None else Results.from_dict(document, str(run.metrics)).scores
+    return {name: scores[name].value for name in names if name in scores}
 
 
 def _best(run: RunFolder, task: str) -> Scores:

@@ -6,6 +6,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.losses.binary_cross_entropy import binary_terms
 from sfumato.spec import Spec
 
 Gamma = Annotated[float, Field(ge=0, le=20)]
@@ -21,6 +22,16 @@ class FocalSpec(Spec):
     def terms(self, logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:  # noqa: ARG002  # all losses are called alike
         """-q_c |q_c - p_c|^gamma log p_c of each class: (B, C) -> (B, C) float32, in nats."""
         return focal_terms(logits, targets, self.gamma)
+
+    def label_terms(self, logits: Tensor, targets: Tensor, odds: Tensor) -> Tensor:  # noqa: ARG002
+        """|q - p|^gamma times binary cross-entropy, of each label: (B, C) -> (B, C) float32, in nats.
+
+        Of hard targets it is torchvision's `sigmoid_focal_loss` without its alpha.
+        """
+        terms = binary_terms(logits, targets)
+        if self.gamma == 0:
+            return terms
+        return (targets - logits.float().sigmoid()).abs().clamp(min=1e-8) ** self.gamma * terms
 
 
 def focal_terms(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:

@@ -4,19 +4,27 @@ from typing import Annotated
 
 from pydantic import Tag
 
+from sfumato.losses.asymmetric import AsymmetricSpec
+from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.losses.cross_entropy import CrossEntropySpec
 from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import BalancedSoftmaxSpec, LogitAdjustedSpec
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.spec import kind_or
 
-Loss = CrossEntropySpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | BalancedSoftmaxSpec
+OneClass = CrossEntropySpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | BalancedSoftmaxSpec
+"""Losses of images of one class each."""
+Multilabel = CrossEntropySpec | FocalSpec | BinaryCrossEntropySpec | AsymmetricSpec
+"""Losses of images of any number of classes each."""
+Loss = OneClass | Multilabel
 
 LossSpec = Annotated[
     Annotated[CrossEntropySpec, Tag("cross_entropy")]
     | Annotated[FocalSpec, Tag("focal")]
     | Annotated[TailFocalSpec, Tag("tail_focal")]
     | Annotated[LogitAdjustedSpec, Tag("logit_adjusted")]
-    | Annotated[BalancedSoftmaxSpec, Tag("balanced_softmax")],
+    | Annotated[BalancedSoftmaxSpec, Tag("balanced_softmax")]
+    | Annotated[BinaryCrossEntropySpec, Tag("binary_cross_entropy")]
+    | Annotated[AsymmetricSpec, Tag("asymmetric")],
     kind_or("cross_entropy"),
 ]

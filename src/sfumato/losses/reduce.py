@@ -31,6 +31,17 @@ def weigh(
     return sample_weights[:, None] * class_weights / whole
 
 
+def weigh_labels(targets: Tensor, total: Callable[[Tensor], Tensor]) -> Tensor:
+    """(B, C) factors under which the sum of a batch's terms is their mean over the labels that are known.
+
+    Args:
+        targets: (B, C) probabilities, of the whole batch; nan where a label is not known.
+        total: As in `weigh`.
+    """
+    known = (~targets.isnan()).float()
+    return known / total(known.sum()).clamp(min=1e-12)
+
+
 def reduce(terms: Tensor, factors: Tensor) -> Tensor:
     """() sum of (B, C) terms under the factors of `weigh`."""
     return (terms * factors).sum()

@@ -73,5 +73,13 @@ def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int6
     return float(-log_p.mean())
 
 
+def binary_log_loss(logits: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
+    """Mean -log p of what is so of each label, p = sigmoid; (M,) logits, (M,) 0 or 1. Without a label 0."""
+    if not len(truth):
+        return 0.0
+    z = np.where(truth == 1, logits, -logits).astype(np.float64)
+    return float(np.logaddexp(0, -z).mean())
+
+
 def _bin_of(confidence: Floats, bins: int) -> NDArray[np.int64]:
     return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)

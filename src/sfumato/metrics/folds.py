@@ -10,6 +10,14 @@ from sfumato.stored import read_stored, stored
 Scores = dict[str, float]
 """Name of a score, of one of several tasks as NAME.TASK -> its value."""
 
+PLAIN = ("brier_before", "ece_before", "ece_equal_mass_before", "classwise_ece_before")
+"""Of probabilities before calibration, so nothing of them was fitted on the fold."""
+FITTED = (
+    *("nll", "brier", "ece", "ece_equal_mass", "classwise_ece"),
+    *("aurc", "coverage", "accuracy_answered", "set_coverage", "set_size"),
+)
+"""Of a policy that other samples fitted: of nested folds alone."""
+
 NOTE = (
     "The weights of each fold were chosen on the samples that measure it, and temperature and thresholds were fitted on"
     " all of them, so figures out of fold are optimistic (--nested gives figures that are not); those of a test part"
@@ -34,7 +42,8 @@ class FoldScores:
     """Samples of the fold."""
     scores: Scores
     """On the fold's samples, before the policy: loss in nats, accuracy, macro_f1 over the classes that have a sample,
-    macro_f1_all over all classes, and best, the highest accuracy that any weights of any epoch had; not if nested."""
+    macro_f1_all over all classes, those of PLAIN, and best, the highest accuracy that any weights of any epoch had.
+    Nested there is no best, but those of FITTED that there are, under the policy of the fold's own run."""
 
 
 @stored

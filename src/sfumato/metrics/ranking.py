@@ -92,7 +92,7 @@ def figures(
     drawn = resamples or resample(len(data), groups, data.classes)
     sums = _summed(data, drawn, wanted)
     return {
-        name: _interval(value, _righted(draws[~np.isnan(draws)], value, wanted[name]), data, groups)
+        name: drawn_interval(value, _righted(draws[~np.isnan(draws)], value, wanted[name]), data, groups)
         for name, (value, draws) in sums.items()
         if not np.isnan(value)
     }
@@ -190,7 +190,8 @@ def _righted(draws: Floats, value: float, of: Figure) -> Floats:
     return np.clip(draws - (draws.mean() - value), 0, 1) if of.leans and len(draws) else draws
 
 
-def _interval(value: float, draws: Floats, data: Labelled, groups: Integers | None) -> Interval:
+def drawn_interval(value: float, draws: Floats, data: Labelled, groups: Integers | None) -> Interval:
+    """Interval of a figure from (R,) that of resamples; Wilson's where none differs, as `figures` has it."""
     if not len(draws) or np.ptp(draws) < 1e-12:  # no resample differs
         return wilson(min(1.0, max(0.0, value)), _worth(data, groups))
     return percentiles(value, draws)

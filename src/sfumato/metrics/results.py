@@ -125,7 +125,16 @@ def class_rows(
         precisions: (C,) average precision, nan for a class without a sample; None = not measured.
         trained: (C,) training images of each class; None = not known.
     """
-    c = classification.counts(confusion)
+    return count_rows(classification.counts(confusion), names, precisions, trained)
+
+
+def count_rows(
+    c: classification.Counts,
+    names: tuple[str, ...],
+    precisions: NDArray[np.float64] | None,
+    trained: Integers | None,
+) -> tuple[ClassRow, ...]:
+    """The same of counts (C,), whether a sample is of one class or of several."""
     figures = (classification.precision(c), classification.recall(c), classification.f1(c))
     unknown: list[None] = [None] * len(names)
     rows = zip(

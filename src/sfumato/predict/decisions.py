@@ -3,18 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-OPTIONAL = ("set", "familiarity")
-"""What is said of a picture only by bundles that were made for it."""
-
 
 @dataclass(frozen=True)
 class Answer:
     """What a bundle says of one input in one task."""
 
     label: str | None
-    """Name of the class; None where the answer is not sure enough."""
-    confidence: float
-    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost."""
+    """Name of the class; None where the answer is not sure enough, or may have several."""
+    confidence: float | None
+    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost; None where there
+    may be several."""
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first."""
     calibrated: bool
@@ -22,7 +20,11 @@ class Answer:
     abstained: bool
     """Whether the answer was withheld because it is not sure enough, or the picture too strange."""
     set: tuple[str, ...] | None = None
-    """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets."""
+    """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets.
+    Where an image may be of several, those that hold all but the promised share of them."""
+    labels: tuple[str, ...] | None = None
+    """Where an image may be of several classes, those that reach their thresholds, likeliest first; None = it is of
+    one."""
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None = it has none."""
 
@@ -52,6 +54,9 @@ class Decision:
     set: tuple[str, ...] | None = None
     """Classes of which one is the truth as often as the bundle promises, likeliest first; None where it names no sets
     or the image is bad."""
+    labels: tuple[str, ...] | None = None
+    """Where an image may be of several classes, those it is said to be of, likeliest first; None where it is of one, or
+    bad. `label` and `confidence` are then None."""
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None where it has none or the
     image is bad."""
@@ -66,5 +71,7 @@ class Decision:
 
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
-    """The same without a set or familiarity where there is none."""
-    return {name: value for name, value in document.items() if name not in OPTIONAL or value is not None}
+    """The same without a set or familiarity where there is none; with `labels`, or with what an only label has."""
+    empty = {name for name in ("set", "labels", "familiarity") if document[name] is None}
+    single: set[str] = set() if document["labels"] is None else {"label", "confidence", "abstained"}
+    return {name: value for name, value in document.items() if name not in empty | single}

@@ -9,9 +9,8 @@ import torch
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble, write_ensemble
 from sfumato.bundle.samples import Sample, make_pictures
-from sfumato.decision.fusion import Fusion
-from sfumato.decision.policies import policies_to_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.fusion.fusion import Fusion
+from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.predictor import load
 from sfumato.predict.together import Together
@@ -22,7 +21,7 @@ def make_ensemble(
     members: Sequence[AnyBundle],
     places: Sequence[Path],
     fusion: Fusion,
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     results: dict[str, Any],
     provenance: dict[str, Any],
 ) -> None:

@@ -14,7 +14,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
@@ -38,7 +38,7 @@ class Networks:
         InputError: The bundle's parts do not fit together.
     """
 
-    def __init__(self, bundle: Bundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
+    def __init__(self, bundle: Bundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
@@ -62,7 +62,7 @@ def averaged_logits(
     preprocess: Preprocess,
     views: Sequence[View],
     pictures: Sequence[Pixels],
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     slices: Mapping[str, slice],
 ) -> NDArray[np.float32]:
     """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy."""
@@ -71,7 +71,7 @@ def averaged_logits(
 
 
 def _averaged(
-    said: NDArray[np.float32], policies: Mapping[str, Policy], slices: Mapping[str, slice]
+    said: NDArray[np.float32], policies: Mapping[str, AnyPolicy], slices: Mapping[str, slice]
 ) -> NDArray[np.float32]:
     return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
 

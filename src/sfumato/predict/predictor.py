@@ -16,8 +16,8 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.images import BadImageError, Pixels, Source, decode
-from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
@@ -58,7 +58,7 @@ class Predictor:
         return self.tasks.labels
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> AnyPolicy:
         """The policy of the only task; of several, `policies` has that of each."""
         _ = self.labels
         return self.policies[""]
@@ -69,11 +69,17 @@ class Predictor:
         return all(policy.calibrator.fitted for policy in self.policies.values())
 
     @property
-    def more(self) -> tuple[str, ...]:
-        """What its decisions say of pictures beyond what all do: some of `decisions.OPTIONAL`."""
-        policies = self.policies.values()
-        there = {"set": any(one.sets for one in policies), "familiarity": any(one.measure for one in policies)}
-        return tuple(name for name, found in there.items() if found)
+    def names_sets(self) -> bool:
+        """Whether decisions come with sets of classes."""
+        return any(
+            (policy.misses if isinstance(policy, MultilabelPolicy) else policy.sets) is not None
+            for policy in self.policies.values()
+        )
+
+    @property
+    def tells_familiarity(self) -> bool:
+        """Whether decisions come with how familiar the picture is."""
+        return bool(measures(self.policies))
 
     def predict(self, inputs: Iterable[Source]) -> list[Decision]:
         """One decision an input, in order.
@@ -135,24 +141,41 @@ class Predictor:
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers)
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
-        return Decision(name, *said, error=None, set=only.set, familiarity=only.familiarity)
+        return Decision(name, *said, error=None, set=only.set, labels=only.labels, familiarity=only.familiarity)
 
     def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
         """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
-        policy = self.policies[task]
-        said, names = policy.apply(logits, familiarity), self.tasks.spaces[task].names
-        probabilities = zip(names, cast(list[float], said.probabilities[0].tolist()), strict=True)
-        ranked = dict(sorted(probabilities, key=lambda item: -item[1]))
+        policy, names = self.policies[task], self.tasks.spaces[task].names
+        if isinstance(policy, MultilabelPolicy):
+            return _labels(policy, policy.apply(logits), names)
+        said = policy.apply(logits, familiarity)
+        ranked = _ranked(said.probabilities, names)
         label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
-        abstained = bool(said.abstained[0])
-        inside = None if said.sets is None else tuple(name for name in ranked if said.sets[0, names.index(name)])
-        near = None if familiarity is None else float(familiarity[0])
-        given = None if abstained else label
-        return Answer(given, confidence, ranked, policy.calibrator.fitted, abstained, inside, near)
+        abstained, inside = bool(said.abstained[0]), _inside(said.sets, ranked, names)
+        given, near = None if abstained else label, None if familiarity is None else float(familiarity[0])
+        return Answer(given, confidence, ranked, policy.calibrator.fitted, abstained, inside, familiarity=near)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():
             return self.logits([sample.pixels for sample in samples])
+
+
+def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str, ...]) -> Answer:
+    """The classes that one picture is said to be of, likeliest first."""
+    ranked = _ranked(said.probabilities, names)
+    named, inside = _inside(said.named, ranked, names), _inside(said.sets, ranked, names)
+    return Answer(None, None, ranked, policy.calibrator.fitted, abstained=False, set=inside, labels=named)
+
+
+def _ranked(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, float]:
+    """Class -> its probability, likeliest first."""
+    pairs = zip(names, cast(list[float], probabilities[0].tolist()), strict=True)
+    return dict(sorted(pairs, key=lambda item: -item[1]))
+
+
+def _inside(rows: NDArray[np.bool_] | None, ranked: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Those of the ranked names that the only row has; None where there is none."""
+    return None if rows is None else tuple(name for name in ranked if rows[0, names.index(name)])
 
 
 def load(path: str | Path, device: str | None = None) -> Predictor:

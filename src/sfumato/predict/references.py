@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from sfumato.bundle.folder import REFERENCES, Bundle
-from sfumato.decision.doubt.reference import Measure, References, references_from_arrays, references_to_arrays
-from sfumato.decision.policy import Policy
+from sfumato.decision.doubt.reference import References, references_from_arrays, references_to_arrays
+from sfumato.decision.policies import AnyPolicy, measures
 from sfumato.errors import InputError
 
 
-def read_references(bundle: Bundle, policies: Mapping[str, Policy], width: int, where: str) -> tuple[References, ...]:
+def read_references(
+    bundle: Bundle, policies: Mapping[str, AnyPolicy], width: int, where: str
+) -> tuple[References, ...]:
     """Those of each network; empty ones where no policy asks.
 
     Args:
@@ -23,7 +25,7 @@ def read_references(bundle: Bundle, policies: Mapping[str, Policy], width: int, 
     Raises:
         InputError: They are missing, of another kind or width, or there where nothing asks for them.
     """
-    by: dict[str, Measure] = {task: m for task, policy in policies.items() if (m := policy.measure) is not None}
+    by = measures(policies)
     file = f"{where}/{REFERENCES}"
     if not by and bundle.references is None:
         return tuple({} for _ in bundle.members)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.data.images import Pixels
 from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
-from sfumato.decision.fusion import Floats, Fusion, log_probabilities
-from sfumato.decision.policies import policies_from_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
+from sfumato.decision.policies import AnyPolicy, measures, of_one_class, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predict.networks import Networks
 from sfumato.predict.readings import Readings
@@ -27,7 +26,7 @@ class Looker(Protocol):
         ...
 
 
-def looker(bundle: AnyBundle, policies: Mapping[str, Policy], where: str, device: torch.device) -> Looker:
+def looker(bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> Looker:
     """The networks of a bundle, or the members of an ensemble; the arguments are those of `Networks`."""
     if isinstance(bundle, Ensemble):
         return Together(bundle, policies, where, device)
@@ -47,10 +46,11 @@ class Together:
         InputError: The ensemble's parts do not fit together.
     """
 
-    def __init__(self, bundle: Ensemble, policies: Mapping[str, Policy], where: str, device: torch.device) -> None:
+    def __init__(self, bundle: Ensemble, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
         places = [f"{where}/members/{index}" for index in range(len(bundle.members))]
         pairs = list(zip(bundle.members, places, strict=True))
         self._own = [policies_from_dict(one.policy, one.tasks, f"{place}/policy.json") for one, place in pairs]
+        self._where = places
         self._members = [looker(one, own, place, device) for (one, place), own in zip(pairs, self._own, strict=True)]
         self._columns = [columns_of(one.tasks, bundle.tasks, place) for one, place in pairs]
         self._policies, self._slices = policies, bundle.tasks.slices
@@ -72,14 +72,15 @@ class Together:
 
     def _refuse_unmeasured(self, where: str) -> None:
         """Familiarity is the mean over folds, each of which must measure it; nothing else has one."""
-        for task, policy in self._policies.items():
-            same = self._fusion.kind == "folds" and all(own[task].measure == policy.measure for own in self._own)
-            if policy.measure is not None and not same:
-                raise InputError(f"damaged: by {policy.measure}, unlike its members", where=f"{where}/policy.json")
+        asked = measures(self._policies)
+        if asked and (self._fusion.kind != "folds" or any(measures(own) != asked for own in self._own)):
+            what = f"damaged: familiarity by {next(iter(asked.values()))}, unlike its members"
+            raise InputError(what, where=f"{where}/policy.json")
 
     def _log_p(self, member: int, logits: NDArray[np.float32]) -> Floats:
         """(N, C) calibrated log-probabilities of a member, in the ensemble's order of classes."""
-        return log_probabilities(logits, self._own[member][""])[:, self._columns[member]]
+        own = of_one_class(self._own[member], self._where[member])
+        return log_probabilities(logits, own[""])[:, self._columns[member]]
 
 
 def columns_of(member: TaskLayout, whole: TaskLayout, where: str) -> NDArray[np.int64]:

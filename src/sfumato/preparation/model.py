@@ -13,6 +13,7 @@ from sfumato.teaching.teacher import TeacherFacts
 from sfumato.training.given_weights import check_given_weights
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
+from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
 from sfumato.training.soup import refuse_idle_soup
@@ -44,6 +45,7 @@ def checked_model(
         InputError: The plan names parameters or tasks it lacks, sizes it can't take, or settings that have no effect.
     """
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
+    refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
     if recipe.train.distill is not None:

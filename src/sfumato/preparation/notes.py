@@ -27,6 +27,8 @@ def _task_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
 def _prior_notes(recipe: Recipe, table: Table, plan: Plan) -> list[str]:
     """What becomes of classes of unequal size, from when on, and by which setting."""
     train, notes = table.part("train"), list[str]()
+    if train.layout.multilabel:
+        return notes  # classes that do not exclude each other share no prior
     for task, counts in train.counts.items():
         of = f" of {task}" if task else ""
         names = train.layout.spaces[task].names

@@ -16,6 +16,20 @@ def split_unseen(recipe: Recipe, table: Table) -> Table:
     return split(table, spec)
 
 
+def completed(recipe: Recipe, table: Table) -> tuple[Recipe, list[str]]:
+    """The recipe with what it leaves open where an image may be of several classes, and each choice with its reason."""
+    if not table.layout.multilabel:
+        return recipe, []
+    train, decision, notes = recipe.train, recipe.decision, list[str]()
+    if "select" not in train.model_fields_set:
+        train = train.model_copy(update={"select": "map"})
+        notes += ["train.select: map, since an image may have several classes, whose thresholds are found afterwards"]
+    if "calibration" not in decision.model_fields_set:
+        decision = decision.model_copy(update={"calibration": "platt"})
+        notes += ["decision.calibration: platt, since classes that do not exclude each other are calibrated each alone"]
+    return recipe.model_copy(update={"train": train, "decision": decision}), notes
+
+
 def validated(recipe: Recipe, table: Table) -> Table:
     """The same table with its parts.
 

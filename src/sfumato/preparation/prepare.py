@@ -10,7 +10,7 @@ from sfumato.data.splits.split import split
 from sfumato.models.classifier import load_pretrained
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
-from sfumato.preparation.parts import split_unseen, validated
+from sfumato.preparation.parts import completed, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.schema import Recipe
@@ -29,25 +29,23 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
     table = read_table(recipe.data)
-    recipe = with_given_weights(recipe)
+    recipe, completing = completed(with_given_weights(recipe), table)
     plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)
     model = checked_model(recipe, table, plan, preprocess, teacher)
     origin = load_pretrained(model, recipe.model, preprocess.size)
-    sharing = sharing or sharing_of(recipe)
+    sharing, looked_at = sharing or sharing_of(recipe), len(table)
     seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
     table, pictures = validated(recipe, split(seen.usable, recipe.data.split)), sharing.pictures
     plan, preprocess = plan_of(recipe, len(table.part("train")))
-    if not table.layout.several:
+    if not table.layout.several and not table.layout.multilabel:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
     if table.layout.outputs != model.outputs:  # a class had no usable image
         teacher = agreed_teacher(recipe.train.distill, table.layout)
         model = new_model(recipe, table, plan, preprocess, teacher)
         load_pretrained(model, recipe.model, preprocess.size)
-    kept = (
-        f"train.keep_decoded: {len(pictures)} of {len(table)} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
-    )
-    notes = [*table.notes, *chosen(recipe, table, plan), f"model.weights: {origin}", kept]
+    kept = f"train.keep_decoded: {len(pictures)} of {looked_at} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
+    notes = [*table.notes, *completing, *chosen(recipe, table, plan), f"model.weights: {origin}", kept]
     notes += introduction(recipe.train.distill, teacher)
     warnings = doubts(teacher, table, Path(recipe.data.given).name)
     if recipe.train.precision == "auto":

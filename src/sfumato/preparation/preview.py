@@ -7,7 +7,7 @@ from sfumato.data.source import read_table
 from sfumato.errors import InputError
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
-from sfumato.preparation.parts import split_unseen, validated
+from sfumato.preparation.parts import completed, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepare import sharing_of
 from sfumato.preparation.prepared import Prepared
@@ -33,11 +33,17 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
         raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")
     unseen = [] if table else [_not_looked_at(recipe)]
     table = validated(recipe, table or split_unseen(recipe, read_table(recipe.data)))
-    recipe = with_given_weights(recipe)
+    recipe, completing = completed(with_given_weights(recipe), table)
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = checked_model(recipe, table, plan, preprocess, teacher)
-    notes = [*table.notes, *chosen(recipe, table, plan), *introduction(recipe.train.distill, teacher), *unseen]
+    notes = [
+        *table.notes,
+        *completing,
+        *chosen(recipe, table, plan),
+        *introduction(recipe.train.distill, teacher),
+        *unseen,
+    ]
     return Prepared(recipe, table, plan, preprocess, model, notes, sharing_of(recipe).pictures, teacher=teacher)
 
 

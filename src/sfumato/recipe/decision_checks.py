@@ -39,8 +39,9 @@ def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
         raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", keep)
     if decision.familiar is not None:
         raise _idle("decision.familiar", f"{why}, so no threshold can be fitted", keep)
-    if decision.sets is not None:
-        raise _idle("decision.sets", f"{why}, so nothing can be promised", keep)
+    for name in ("sets", "misses"):
+        if getattr(decision, name) is not None:
+            raise _idle(f"decision.{name}", f"{why}, so nothing can be promised", keep)
     for name in ("priors", "costs"):
         if getattr(decision, name) is not None:
             what = f"{why}, so probabilities can't be calibrated, which this takes at their word"

@@ -1,5 +1,7 @@
 """What is no number on the timeline, in words: the longest first, for where there is room, and ever shorter ones."""
 
+from sfumato.losses.asymmetric import AsymmetricSpec
+from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.losses.centre import CentreLossSpec
 from sfumato.losses.class_weights import EffectiveNumberSpec, InverseFrequencySpec
 from sfumato.losses.focal import FocalSpec
@@ -15,7 +17,7 @@ OFF = "off"
 
 def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
-    if isinstance(choice, FocalSpec | TailFocalSpec | LogitAdjustedSpec):
+    if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
         return _of_loss(choice)
     if isinstance(choice, CosineHeadSpec | MlpHeadSpec):
         return _of_head(choice)
@@ -37,7 +39,11 @@ _PLAIN = {
 }
 
 
-def _of_loss(loss: FocalSpec | TailFocalSpec | LogitAdjustedSpec) -> tuple[str, ...]:
+def _of_loss(
+    loss: BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec,
+) -> tuple[str, ...]:
+    if isinstance(loss, BinaryCrossEntropySpec | AsymmetricSpec):
+        return _of_label_loss(loss)
     if isinstance(loss, LogitAdjustedSpec):
         tau = f"\N{GREEK SMALL LETTER TAU} {loss.tau:g}"
         return f"logit-adjusted {tau}", "logit-adjusted", "adjusted", tau
@@ -45,6 +51,16 @@ def _of_loss(loss: FocalSpec | TailFocalSpec | LogitAdjustedSpec) -> tuple[str, 
     if isinstance(loss, FocalSpec):
         return f"focal {gamma}", "focal", gamma
     return f"tail focal {gamma}, rarest {100 * loss.fraction:g} %", f"tail focal {gamma}", "tail focal", "tail"
+
+
+def _of_label_loss(loss: BinaryCrossEntropySpec | AsymmetricSpec) -> tuple[str, ...]:
+    if isinstance(loss, AsymmetricSpec):
+        gammas = f"\N{GREEK SMALL LETTER GAMMA} {loss.gamma_pos:g} and {loss.gamma_neg:g}"
+        return f"asymmetric {gammas}, margin {loss.margin:g}", f"asymmetric {gammas}", "asymmetric", "ASL"
+    if loss.pos_weight == 1:
+        return "binary cross-entropy", "BCE"
+    weight = "balanced" if loss.pos_weight == "balanced" else f"{TIMES} {loss.pos_weight:g}"
+    return f"binary cross-entropy, positives {weight}", f"BCE {weight}", "BCE"
 
 
 def _of_head(head: CosineHeadSpec | MlpHeadSpec) -> tuple[str, ...]:

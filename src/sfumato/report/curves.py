@@ -30,14 +30,14 @@ class Chart:
     """Epochs done when the best weights were found; None = nothing was chosen."""
 
 
-_TITLES = {"Loss": "loss", "Accuracy": "accuracy", "Macro F1": "macro_f1", "Tail accuracy": "tail"}
+_TITLES = {"Loss": "loss", "Accuracy": "accuracy", "mAP": "map", "Macro F1": "macro_f1", "Tail accuracy": "tail"}
 _LINES = {"training": "train", "validation": "val", "EMA": "ema", "SWA": "swa"}
 _CHARTS = {title: {line: f"{prefix}_{score}" for line, prefix in _LINES.items()} for title, score in _TITLES.items()}
 """Title -> name of a line -> its column in history.csv; what a run has no column or no value for has no line."""
 
 
 def charts(history: tuple[HistoryRow, ...], epochs: int, keyframes: tuple[float, ...]) -> tuple[Chart, ...]:
-    """Loss, accuracy, macro F1 and the tail's accuracy; a chart without a line is left out."""
+    """Loss, accuracy, mAP, macro F1 and the tail's accuracy; a chart without a line is left out."""
     found = [_epochs_done(row) for row in history if row.get("best")]
     best = round(found[-1]) if found else None
     made = [

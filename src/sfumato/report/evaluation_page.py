@@ -9,8 +9,10 @@ import jinja2
 
 from sfumato.metrics.longtail import shot_of
 from sfumato.report import wording
-from sfumato.report.evidence import Measured
+from sfumato.report.evidence import AnyMeasured, LabelsMeasured, Measured
 from sfumato.report.frames import Majority
+from sfumato.report.label_measurement import label_measurement
+from sfumato.report.label_verdict import label_verdict
 from sfumato.report.measurement import measurement
 from sfumato.report.verdict import failures, trust_in_confidence
 from sfumato.report.wording import many, percent
@@ -25,7 +27,7 @@ class Page:
 
     name: str
     """Of the data."""
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, AnyMeasured]
     """Task -> its measurement; of an only one under the empty name."""
     images: Mapping[str, str | None]
     """Id of a sample -> address of its picture."""
@@ -49,7 +51,9 @@ def render(page: Page) -> str:
     )
     cast(dict[str, Any], jinja.filters).update(percent=percent, count=wording.count, many=many, shot=shot_of)
     shown = [
-        measurement(found, majority_of(found), page.images, task, str(turn or ""))
+        label_measurement(found, page.images)
+        if isinstance(found, LabelsMeasured)
+        else measurement(found, majority_of(found), page.images, task, str(turn or ""))
         for turn, (task, found) in enumerate(page.measured.items())
     ]
     return jinja.get_template("evaluation.html.j2").render(
@@ -57,10 +61,13 @@ def render(page: Page) -> str:
     )
 
 
-def verdicts(measured: Mapping[str, Measured]) -> list[str]:
+def verdicts(measured: Mapping[str, AnyMeasured]) -> list[str]:
     """What came out, in plain sentences; each task begun by its name where there are several."""
     said: list[str] = []
     for task, found in measured.items():
+        if isinstance(found, LabelsMeasured):
+            said += label_verdict(found)
+            continue
         first = reach(found)
         said += [f"{task}: {first}" if task else first, failures(found.results), trust_in_confidence(found)]
     return said

@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sfumato.decision.logit_adjustment import TauRow
-from sfumato.decision.policies import policies_from_dict
+from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.policies import AnyPolicy, policies_from_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.decision.view_choice import ViewChoice
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text
-from sfumato.metrics.classification import SCORES
+from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, results_from_dict
 from sfumato.metrics.results import Results
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, read_predictions
 from sfumato.predictions import Predictions
 from sfumato.preparation.prepare import prepare_again
 from sfumato.preparation.prepared import Prepared
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import TaskLayout, of_task
+from sfumato.training.listeners import AVERAGE_SCORES
 
 HistoryRow = dict[str, float | None]
 """Column of history.csv -> number; None where the epoch has none. `best` is 1 for raw weights, 2 for EMA, 3 for SWA."""
@@ -49,7 +52,7 @@ class AverageRow:
     alpha: float | None
     """Of an interpolation."""
     scores: dict[str, float]
-    """On validation, by the names of SCORES."""
+    """On validation, by the names of `listeners.AVERAGE_SCORES`."""
     kept: bool
 
 
@@ -67,13 +70,27 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class LabelsMeasured:
+    """The same where an image may be of any number of classes."""
+
+    part: Literal["test", "val", "data"]
+    predictions: MultilabelPredictions
+    policy: MultilabelPolicy
+    verdicts: MultilabelVerdicts
+    results: MultilabelResults
+
+
+AnyMeasured = Measured | LabelsMeasured
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One run, as its folder tells it."""
 
     folder: Path
     prepared: Prepared
     """Recipe, table, plan and a model with random weights."""
-    measured: Measured | None
+    measured: AnyMeasured | None
     """The test part; the validation part where there is no test; None where nothing was measured."""
     history: tuple[HistoryRow, ...]
     tau_curve: tuple[TauRow, ...]
@@ -129,23 +146,41 @@ def _of_task(folder: RunFolder, whole: Evidence, task: str) -> Evidence:
     return replace(whole, prepared=prepared, measured=measured, tau_curve=curve, class_history=classes)
 
 
-def _measured(folder: RunFolder, layout: TaskLayout, task: str) -> Measured | None:
+def _measured(folder: RunFolder, layout: TaskLayout, task: str) -> AnyMeasured | None:
     scores = read_json(folder.metrics) if folder.metrics.is_file() else {}
     for part in ("test", "val"):
         path, name = folder.predictions(part, task), of_task(part, task)
         if name in scores and path.is_file():
-            predictions, policy = Predictions.read(path).known(), _policy(folder, layout, task)
-            results = Results.from_dict(scores[name], str(folder.metrics))
+            predictions, policy = read_predictions(path).known(), _policy(folder, layout, task)
+            results = results_from_dict(scores[name], str(folder.metrics))
             if tuple(row.name for row in results.classes) != predictions.labels.names:
                 raise InputError(f"damaged: other classes than in {path.name}", where=str(folder.metrics))
-            verdicts = policy.apply(predictions.logits, predictions.familiarity)
-            return Measured(part, predictions, policy, verdicts, results)
+            return measured_by(part, predictions, policy or Policy(), results, str(folder.metrics))
     return None
 
 
-def _policy(folder: RunFolder, layout: TaskLayout, task: str) -> Policy:
+def measured_by(
+    part: Literal["test", "val", "data"], said: AnyPredictions, policy: AnyPolicy, results: AnyResults, where: str
+) -> AnyMeasured:
+    """What a policy makes of a table, with its results.
+
+    Raises:
+        InputError: Table, policy and results are not all of one class a sample, or all of several; `where` names them.
+    """
+    if isinstance(said, Predictions) and isinstance(policy, Policy) and isinstance(results, Results):
+        return Measured(part, said, policy, policy.apply(said.logits, said.familiarity), results)
+    if (
+        isinstance(said, MultilabelPredictions)
+        and isinstance(policy, MultilabelPolicy)
+        and isinstance(results, MultilabelResults)
+    ):
+        return LabelsMeasured(part, said, policy, policy.apply(said.logits), results)
+    raise InputError("damaged: predictions, policy and results do not fit together", where=where)
+
+
+def _policy(folder: RunFolder, layout: TaskLayout, task: str) -> AnyPolicy | None:
     path = folder.bundle / "policy.json"
-    return policies_from_dict(read_json(path), layout, str(path))[task] if path.is_file() else Policy()
+    return policies_from_dict(read_json(path), layout, str(path))[task] if path.is_file() else None
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -172,7 +207,8 @@ def _history_row(row: dict[str, str], path: Path) -> HistoryRow:
 def _tau_curve(folder: RunFolder, layout: TaskLayout, task: str) -> tuple[TauRow, ...]:
     path = folder.tau_curve_of(task)
     rows = tuple(_tau_row(row, path) for row in _rows(path))
-    adjustment = _policy(folder, layout, task).adjustment
+    policy = _policy(folder, layout, task)
+    adjustment = policy.adjustment if isinstance(policy, Policy) else None
     used = adjustment.tau if adjustment else 0.0
     missing = {0.0, used} - {row.tau for row in rows}
     if rows and missing:
@@ -210,7 +246,7 @@ def _class_point(row: dict[str, str], path: Path) -> ClassPoint:
 def _average_row(row: dict[str, str], path: Path) -> AverageRow:
     try:
         alpha = float(row["alpha"]) if row["alpha"] else None
-        scores = {name: float(row[name]) for name in SCORES if row[name]}
+        scores = {name: float(row[name]) for name in AVERAGE_SCORES if row.get(name) and name != "loss"}
         return AverageRow(row["weights"], tuple(map(int, row["epochs"].split())), alpha, scores, row["kept"] == "1")
     except (KeyError, ValueError) as error:
         raise _damaged(path, str(error)) from None

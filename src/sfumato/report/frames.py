@@ -135,6 +135,8 @@ class Mistake:
     """0 to 1."""
     abstained: bool
     """Whether it would have been withheld."""
+    about: str = ""
+    """What the confidence is of, where an image may be of several classes."""
 
 
 def headlines(results: Results, majority: Majority) -> tuple[Headline, ...]:

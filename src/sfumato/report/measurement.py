@@ -1,6 +1,6 @@
 """What there is to show of any measurement of a bundle's answers, on whatever page it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
     Mistake,
+    ReliabilityFrame,
     class_lists,
     confusion,
     headlines,
@@ -81,43 +82,45 @@ def measurement(
         "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": confusion(results),
-        "reliabilities": [
-            Drawn(frame, _inline(figures.draw_reliability(frame), f"reliability{turn}", mark, _ACCURACY + frame.title))
-            for turn, frame in enumerate(reliabilities(measured))
-        ],
+        "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
         "risk_coverage": _risk_coverage(measured, mark),
         "two_classes": _two_classes(measured, mark),
-        "mistakes": _mistakes(measured, places),
+        "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }
 
 
-_ACCURACY = "Accuracy by confidence: "
-
-
-def _inline(figure: Figure, name: str, mark: str, title: str) -> Markup:
+def drawn_inline(figure: Figure, name: str, mark: str, title: str) -> Markup:
+    """A figure for a page; `mark` as for `measurement`."""
     return inline(to_svg(figure), f"{name}{'-' if mark else ''}{mark}", title)
+
+
+def _reliability(frame: ReliabilityFrame, turn: int, mark: str) -> Drawn:
+    title = f"Accuracy by confidence: {frame.title}"
+    return Drawn(frame, drawn_inline(figures.draw_reliability(frame), f"reliability{turn}", mark, title))
 
 
 def _risk_coverage(measured: Measured, mark: str) -> Drawn | None:
     frame = risk_coverage_frame(measured)
     if frame is None:
         return None
-    return Drawn(frame, _inline(draw_risk_coverage(frame), "risk", mark, "Share of wrong answers by share answered"))
+    return Drawn(
+        frame, drawn_inline(draw_risk_coverage(frame), "risk", mark, "Share of wrong answers by share answered")
+    )
 
 
 def _two_classes(measured: Measured, mark: str) -> DrawnTwoClasses | None:
     frame = two_class_frame(measured)
     if frame is None:
         return None
-    curve = _inline(draw_precision_recall(frame), "precision", mark, f"Precision against recall: {frame.name}")
+    curve = drawn_inline(draw_precision_recall(frame), "precision", mark, f"Precision against recall: {frame.name}")
     return DrawnTwoClasses(
-        frame, curve, _inline(draw_thresholds(frame), "threshold", mark, f"F1 by threshold: {frame.name}")
+        frame, curve, drawn_inline(draw_thresholds(frame), "threshold", mark, f"F1 by threshold: {frame.name}")
     )
 
 
-def _mistakes(measured: Measured, places: Mapping[str, str | None]) -> list[ShownMistake]:
-    found = worst_mistakes(measured)
+def shown_mistakes(found: Sequence[Mistake], places: Mapping[str, str | None]) -> list[ShownMistake]:
+    """Mistakes with their pictures; `places` as for `measurement`."""
     paths = [places.get(mistake.id) or "" for mistake in found]
     return [
         ShownMistake(mistake, thumbnails.of_file(path), Path(path)) for mistake, path in zip(found, paths, strict=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sfumato.metrics.intervals import Interval
+from sfumato.metrics.multilabel_results import MultilabelResults
 from sfumato.metrics.results import Results
 
 _OF_CLASS = "of each class against all others, mean over the classes"
@@ -55,10 +56,30 @@ class MoreFigure:
     score: Interval
 
 
+_LABEL_MEANINGS = {
+    "nll": ("Log loss", "summed over the classes, mean over the images, in nats; 0 is perfect"),
+    "brier": ("Brier score", "squared error of the probabilities, summed over the classes; 0 is perfect"),
+    "coverage_error": ("Coverage error", "how many classes, most probable first, hold all the right ones"),
+    "macro_f1_all": ("Macro F1 over all", "with 0 for every class that has no image here"),
+    "weighted_f1": ("Weighted F1", "mean over the classes, each as often as it has images"),
+    "micro_precision": ("Micro precision", "share of all names given that are right"),
+    "micro_recall": ("Micro recall", "share of all classes there are that are named"),
+    "macro_recall": ("Macro recall", "mean over the classes"),
+}
+
+
+def more_label_figures(results: MultilabelResults) -> tuple[MoreFigure, ...]:
+    """The same where an image may be of several classes."""
+    meanings = {name: said for name, said in _MEANINGS.items() if name != "map"} | _LABEL_MEANINGS
+    return _measured(results.scores, meanings)
+
+
 def more_figures(results: Results) -> tuple[MoreFigure, ...]:
     """Those of them that were measured, in a fixed order; none of results from before they were."""
+    return _measured(results.scores, _MEANINGS)
+
+
+def _measured(scores: dict[str, Interval], meanings: dict[str, tuple[str, str]]) -> tuple[MoreFigure, ...]:
     return tuple(
-        MoreFigure(title, meaning, results.scores[name])
-        for name, (title, meaning) in _MEANINGS.items()
-        if name in results.scores
+        MoreFigure(title, meaning, scores[name]) for name, (title, meaning) in meanings.items() if name in scores
     )

@@ -11,9 +11,10 @@ from sfumato.metrics.longtail import shot_of
 from sfumato.report import figures, wording
 from sfumato.report.averages import choices
 from sfumato.report.curves import Chart, charts
-from sfumato.report.evidence import Evidence, Measured, read_evidence
+from sfumato.report.evidence import AnyMeasured, Evidence, LabelsMeasured, Measured, read_evidence
 from sfumato.report.facts import environment_facts, part_rows
 from sfumato.report.frames import majority_class
+from sfumato.report.label_measurement import label_measurement
 from sfumato.report.measurement import Drawn, measurement
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
@@ -97,13 +98,18 @@ def _run(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _measured(evidence: Evidence, measured: Measured, task: str, place: int) -> dict[str, Any]:
+def _measured(evidence: Evidence, measured: AnyMeasured, task: str, place: int) -> dict[str, Any]:
     """What there is to show of a task; `place` keeps the names of its pictures apart from those of the others."""
     mark, table = str(place or ""), evidence.prepared.table
     places = dict(zip(table.ids, table.first_images, strict=True))
+    shown = (
+        label_measurement(measured, places)
+        if isinstance(measured, LabelsMeasured)
+        else measurement(measured, majority_class(evidence, measured.results), places, task, mark)
+    )
     return {
-        **measurement(measured, majority_class(evidence, measured.results), places, task, mark),
-        "trade_off": _trade_off(evidence, measured, mark),
+        **shown,
+        "trade_off": _trade_off(evidence, measured, mark) if isinstance(measured, Measured) else None,
         "rarest": _rarest(evidence, mark),
         "validated": len(table.part("val")),
     }

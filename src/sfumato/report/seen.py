@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sfumato.data.loading import Request, Samples
-from sfumato.data.mixing import mix, one_hots
+from sfumato.data.mixing import labelled, mix, one_hots
 from sfumato.data.table import Table
 from sfumato.errors import RunError
 from sfumato.preparation.prepared import Prepared
@@ -66,7 +66,7 @@ def phases(prepared: Prepared) -> tuple[Phase, ...]:
             changed[settings.step] = settings
     train = prepared.table.part("train")
     samples = Samples(train, prepared.preprocess, prepared.recipe.augment, prepared.recipe.train.seed)
-    drawn_by = train.targets_of(train.question(prepared.recipe.train.sampler_task))
+    drawn_by = train.drawn_by(prepared.recipe.train.sampler_task)
     replay = _Replay(prepared, train, drawn_by, samples, train.first_images)
     with _as_a_worker():
         return tuple(_phase(replay, settings) for settings in _spread(list(changed.values())))
@@ -139,7 +139,8 @@ def _mixed(replay: _Replay, wanted: list[Request], settings: Settings) -> tuple[
     blank = torch.full((3, settings.image_size, settings.image_size), 128, dtype=torch.uint8)
     images = torch.stack([blank if tensor is None else tensor for tensor in tensors])
     truth = torch.from_numpy(replay.train.answers[[request.row for request in wanted]])
-    classes = one_hots(truth, replay.train.layout.sizes)
+    layout = replay.train.layout
+    classes = labelled(truth) if layout.multilabel else one_hots(truth, layout.sizes)
     mixed, targets = mix(images, classes, settings.mixing, replay.prepared.recipe.train.seed, settings.step)
     whole = [tensor is not None for tensor in tensors]
     if mixed is not images:
@@ -157,14 +158,16 @@ def _labels(target: Tensor, layout: TaskLayout) -> tuple[str, ...]:
     return tuple(
         f"{task}: {said}" if task else said
         for task, where in layout.slices.items()
-        for said in _shares(cast(list[float], target[where].tolist()), layout.spaces[task].names)
+        for said in _shares(cast(list[float], target[where].tolist()), layout.spaces[task].names, layout.multilabel)
     )
 
 
-def _shares(target: list[float], names: tuple[str, ...]) -> tuple[str, ...]:
+def _shares(target: list[float], names: tuple[str, ...], multilabel: bool) -> tuple[str, ...]:
     """The classes of one task; a share too small to be seen is left out, and so is an answer that is not known."""
     shares = sorted(zip(target, names, strict=True), reverse=True)
     there = [(share, name) for share, name in shares if share >= 0.005]
+    if multilabel:
+        return tuple(name if share > 0.99 else f"{share:.2f} {name}" for share, name in there) or ("none",)
     if len(there) == 1 and there[0][0] > 0.99:
         return (there[0][1],)
     return tuple(f"{share:.2f} {name}" for share, name in there)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sfumato.metrics.results import Results
-from sfumato.report.summary import SCORE_NAMES
+from sfumato.metrics.multilabel_results import results_from_dict
+from sfumato.report.summary import score_lines
 from sfumato.report.wording import many
 
 
@@ -19,13 +19,8 @@ def soup_lines(story: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
 def _measured(metrics: dict[str, Any]) -> list[str]:
     if not metrics:
         return ["no sample stands in the test part of every run, so nothing is measured"]
-    lines: list[str] = []
-    for part, result in metrics.items():
-        scores = Results.from_dict(result).scores
-        lines.append(f"{'':20}{part}    95 % interval")
-        lines += [
-            f"  {SCORE_NAMES[name]:18}{one.value:.3f}   {one.low:.3f} to {one.high:.3f}"
-            for name, one in scores.items()
-            if name in SCORE_NAMES
-        ]
-    return lines
+    return [
+        line
+        for part, document in metrics.items()
+        for line in score_lines(results_from_dict(document, "the soup's bundle"), part)
+    ]

@@ -3,6 +3,7 @@
 import unicodedata
 
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, TAIL_FRACTION
+from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults
 from sfumato.metrics.results import Results
 from sfumato.report.beside_teacher import beside_teacher, teacher_lines
 from sfumato.report.evidence import read_evidence
@@ -19,6 +20,14 @@ SCORE_NAMES = {
     "ece_if_calibrated": "by chance alone",
     "coverage": "share answered",
     "accuracy_answered": "accuracy of those",
+}
+LABEL_SCORE_NAMES = {
+    "map": "mAP, all-point",
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "accuracy": "exact match",
+    "classwise_ece": "calibration error",
+    "set_miss": "missed by sets",
 }
 TAIL_NAMES = {
     "many": f"recall, > {MANY_ABOVE}",
@@ -43,10 +52,22 @@ def summary(folder: RunFolder) -> list[str]:
     return [*lines, f"report  {folder.report}", f"bundle  {folder.bundle}"]
 
 
-def result_lines(results: Results, part: str, task: str) -> list[str]:
+def result_lines(results: AnyResults, part: str, task: str) -> list[str]:
     """A line a score, with its interval; the confusion below them where it is small."""
-    shown = SCORE_NAMES | {name: TAIL_NAMES[name] for name in tail_scores(results)}
-    lines = [*([task] if task else []), f"{'':20}{part}    95 % interval"]
+    lines = [*([task] if task else []), *score_lines(results, part)]
+    if isinstance(results, MultilabelResults):
+        return [*lines, ""]
+    confusion = _confusion(results) if len(results.classes) <= MOST_CLASSES else []
+    return [*lines, *([""] if confusion or task else []), *confusion]
+
+
+def score_lines(results: AnyResults, part: str) -> list[str]:
+    """A head, and a line a score."""
+    if isinstance(results, MultilabelResults):
+        shown = LABEL_SCORE_NAMES
+    else:
+        shown = SCORE_NAMES | {name: TAIL_NAMES[name] for name in tail_scores(results)}
+    lines = [f"{'':20}{part}    95 % interval"]
     lines += [
         f"  {shown[name]:18}{interval.value:.3f}   {interval.low:.3f} to {interval.high:.3f}"
         for name, interval in results.scores.items()
@@ -54,8 +75,7 @@ def result_lines(results: Results, part: str, task: str) -> list[str]:
     ]
     if results.groups is not None:
         lines += [f"  intervals: {many(results.groups, 'group')} of images resampled as a whole"]
-    confusion = _confusion(results) if len(results.classes) <= MOST_CLASSES else []
-    return [*lines, *([""] if confusion or task else []), *confusion]
+    return lines
 
 
 def _confusion(results: Results) -> list[str]:

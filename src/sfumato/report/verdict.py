@@ -6,15 +6,11 @@ import numpy as np
 
 from sfumato.decision.abstention import LEAST_ACCEPTED, Abstention
 from sfumato.metrics.results import ClassRow, Results
-from sfumato.report.evidence import Evidence, Measured
+from sfumato.report.evidence import Evidence, LabelsMeasured, Measured
 from sfumato.report.frames import Majority, majority_class
+from sfumato.report.label_verdict import label_verdict
 from sfumato.report.sure_words import by_words, strange_words
-from sfumato.report.wording import many, percent
-
-LEAST_SUPPORT = 5
-"""A class with fewer samples is not called the worst: one picture more or less would change that."""
-TRUSTED, ROUGH = 0.05, 0.10
-"""Calibration errors up to which confidence is called trustworthy, and a rough guide."""
+from sfumato.report.wording import LEAST_SUPPORT, ROUGH, TRUSTED, many, percent, setting_of
 
 
 def verdict(evidence: Evidence) -> tuple[str, ...]:
@@ -22,8 +18,10 @@ def verdict(evidence: Evidence) -> tuple[str, ...]:
     measured = evidence.measured
     if measured is None:
         return (_nothing(evidence),)
-    majority = majority_class(evidence, measured.results)
     spared = "test" in evidence.prepared.table.rows["part"]
+    if isinstance(measured, LabelsMeasured):
+        return label_verdict(measured, test_spared=spared)
+    majority = majority_class(evidence, measured.results)
     return (reach(measured, majority, test_spared=spared), failures(measured.results), trust_in_confidence(measured))
 
 
@@ -52,17 +50,7 @@ def reach(measured: Measured, majority: Majority, *, test_spared: bool = False) 
     `test_spared`: there is a test part, left to the average of all folds or to the best of all trials.
     """
     accuracy, results = measured.results.scores["accuracy"], measured.results
-    where = f"On {many(results.samples, 'test image')} it never learned from"
-    if measured.part == "val":
-        why = (
-            "The test images are left to what is made of all its runs"
-            if test_spared
-            else "No images were set aside for a test"
-        )
-        where = (
-            f"{why}, so these figures are optimistic: on the "
-            f"{many(results.samples, 'validation image')} that also chose the weights"
-        )
+    where = setting_of(measured.part, results.samples, test_spared=test_spared)
     text = (
         f"{where}, it names the right class in {percent(accuracy.value)} of cases "
         f"(95 % interval {percent(accuracy.low)} to {percent(accuracy.high)}); always answering “{majority.name}”, "

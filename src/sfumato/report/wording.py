@@ -82,3 +82,22 @@ def value_text(track: str, value: float) -> str:
         return "off"
     text = f"{value:.4g}"
     return f"{text} px" if track == "image_size" else text
+
+
+LEAST_SUPPORT = 5
+"""A class with fewer samples is not called the worst: one picture more or less would change that."""
+TRUSTED, ROUGH = 0.05, 0.10
+"""Calibration errors up to which confidence is called trustworthy, and a rough guide."""
+
+
+def setting_of(part: str, samples: int, *, test_spared: bool = False) -> str:
+    """On what figures were measured, as the beginning of a sentence; `test_spared` as for `verdict.reach`."""
+    if part == "data":
+        return f"On {many(samples, 'labelled image')}"
+    if part == "test":
+        return f"On {many(samples, 'test image')} it never learned from"
+    why = "No images were set aside for a test"
+    if test_spared:
+        why = "The test images are left to what is made of all its runs"
+    images = many(samples, "validation image")
+    return f"{why}, so these figures are optimistic: on the {images} that also chose the weights"

@@ -8,8 +8,7 @@ from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample
 from sfumato.data.views import PLAIN
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policies import policies_to_dict
-from sfumato.decision.policy import Policy
+from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.outcome import provenance
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -24,7 +23,7 @@ def write_soup_bundle(
     runs: Sequence[RunIngredient],
     made: Soup,
     job: Job,
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     results: dict[str, Any],
     references: References,
 ) -> None:

@@ -8,22 +8,24 @@ from typing import Any
 
 from sfumato.console import Console
 from sfumato.data.table import Table
+from sfumato.data.views import PLAIN
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policy import Policy
-from sfumato.decision.policy_fit import fit_policy
+from sfumato.decision.policies import AnyPolicy
+from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.folds.tables import trained_by_any
 from sfumato.free_folder import emptied_on_failure, free_folder, make_folder
 from sfumato.json_file import read_json, write_json
-from sfumato.outcome import measure_decisions
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import AnyPredictions
+from sfumato.outcome import measure_any
 from sfumato.preparation.prepare import sharing_of
 from sfumato.soups.bundle import write_soup_bundle
 from sfumato.soups.folder import SoupFolder
 from sfumato.soups.ingredients import RunIngredient, read_ingredients
 from sfumato.soups.samples import SoupSamples, find_samples
 from sfumato.soups.trial import Counts, Soup, TrialNetwork
-from sfumato.tasks import of_task
+from sfumato.tasks import TaskLayout, of_task
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.machine import Machine, launched
 from sfumato.training.records import Noted, standing
@@ -140,7 +142,7 @@ def _write(
     spec = runs[made.places[0]].recipe.decision
     references = network.learn(spec.measure if len(samples.choosing) else None)
     val = _said(network, samples.choosing, references)
-    policies = {task: fit_policy(val.get(task), spec, counts) for task, counts in trained.items()}
+    policies = _policies(val, spec, trained, network.job.train.layout)
     test = _said(network, samples.test, references)
     results = _results(test, policies, trained)
     with uninterrupted():  # half a soup could be neither used nor gone on with
@@ -152,13 +154,23 @@ def _write(
         write_soup_bundle(folder.bundle, runs, made, network.job, policies, results, references)
 
 
-def _said(network: TrialNetwork, table: Table, references: References) -> dict[str, Predictions]:
+def _policies(
+    val: dict[str, AnyPredictions], spec: DecisionSpec, trained: Counts, layout: TaskLayout
+) -> dict[str, AnyPolicy]:
+    said = {task: {PLAIN.name: table} for task, table in val.items()}
+    return {
+        task: fit_view_policy(said.get(task), spec, counts, multilabel=layout.multilabel)
+        for task, counts in trained.items()
+    }
+
+
+def _said(network: TrialNetwork, table: Table, references: References) -> dict[str, AnyPredictions]:
     return network.predict(table, references) if len(table) else {}
 
 
-def _results(test: dict[str, Predictions], policies: dict[str, Policy], trained: Counts) -> dict[str, Any]:
+def _results(test: dict[str, AnyPredictions], policies: dict[str, AnyPolicy], trained: Counts) -> dict[str, Any]:
     return {
-        of_task("test", task): measure_decisions(said, policies[task], trained[task]).to_dict()
+        of_task("test", task): measure_any(said, policies[task], trained[task]).to_dict()
         for task, said in test.items()
         if len(said.known())
     }

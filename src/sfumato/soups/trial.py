@@ -11,8 +11,8 @@ from sfumato.data.sharing import Sharing
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
 from sfumato.decision.doubt.reference import Measure, References
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predict.networks import build_networks
-from sfumato.predictions import Predictions
 from sfumato.preparation.prepare import prepare_again
 from sfumato.preparation.prepared import job_of
 from sfumato.soups.ingredients import RunIngredient
@@ -82,7 +82,7 @@ class TrialNetwork:
         self._job.model.load_state_dict(weights)
         self._job.model.eval()
 
-    def predict(self, table: Table, references: References) -> dict[str, Predictions]:
+    def predict(self, table: Table, references: References) -> dict[str, AnyPredictions]:
         """Task -> what the weights carried now say of samples, familiar by the references, if any."""
         job = self._job
         return predict_view(job.model, table, PLAIN, job.preprocess, job.machine, job.workers, job.pictures, references)

@@ -39,6 +39,9 @@ def cells_of(form: Form, layout: TaskLayout) -> dict[str, Cell]:
     """
     if layout.several:
         return {name: _task_cell(form, name, layout) for name in form.answers}
+    if layout.multilabel and not set(form.answers) & set(layout.labels.names):
+        what, expected = "no column is a class, and an image may be of several", "a column for each class"
+        raise InputError(what, where=str(form.path), expected=expected)
     if len(form.answers) == 1 and form.answers[0] not in layout.labels.names:
         return {form.answers[0]: _class_cell(form, form.answers[0], layout.labels, _probabilities)}
     _check_classes(form, layout.labels)

@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from sfumato.metrics.classification import ScoreName
+from sfumato.metrics.label_scores import AnyScoreName
 from sfumato.run_folder import RunFolder
 from sfumato.training.records import PREFIXES
 
 
-def epoch_scores(run: RunFolder, select: ScoreName) -> list[float]:
+def epoch_scores(run: RunFolder, select: AnyScoreName) -> list[float]:
     """Each epoch's highest score of any of its weights, raw or averaged: the one by which the best are kept."""
     text = run.history.read_bytes()
     whole = text[: text.rfind(b"\n") + 1]  # the last row may be half written
@@ -17,7 +17,7 @@ def epoch_scores(run: RunFolder, select: ScoreName) -> list[float]:
     return frame.select(pl.max_horizontal(there).fill_null(0.0).alias("score"))["score"].to_list()
 
 
-def kept_score(run: RunFolder, select: ScoreName) -> float:
+def kept_score(run: RunFolder, select: AnyScoreName) -> float:
     """Of a finished run's weights: those of its best epoch, or where there were averages to choose from, the chosen."""
     if not run.averages.is_file():
         return max(epoch_scores(run, select))

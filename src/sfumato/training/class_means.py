@@ -13,7 +13,8 @@ from sfumato.training.job import Job
 def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
     """(C, D) means of the features that the model has now, without augmentation; zeros for a class without image.
 
-    The classes of several tasks stand one below the other, as their logits do side by side.
+    The classes of several tasks stand one below the other, as their logits do side by side. An image of several classes
+    counts for each of them.
 
     It depends on weights and data alone, so that a run that is killed at such a moment goes on alike.
 
@@ -24,7 +25,8 @@ def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
     """
     model, machine = job.model.eval(), job.machine
     targets = torch.from_numpy(job.train.answers).to(machine.device)
-    places = [where.start for where in job.train.layout.slices.values()]
+    layout = job.train.layout
+    places = [where.start for where in layout.slices.values()]
     sums = torch.zeros(model.classes, model.width + 1, dtype=torch.float64, device=machine.device)
     view = View(size=image_size)
     for rows, features in outputs(
@@ -32,6 +34,9 @@ def class_means(job: Job, image_size: int, *, unit: bool) -> Tensor:
     ):
         found = F.normalize(features.float(), dim=1) if unit else features.float()
         counted = torch.cat([found, torch.ones_like(found[:, :1])], dim=1).to(sums.dtype)
+        if layout.multilabel:
+            sums += (targets[rows] == 1).to(sums.dtype).T @ counted
+            continue
         for answers, first in zip(targets[rows].unbind(dim=1), places, strict=True):
             known = answers >= 0
             sums.index_add_(0, first + answers[known], counted[known])

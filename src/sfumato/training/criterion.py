@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from sfumato.losses.centre import Centres
-from sfumato.losses.cross_entropy import smoothed
 from sfumato.losses.distilled import distilled_terms, softened
 from sfumato.losses.hint import hint_losses
 from sfumato.losses.reduce import reduce
 from sfumato.training.distillation import DistillSpec
+from sfumato.training.multilabel_loss import MultilabelLoss
 from sfumato.training.settings import Settings
 from sfumato.training.task_loss import TaskLoss
+
+AnyTaskLoss = TaskLoss | MultilabelLoss
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,9 @@ class Wanted:
     """What a batch of B images should be answered with: T tasks, C classes of them all side by side."""
 
     classes: Tensor
-    """(B, T) indices before mixing; below 0 = unknown."""
+    """(B, W) before mixing: the columns of each task, an index, or one a label; below 0 = unknown."""
     targets: Tensor
-    """(B, C) probabilities, mixed and smoothed."""
+    """(B, C) probabilities, mixed and smoothed; nan for a label that is not known."""
     factors: Tensor
     """(B, C) under which the terms of each task add up to its mean loss over the batch."""
     answered: Tensor
@@ -63,7 +65,7 @@ class Criterion:
 
     def __init__(
         self,
-        tasks: Sequence[TaskLoss],
+        tasks: Sequence[AnyTaskLoss],
         weights: Sequence[float],
         uncertainty: Tensor | None,
         total: Callable[[Tensor], Tensor],
@@ -73,12 +75,18 @@ class Criterion:
         self.sizes = [task.classes for task in tasks]
         """Classes of each task."""
         self.centres: Centres | None = None
+        self._columns = [task.columns for task in tasks]
         self._tasks = tasks
         self._weights = weights
         self._uncertainty = uncertainty
         self._total = total
         self._distill = distill
         self._hint = hint
+
+    def targets(self, answers: Tensor) -> Tensor:
+        """(B, W) columns of each task side by side -> (B, C) probabilities, as their logits are."""
+        parts = cast(tuple[Tensor, ...], answers.split(self._columns, dim=1))
+        return _beside([task.targets(part) for task, part in zip(self._tasks, parts, strict=True)])
 
     def soften(self, logits: Tensor) -> Tensor:
         """(B, C) scores of the teacher -> (B, C) probabilities of each task, at the temperature of the recipe."""
@@ -99,7 +107,7 @@ class Criterion:
         Smoothing and class weights are of the labels: what the teacher says stays as it is.
 
         Args:
-            classes: (B, T) indices before mixing.
+            classes: (B, W) before mixing, as in a batch.
             targets: (B, C) probabilities, mixed.
             settings: Of the step.
             share: Images of the whole step over its processes.
@@ -108,7 +116,7 @@ class Criterion:
         """
         parts = self._by_task(targets)
         factors = [task.factors(part, settings, self._total) for task, part in zip(self._tasks, parts, strict=True)]
-        smooth = [smoothed(part, settings.label_smoothing) for part in parts]
+        smooth = [task.smoothed(part, settings.label_smoothing) for task, part in zip(self._tasks, parts, strict=True)]
         asked = parts if taught is None else self._by_task(taught)  # a teacher has an answer to every task
         return Wanted(classes, _beside(smooth), _beside(factors), self._answered(asked), share, taught, hints)
 
@@ -125,12 +133,12 @@ class Criterion:
         return loss + self.centres.losses(features, wanted.classes[:, 0], settings.centre_loss).sum() / wanted.share
 
     def hits(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """() sum over the images of the target probability of the predicted class, its mean over the tasks answered."""
-        parts = zip(*map(self._by_task, (logits, targets)), strict=True)
-        named = [q.gather(1, z.argmax(dim=1, keepdim=True)) for z, q in parts]
+        """() sum over the images of the target probability of what is predicted, its mean over the tasks answered."""
+        parts = zip(self._tasks, *map(self._by_task, (logits, targets)), strict=True)
+        named = [task.hits(z, q) for task, z, q in parts]
         if len(named) == 1:
             return named[0].sum()
-        return (torch.cat(named, dim=1).sum(dim=1) / targets.sum(dim=1).clamp(min=1e-12)).sum()
+        return (torch.stack(named, dim=1).sum(dim=1) / targets.sum(dim=1).clamp(min=1e-12)).sum()
 
     def _with_teacher(self, losses: list[Tensor], logits: Tensor, wanted: Wanted) -> list[Tensor]:
         """Each task's loss on its labels, and beside it how far its answers are from the teacher's."""

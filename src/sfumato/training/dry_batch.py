@@ -122,7 +122,8 @@ class DryRun:
 
     def _batch(self, size: int, images: int) -> Batch:
         pixels = torch.randint(0, 256, (images, 3, size, size), dtype=torch.uint8)
-        sizes = torch.tensor(self._job.train.layout.sizes)
+        layout = self._job.train.layout
+        sizes = torch.full((layout.classes,), 2) if layout.multilabel else torch.tensor(layout.sizes)
         targets = torch.arange(images)[:, None] % sizes
         return Batch(pixels, targets, tuple(range(images))).to(self._job.machine.device)
 

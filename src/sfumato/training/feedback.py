@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sfumato.metrics.classification import ScoreName
+from sfumato.metrics.label_scores import AnyScoreName
 from sfumato.spec import Spec
 from sfumato.training.duration import ZERO, DurationField
 from sfumato.training.plan import Plan
 from sfumato.training.schedules import PlateauSpec, Schedules
 
-Monitor = ScoreName | Literal["loss"]
+Monitor = AnyScoreName | Literal["loss"]
 
 
 class StopSpec(Spec):

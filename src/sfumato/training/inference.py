@@ -18,6 +18,7 @@ from sfumato.data.views import PLAIN, View
 from sfumato.decision.doubt.reference import NO_REFERENCES, References
 from sfumato.models.classifier import Classifier
 from sfumato.models.scoring import scored
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
 from sfumato.training.machine import Machine
 
@@ -65,7 +66,7 @@ def predict_tasks(
     exact: bool = False,
     pictures: Pictures | None = None,
     features: Tensor | None = None,
-) -> dict[str, Predictions]:
+) -> dict[str, AnyPredictions]:
     """Task of the table's layout -> logits of N samples; arguments as for `outputs`.
 
     A sample without an answer to a task has an unknown truth there. The model must be in evaluation mode. Where (N, D)
@@ -87,7 +88,7 @@ def predict_view(
     workers: int,
     pictures: Pictures,
     references: References = NO_REFERENCES,
-) -> dict[str, Predictions]:
+) -> dict[str, AnyPredictions]:
     """The same of images looked at in a view, in full precision, and how familiar they are by the references."""
 
     def compute(images: Tensor) -> Tensor:
@@ -105,16 +106,26 @@ def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table, meas
     return scores
 
 
-def _as_predictions(scores: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, Predictions]:
+def _as_predictions(scores: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, AnyPredictions]:
     """Task -> its share of (N, C) logits or (N, C + T), those of all processes together."""
-    layout = table.layout
     said = machine.sum(torch.from_numpy(scores).to(machine.device)).cpu().numpy()
+    classes = table.layout.classes
+    return predictions_of(said[:, :classes], table, said[:, classes:] if said.shape[1] > classes else None)
+
+
+def predictions_of(
+    said: NDArray[np.float32], table: Table, familiarity: NDArray[np.float32] | None = None
+) -> dict[str, AnyPredictions]:
+    """Task -> its columns of (N, C) logits, beside what the table says is true, and of (N, T) familiarity, if any."""
+    layout = table.layout
     ids, groups = tuple(table.ids), groups_of(table)
-    familiar: list[NDArray[np.float32] | None] = [*said[:, layout.classes :].T] or [None] * len(layout.spaces)
-    tasks = zip(layout.slices.items(), table.answers.T, familiar, strict=True)
+    if layout.multilabel:
+        return {"": MultilabelPredictions(ids, table.membership.astype(np.int8), said, layout.labels, groups)}
+    near = [None] * len(layout.spaces) if familiarity is None else list(familiarity.T)
+    tasks = zip(layout.slices.items(), table.answers.T, near, strict=True)
     return {
-        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups, familiarity=near)
-        for (name, where), truth, near in tasks
+        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups, familiarity=of_task)
+        for (name, where), truth, of_task in tasks
     }
 
 

@@ -15,7 +15,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.sampling import SamplerMix
 from sfumato.data.table import Table
-from sfumato.metrics.classification import ScoreName
+from sfumato.metrics.label_scores import AnyScoreName
 from sfumato.models.classifier import Classifier
 from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
@@ -62,8 +62,9 @@ class TrainSpec(Spec):
     """When to end early; none = never."""
     accept: tuple[Accepted, ...] = ()
     """Contradictions that are meant, each by its name."""
-    select: ScoreName = "macro_f1"
-    """Validation score that decides which epoch's weights are kept; of several label columns, the mean."""
+    select: AnyScoreName = "macro_f1"
+    """Validation score that decides which epoch's weights are kept; of several label columns, the mean. Where an image
+    may have several classes `map` unless another is named, for their thresholds are found only afterwards."""
     soup: SoupSpec | None = None
     """A greedy soup of the best epochs, made after the last step; none = none is made."""
     interpolate: InterpolateSpec | None = None
@@ -112,4 +113,4 @@ class Job:
     @cached_property
     def drawn_by(self) -> NDArray[np.int64]:
         """(N,) class indices of the training samples in the task that the sampler balances; below 0 = unknown."""
-        return self.train.targets_of(self.train.question(self.spec.sampler_task))
+        return self.train.drawn_by(self.spec.sampler_task)

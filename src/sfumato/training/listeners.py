@@ -1,14 +1,16 @@
 """Listeners that every run has: two CSV files and TensorBoard. The console is the command line's own."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfumato.metrics.classification import SCORES
-from sfumato.tasks import of_task
+from sfumato.metrics.label_scores import LABEL_SCORES
+from sfumato.tasks import TaskLayout, of_task
 from sfumato.training.records import (
     MEASURED,
+    MEASURED_OF_LABELS,
     PREFIXES,
     AverageScored,
     AveragesDone,
@@ -22,18 +24,20 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
 
-def columns(tasks: Iterable[str] = ()) -> tuple[str, ...]:
-    """Of history.csv: the same for every training of one task, of several those of each besides."""
-    measured: dict[str, float | None] = {of_task(name, task): None for task in tasks for name in MEASURED}
+def columns(layout: TaskLayout) -> tuple[str, ...]:
+    """Of history.csv: the same for every training of one task of its kind, of several those of each besides."""
+    names, tasks = MEASURED_OF_LABELS if layout.multilabel else MEASURED, layout.spaces if layout.several else ()
+    each = [of_task(name, task) for task in tasks for name in MEASURED]
+    measured: dict[str, float | None] = dict.fromkeys([*names, *each])
     return tuple(EpochDone(0, 0, 0.0, 0, 0, 0.0, 0.0, {"raw": measured}, None, 0.0, 0.0).cells())
 
 
 class CsvHistory:
     """One row an epoch; on resume the file is written anew from what the checkpoint remembers."""
 
-    def __init__(self, path: Path, tasks: Iterable[str] = ()) -> None:
+    def __init__(self, path: Path, layout: TaskLayout) -> None:
         self._path = path
-        self._columns = columns(tasks)
+        self._columns = columns(layout)
 
     def __call__(self, record: Record) -> None:
         """Write epochs as they come."""
@@ -102,7 +106,7 @@ def _class_cells(record: ClassesDone) -> Iterator[list[int | float | str]]:
                 yield [record.epoch, weights, task, row.name, *cells]
 
 
-AVERAGE_SCORES = ("loss", *SCORES)
+AVERAGE_SCORES = tuple(dict.fromkeys(("loss", *SCORES, *LABEL_SCORES)))
 AVERAGE_COLUMNS = ("weights", "epochs", "alpha", *AVERAGE_SCORES, "kept")
 """Of averages.csv."""
 
@@ -124,7 +128,8 @@ class CsvAverages:
 
 
 def _average_cells(row: AverageScored) -> list[int | float | str]:
-    figures: list[float | str] = ["" if (value := row.scores[name]) is None else value for name in AVERAGE_SCORES]
+    found = (row.scores.get(name) for name in AVERAGE_SCORES)
+    figures: list[float | str] = ["" if value is None else value for value in found]
     alpha = "" if row.alpha is None else row.alpha
     return [row.weights, " ".join(map(str, row.epochs)), alpha, *figures, int(row.kept)]
 

@@ -96,7 +96,8 @@ class _Loop:
             self._features = keep_features(self._job)
             self._epoch_end.features = self._features.val
             self._tell(Noted(f"features of {len(self._job.train)} images computed once: nothing below the head learns"))
-        self._tell(Started(self._job.plan, self._progress.step, tuple(self._progress.history)))
+        history, many = tuple(self._progress.history), self._job.train.layout.multilabel
+        self._tell(Started(self._job.plan, self._progress.step, history, many))
 
     def run(self, wish: StopWish) -> None:
         """Take every step that is left."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from sfumato.metrics.classification import SCORES
+from sfumato.metrics.label_scores import LABEL_SCORES
 from sfumato.metrics.longtail import LONG_TAIL
 from sfumato.metrics.results import ClassRow
 
@@ -20,6 +21,8 @@ class Started:
     """Steps already done; 0 for a new run."""
     history: tuple["EpochDone", ...]
     """Epochs already done."""
+    multilabel: bool = False
+    """Whether an image may be of several classes."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class StepDone:
 
 MEASURED = ("loss", *SCORES, *LONG_TAIL)
 """What is measured of weights at the end of an epoch: the mean loss in nats, and scores."""
+MEASURED_OF_LABELS = ("loss", *LABEL_SCORES, *LONG_TAIL)
+"""The same where an image may have several classes: each is named at a probability of one half, and the loss is the
+mean over images and classes."""
 
 Scores = dict[str, float | None]
 """Name -> value; None where no class it speaks of has a sample."""
@@ -74,8 +80,8 @@ class EpochDone:
     train_accuracy: float
     """Mean target probability of the predicted class: of a mixed image, the share that was named."""
     validation: dict[Weights, Scores]
-    """What was measured of each of the weights there were: the names of MEASURED, and of several tasks those of each;
-    empty without a validation part."""
+    """What was measured of each of the weights there were: the names of MEASURED, or of MEASURED_OF_LABELS, and of
+    several tasks those of each; empty without a validation part."""
     best: Weights | None
     """Which of its weights are the best so far; None = none of them."""
     images_per_second: float
@@ -94,7 +100,7 @@ class EpochDone:
         """Every figure by the name of its column in history.csv, the same columns for every epoch of a training."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "validation"}
         head, tail = own, {name: own.pop(name) for name in ("best", "images_per_second", "seconds")}
-        names = dict.fromkeys([*MEASURED, *self.validation.get("raw", {})])
+        names = self.validation.get("raw", MEASURED)
         scores = {
             f"{prefix}_{name}": self.validation.get(which, {}).get(name)
             for which, prefix in PREFIXES.items()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from sfumato.errors import InputError
-from sfumato.metrics.classification import ScoreName
+from sfumato.metrics.label_scores import AnyScoreName
 from sfumato.spec import Spec, kind_or
 from sfumato.training.duration import ZERO, Duration, DurationField, PositiveDurationField
 
@@ -82,7 +82,7 @@ class PlateauSpec(_WarmedUp):
     """What the rate is multiplied by."""
     patience: Annotated[int, Field(ge=0)] = 10
     """Epochs without a better score that are waited for."""
-    monitor: ScoreName | Literal["loss"] = "accuracy"
+    monitor: AnyScoreName | Literal["loss"] = "accuracy"
     """What must get better on validation: a score, or the loss."""
     min_delta: Annotated[float, Field(ge=0)] = 1e-4
     """Least change that counts as better, in the unit of what is monitored: 0.01 = one percent point of a score."""

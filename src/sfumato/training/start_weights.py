@@ -4,6 +4,7 @@ from torch import Tensor
 
 from sfumato.decision.calibration import fit_temperature
 from sfumato.models.heads import CosineHeadSpec, soften, take_class_vectors, take_nearest_mean
+from sfumato.multilabel_predictions import of_one_class
 from sfumato.training.averaging import carrying, copies
 from sfumato.training.class_means import class_means
 from sfumato.training.inference import predict_tasks
@@ -36,5 +37,5 @@ def _begin_from_means(job: Job) -> None:
         return
     take_nearest_mean(model.head, class_means(job, size, unit=False))
     said = predict_tasks(model, job.train, job.preprocess, job.machine, job.workers, pictures=job.pictures)
-    known = [predictions.known() for predictions in said.values()]
+    known = [predictions.known() for predictions in of_one_class(said).values()]
     soften(model.head, [fit_temperature(one.logits, one.truth).value for one in known])

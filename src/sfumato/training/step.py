@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sfumato.data.loading import Batch
-from sfumato.data.mixing import mix, one_hots
+from sfumato.data.mixing import mix
 from sfumato.data.randomness import torch_seed
 from sfumato.training.averaging import WeightAverage, moving_weight
 from sfumato.training.changeover import change_head, make_centres, replaced_head
-from sfumato.training.criterion import Criterion
+from sfumato.training.criterion import AnyTaskLoss, Criterion
 from sfumato.training.job import Job
+from sfumato.training.multilabel_loss import MultilabelLoss
 from sfumato.training.optimizer import apply_rates, build_optimizer
 from sfumato.training.parameters import apply_learning
 from sfumato.training.records import Weights
@@ -51,12 +52,10 @@ class Learner:
         self._machine.take(self.optimizer)
         self._learns: LearnTable | None = None
         self._shared: nn.Module = job.model
-        spaces, counts, device = job.train.layout.spaces, job.train.counts, job.machine.device
-        tasks = [TaskLoss(counts[name], space.names, device) for name, space in spaces.items()]
-        weights = weights_of(job.spec.task_weights, spaces)
+        weights = weights_of(job.spec.task_weights, job.train.layout.spaces)
         distill = job.spec.distill if job.teaching else None
-        learnt = job.model.uncertainty
-        self.criterion = Criterion(tasks, weights, learnt, self._mean_over_processes, distill, job.model.hint)
+        losses, learnt = _task_losses(job), job.model.uncertainty
+        self.criterion = Criterion(losses, weights, learnt, self._mean_over_processes, distill, job.model.hint)
 
     def apply(self, settings: Settings) -> None:
         """Make the model, the optimiser and the averages what the settings say."""
@@ -140,7 +139,7 @@ class Learner:
 
     def _mixed(self, batch: Batch, settings: Settings) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """Images with their labels, and with what the teacher says of them, mixed by the same shares; its features."""
-        soft, seed, teaching = one_hots(batch.targets, self.criterion.sizes), self._job.spec.seed, self._job.teaching
+        soft, seed, teaching = self.criterion.targets(batch.targets), self._job.spec.seed, self._job.teaching
         if teaching is None:
             return *mix(batch.images, soft, settings.mixing, seed, settings.step), None, None
         logits, hints = teaching.answers(batch)
@@ -160,3 +159,11 @@ class Learner:
 
     def _mean_over_processes(self, figure: Tensor) -> Tensor:
         return self._machine.sum(figure) / self._machine.processes
+
+
+def _task_losses(job: Job) -> list[AnyTaskLoss]:
+    """The loss of each task."""
+    train, device = job.train, job.machine.device
+    if train.layout.multilabel:
+        return [MultilabelLoss(train.membership, device)]
+    return [TaskLoss(train.counts[name], space.names, device) for name, space in train.layout.spaces.items()]

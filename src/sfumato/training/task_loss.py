@@ -1,4 +1,4 @@
-"""The loss of one task: one term a class and image, and how much each counts."""
+"""The loss of one task with one class an image: one term a class and image, and how much each counts."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sfumato.data.mixing import one_hot
 from sfumato.losses.class_weights import ClassWeights, class_weights
+from sfumato.losses.cross_entropy import smoothed
+from sfumato.losses.loss import OneClass
 from sfumato.losses.reduce import weigh
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.training.settings import Settings
@@ -22,11 +25,18 @@ class TaskLoss:
         device: Where to compute.
     """
 
+    columns = 1
+    """Of a batch's answers."""
+
     def __init__(self, counts: NDArray[np.int64], names: Sequence[str], device: torch.device) -> None:
         self.classes = len(names)
         self._counts = torch.from_numpy(counts.astype(np.float32)).to(device)
         self._names = names
         self._weights: dict[int, tuple[ClassWeights, Tensor]] = {}
+
+    def targets(self, answers: Tensor) -> Tensor:
+        """(B, 1) class indices -> (B, C) probabilities; a row of zeros where no class is known."""
+        return one_hot(answers[:, 0], self.classes)
 
     def factors(self, targets: Tensor, settings: Settings, total: Callable[[Tensor], Tensor]) -> Tensor:
         """(B, C) under which the terms of a batch add up to its mean loss, over the images with an answer.
@@ -44,7 +54,17 @@ class TaskLoss:
 
     def terms(self, logits: Tensor, targets: Tensor, settings: Settings) -> Tensor:
         """(B, C) terms of (B, C) logits and probabilities, smoothed too."""
+        if not isinstance(settings.loss, OneClass):
+            raise TypeError("refused before training")
         return settings.loss.terms(logits, targets, self._counts)
+
+    def smoothed(self, targets: Tensor, smoothing: float) -> Tensor:
+        """(1 - smoothing) * q + smoothing / C, as `losses.cross_entropy.smoothed`."""
+        return smoothed(targets, smoothing)
+
+    def hits(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """(B,) target probability of the predicted class."""
+        return targets.gather(1, logits.argmax(dim=1, keepdim=True))[:, 0]
 
     def _class_weights(self, spec: ClassWeights) -> Tensor:
         key = id(spec)  # a plan gives the same object at every step

@@ -12,16 +12,19 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.table import Table
 from sfumato.decision.calibration import UNFITTED
 from sfumato.metrics.average_precision import average_precision
-from sfumato.metrics.calibration import negative_log_likelihood
+from sfumato.metrics.calibration import binary_log_loss, negative_log_likelihood
 from sfumato.metrics.classification import SCORES, confusion_matrix, counts
+from sfumato.metrics.f_scores import label_counts
+from sfumato.metrics.label_scores import selection_scores
 from sfumato.metrics.longtail import long_tail_scores
-from sfumato.metrics.results import ClassRow, class_rows
+from sfumato.metrics.results import ClassRow, class_rows, count_rows
 from sfumato.models.classifier import Classifier
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.tasks import of_task
 from sfumato.training.inference import predict_tasks
 from sfumato.training.machine import Machine
-from sfumato.training.records import MEASURED, ClassFigures, Scores
+from sfumato.training.records import MEASURED, MEASURED_OF_LABELS, ClassFigures, Scores
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Validated:
     """What was measured of one set of weights."""
 
     scores: Scores
-    """By MEASURED's names. A score is None where no class it speaks of has a sample. Of several tasks the mean over
-    those that have it, then each by itself, as `accuracy.TASK`."""
+    """By the names of MEASURED, or of MEASURED_OF_LABELS. A score is None where no class it speaks of has a sample. Of
+    several tasks the mean over those that have it, then each by itself, as `accuracy.TASK`."""
     classes: ClassFigures
 
 
@@ -69,8 +72,26 @@ def _joined(scores: Mapping[str, Mapping[str, float | None]]) -> Scores:
     return {**{name: _mean(of[name] for of in scores.values()) for name in MEASURED}, **each}
 
 
-def _measured(said: Predictions, trained: NDArray[np.int64]) -> tuple[Scores, tuple[ClassRow, ...]]:
+def _measured(said: AnyPredictions, trained: NDArray[np.int64]) -> tuple[Scores, tuple[ClassRow, ...]]:
     """Scores and classes, of the samples whose class is known; all None and no class where there is none."""
+    return _of_labels(said, trained) if isinstance(said, MultilabelPredictions) else _of_classes(said, trained)
+
+
+def _of_labels(said: MultilabelPredictions, trained: NDArray[np.int64]) -> tuple[Scores, tuple[ClassRow, ...]]:
+    """Each label is named at a probability of one half; its threshold is found when training is over."""
+    known = said.truth != UNKNOWN
+    if not known.any():
+        return dict.fromkeys(MEASURED_OF_LABELS), ()
+    named = said.logits > 0
+    tally = label_counts(said.truth, named)
+    loss = binary_log_loss(said.logits[known], said.truth[known])
+    scores = selection_scores(said.truth, said.logits, named)
+    precisions = average_precision(said.truth, said.logits)
+    classes = count_rows(tally, said.labels.names, precisions, trained)
+    return {"loss": loss, **scores, **long_tail_scores(tally, trained)}, classes
+
+
+def _of_classes(said: Predictions, trained: NDArray[np.int64]) -> tuple[Scores, tuple[ClassRow, ...]]:
     known = said.truth != UNKNOWN
     if not known.any():
         return dict.fromkeys(MEASURED), ()

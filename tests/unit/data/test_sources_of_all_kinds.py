@@ -123,14 +123,24 @@ def test_several_classes_a_sample(tmp_path, text):
     assert task.many
     assert task.labels.names[:2] == ("a", "b")
     assert table.rows["label"].to_list()[0] == ["a", "b"]
-    with pytest.raises(InputError, match="several classes a sample in 'label', and a model that names one"):
-        _ = table.task
+    assert table.layout.multilabel
+    assert table.membership[0].tolist()[:2] == [1, 1]
+    assert np.array_equal(table.class_counts, (table.membership == 1).sum(axis=0))
 
 
 def test_unknown_is_not_none_of_them(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text('{"image": "1.png", "label": ["a"]}\n{"image": "2.png", "label": []}\n{"image": "3.png"}\n')
-    assert read(path).rows["label"].to_list() == [["a"], [], None]
+    table = read(path)
+    assert table.rows["label"].to_list() == [["a"], [], None]
+    assert table.membership.tolist() == [[1], [0], [-1]]
+
+
+def test_several_classes_a_sample_beside_another_question_are_refused(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"image": "1.png", "a": ["x", "y"], "b": "u"}\n{"image": "2.png", "a": ["x"], "b": "v"}\n')
+    with pytest.raises(InputError, match="several classes a sample in 'a', one of 2 label columns"):
+        _ = read(path, columns=ColumnsSpec(label=("a", "b"))).layout
 
 
 def test_several_questions_a_sample(tmp_path):

@@ -7,10 +7,14 @@ import polars as pl
 import pytest
 
 from sfumato.data.table import Task, make_table
+from sfumato.decision.conformal.sets import ConformalSpec
+from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.policy import Policy
+from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
-from sfumato.folds.tables import average, out_of_fold, refuse_other_data, trained_by_any, unmeasured
+from sfumato.folds.tables import average, joined, out_of_fold, refuse_other_data, trained_by_any, unmeasured
 from sfumato.labels import LabelSpace
+from sfumato.outcome import decide, measure_decided
 from sfumato.predictions import Predictions
 
 SPACE = LabelSpace(("a", "b", "c"))
@@ -55,6 +59,23 @@ def test_unmeasured_classes():
 def test_the_average_of_equal_tables_decides_as_each():
     found = average([said("pqrs")] * 3, Policy())
     assert np.allclose(Policy().apply(found.logits).probabilities, Policy().apply(said("pqrs").logits).probabilities)
+
+
+def test_folds_are_measured_under_the_policies_that_decided_them():
+    """Each with a temperature and sets of its own; by hand over the samples of both."""
+    tables = [said("".join(map(chr, range(200, 240)))), said("".join(map(chr, range(300, 350))))]
+    policies = [fit_policy(one, DecisionSpec(sets=ConformalSpec(alpha=0.3)), np.ones(3, np.int64)) for one in tables]
+    assert policies[0].pool_at != policies[1].pool_at
+    both = [decide(policy, one.logits) for policy, one in zip(policies, tables, strict=True)]
+    scores = measure_decided(out_of_fold(dict(zip("01", tables, strict=True))), joined(both)).scores
+    held, losses = [], []
+    for policy, one in zip(policies, tables, strict=True):
+        own = np.arange(len(one)), one.truth
+        held.append(policy.apply(one.logits).sets[own])
+        losses.append(-np.log(policy.calibrated(one.logits)[own]))
+    assert scores["set_coverage"].value == pytest.approx(np.concatenate(held).mean())
+    assert scores["nll"].value == pytest.approx(np.concatenate(losses).mean())
+    assert {"nll_before", "ece_before", "brier_change", "aurc", "set_size"} <= scores.keys()
 
 
 def test_what_any_run_trained_on_counts_once():

@@ -21,6 +21,7 @@ from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.models.heads import CosineHeadSpec, LinearHeadSpec
 from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
+from sfumato.tasks import TaskLayout
 from sfumato.training.criterion import Criterion
 from sfumato.training.duration import parse
 from sfumato.training.job import TrainSpec
@@ -214,9 +215,12 @@ def test_unknown_rows_are_drawn_as_often_as_without_a_sampler():
 def test_history_has_the_tasks_columns_in_every_epoch():
     from sfumato.training.listeners import columns
 
-    found = columns(["shape", "colour"])
+    spaces = {name: LabelSpace(("a", "b")) for name in ("shape", "colour")}
+    found = columns(TaskLayout(spaces))
     assert {"val_accuracy", "val_accuracy.shape", "ema_macro_f1.colour"} <= set(found)
-    assert not any("." in name for name in columns())
+    alone = {"": LabelSpace(("a", "b"))}
+    assert not any("." in name for name in columns(TaskLayout(alone)))
+    assert {"val_map", "val_micro_f1", "val_tail"} <= set(columns(TaskLayout(alone, multilabel=True)))
     row = EpochDone(0, 1, 0.1, 32, 9, 1.0, 0.5, {"raw": dict.fromkeys(["loss", "loss.shape"], 1.0)}, None, 1.0, 1.0)
     assert row.cells()["val_loss.shape"] == 1.0
 

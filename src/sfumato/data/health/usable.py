@@ -11,7 +11,7 @@ from sfumato.data.images import BadImageError
 from sfumato.data.parallel import in_parallel
 from sfumato.data.pictures import Pictures
 from sfumato.data.progress import Progress
-from sfumato.data.table import Table
+from sfumato.data.table import Table, Task
 from sfumato.errors import InputError
 
 NO_PICTURE = "no image"
@@ -45,23 +45,36 @@ def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
 
 def _usable(table: Table, bad: pl.DataFrame) -> Table:
     usable = table.without(bad["id"].to_list())
-    there = {task.name: set(usable.rows[task.column].drop_nulls().unique()) for task in table.questions}
+    there = {task.name: _classes(usable, task) for task in table.questions}
     several = len(there) > 1
-    few = next((name for name, classes in there.items() if len(classes) < 2), None)
+    few = next((task.name for task in table.questions if len(there[task.name]) < (1 if task.many else 2)), None)
     if few is not None:
         reason = f"{bad['problem'][0]}: {bad['image'][0]}" if len(bad) else "no sample"
         raise InputError(
             f"{len(bad)} of {len(table)} samples can't be used ({reason})",
             where=table.source,
-            expected="usable images of at least two classes" + (f" of {few!r}" if several else ""),
+            expected=f"usable images of {_least(table)}" + (f" of {few!r}" if several else ""),
         )
     notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []
     for task in table.questions:
         lost = [name for name in task.labels.names if name not in there[task.name]]
         of = f" of {task.name!r}" if several else ""
-        notes += [f"data: class {name!r}{of} has no usable image and is dropped" for name in lost]
-    tasks = tuple(replace(task, labels=task.labels.only(there[task.name])) for task in table.questions)
+        then = "stays unmeasured" if task.many else "is dropped"
+        notes += [f"data: class {name!r}{of} has no usable image and {then}" for name in lost]
+    tasks = tuple(
+        task if task.many else replace(task, labels=task.labels.only(there[task.name])) for task in table.questions
+    )
     return replace(usable, tasks=tasks, notes=(*usable.notes, *notes))
+
+
+def _classes(table: Table, task: Task) -> set[str]:
+    """Those that an image is of."""
+    column = table.rows[task.column]
+    return set((column.explode() if task.many else column).drop_nulls().unique())
+
+
+def _least(table: Table) -> str:
+    return "a class" if table.layout.multilabel else "at least two classes"
 
 
 def _problem(pictures: Pictures, address: str | None) -> str | None:

@@ -1,0 +1,78 @@
+"""Fitting the policy of samples that may be of several classes, on validation samples.
+
+A promise of other samples must not rest on those that fitted the calibration: each fold of them, groups whole, is
+calibrated by the others, as in `policy_fit`.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.decision.calibrators.calibrator import Kind, fit_calibrator
+from sfumato.decision.calibrators.class_temperature import ClassTemperature, fit_class_temperature
+from sfumato.decision.conformal.risk_control import MissControl, fit_miss_control
+from sfumato.decision.dealing import deal
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.multilabel_policy import LabelCalibrator, MultilabelPolicy, mean_logits
+from sfumato.decision.policy_fit import FOLDS
+from sfumato.decision.thresholds.fit import fit_thresholds
+from sfumato.decision.thresholds.rules import FBeta
+from sfumato.multilabel_predictions import MultilabelPredictions
+
+Floats = NDArray[np.float64]
+Logits = NDArray[np.floating]
+Booleans = NDArray[np.bool_]
+
+
+def fit_multilabel(tables: tuple[MultilabelPredictions, ...], spec: DecisionSpec, classes: int) -> MultilabelPolicy:
+    """Fit all parts of a policy: calibration, thresholds of the calibrated probabilities, and the promise.
+
+    Args:
+        tables: What is said of the same validation samples in each view; those of which not all is known are left out;
+            none = there are no such samples, so nothing is fitted.
+        spec: What the recipe asks for.
+        classes: C.
+    """
+    known = [table.known() for table in tables]
+    logits, there = np.zeros((0, classes), dtype=np.float32), np.zeros((0, classes), dtype=bool)
+    if known:
+        logits, there = _pooled(known), known[0].there
+    calibrator = fit_label_calibrator(spec.calibration, logits, there)
+    thresholds = fit_thresholds(calibrator.probabilities(logits), there, FBeta())
+    misses = _promise(spec, known[0], logits) if spec.misses is not None and known else None
+    return MultilabelPolicy(calibrator, thresholds, misses)
+
+
+def fit_label_calibrator(kind: Kind | Literal["none"], logits: Logits, there: Booleans) -> LabelCalibrator:
+    """The calibrator of a kind; `temperature` is one that all classes share, and `none` leaves the sigmoid as it is.
+
+    Raises:
+        InputError: A kind that needs classes which exclude each other.
+    """
+    if kind == "none":
+        return ClassTemperature((1.0,) * logits.shape[1], tuple(there.sum(axis=0).tolist()), exclusive=False)
+    if kind == "temperature":
+        return fit_class_temperature(logits, there, shrinkage=math.inf)
+    found = fit_calibrator(kind, logits, there)
+    assert isinstance(found, LabelCalibrator)
+    return found
+
+
+def _pooled(tables: list[MultilabelPredictions]) -> NDArray[np.float32]:
+    """(N, C) logits of the mean over the views; of one its own."""
+    return tables[0].logits if len(tables) == 1 else mean_logits(np.stack([table.logits for table in tables]))
+
+
+def _promise(spec: DecisionSpec, known: MultilabelPredictions, logits: Logits) -> MissControl:
+    """The control of misses, from probabilities that other samples calibrated."""
+    assert spec.misses is not None
+    honest = np.zeros(logits.shape)
+    fold = deal(np.zeros(len(known), dtype=np.int64), known.groups, FOLDS)
+    for inside in (np.flatnonzero(fold == number) for number in np.unique(fold)):
+        others = np.setdiff1d(np.arange(len(known)), inside)
+        honest[inside] = fit_label_calibrator(spec.calibration, logits[others], known.there[others]).probabilities(
+            logits[inside]
+        )
+    return fit_miss_control(honest, known.there, spec.misses)

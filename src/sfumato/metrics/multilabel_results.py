@@ -1,0 +1,113 @@
+"""Everything a run measures on samples that may be of any number of classes, each figure with its interval."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.errors import InputError
+from sfumato.metrics.average_precision import average_precision
+from sfumato.metrics.f_scores import label_counts
+from sfumato.metrics.honesty import before_and_after, mean_interval
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.label_scores import LABEL_SCORES, label_scores
+from sfumato.metrics.results import ClassRow, Results, count_rows
+from sfumato.stored import read_stored, stored
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+_HONEST = ("nll", "brier", "classwise_ece")
+
+
+@stored
+@dataclass(frozen=True)
+class MultilabelResults:
+    """Scores of N labelled samples."""
+
+    samples: int
+    scores: dict[str, Interval]
+    """Those of `label_scores`; nll and brier, summed over the classes, and classwise_ece, and what they were before
+    calibration; set_miss and set_size where the policy promises sets. Without a sample there are none."""
+    classes: tuple[ClassRow, ...]
+    groups: int | None = None
+    """Groups of samples that belong together and were resampled as a whole; None = each sample is on its own."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], where: str = "results") -> "MultilabelResults":
+        """Read what `to_dict` made, before or after JSON; `where` names it in errors."""
+        found = read_stored(cls, document, "results", where)
+        if found.samples and not {*LABEL_SCORES, "classwise_ece"} <= found.scores.keys():
+            raise InputError("not results: scores are missing", where=where)
+        return found
+
+
+AnyResults = Results | MultilabelResults
+
+
+def results_from_dict(document: dict[str, Any], where: str) -> AnyResults:
+    """Results of either kind; only those of one class a sample have a confusion.
+
+    Raises:
+        InputError: They are damaged; `where` names them.
+    """
+    return (Results if "confusion" in document else MultilabelResults).from_dict(document, where)
+
+
+def measure_labels(
+    there: Booleans,
+    named: Booleans,
+    before: Floats,
+    after: Floats,
+    names: tuple[str, ...],
+    *,
+    sets: Booleans | None = None,
+    groups: Integers | None = None,
+    trained: Integers | None = None,
+) -> MultilabelResults:
+    """Measure N answers, each array (N, C).
+
+    Args:
+        there: Whether each sample is of each class; all of it is known.
+        named: Whether the class is named.
+        before: Probabilities of the logits as they are.
+        after: Calibrated probabilities.
+        names: The C classes.
+        sets: Classes that hold all but a promised share of the true ones; None = nothing is promised.
+        groups: (N,) number of the group each sample belongs to; None = each is on its own.
+        trained: (C,) training images of each class; None = not known.
+    """
+    scores = label_scores(there, after, named, groups)
+    if len(there):
+        scores |= _honesty(before, after, there, groups)
+        scores |= {} if sets is None else _promised(sets, there, groups)
+    precisions = average_precision(there, after)
+    rows = count_rows(label_counts(there, named), names, precisions, trained)
+    return MultilabelResults(len(there), scores, rows, None if groups is None else len(np.unique(groups)))
+
+
+def missed_shares(sets: Booleans, there: Booleans) -> Floats:
+    """(N,) share of each sample's classes that its set (N, C) lacks; 0 of a sample without a class."""
+    return (there & ~sets).sum(axis=1) / np.maximum(1, there.sum(axis=1))
+
+
+def _honesty(before: Floats, after: Floats, there: Booleans, groups: Integers | None) -> dict[str, Interval]:
+    found = before_and_after(before, after, there, groups)
+    return {
+        **{name: found.after.scores[name] for name in _HONEST},
+        **{f"{name}_before": found.before.scores[name] for name in _HONEST},
+        **{f"{name}_change": score for name, score in found.change.items()},
+    }
+
+
+def _promised(sets: Booleans, there: Booleans, groups: Integers | None) -> dict[str, Interval]:
+    sizes = sets.sum(axis=1).astype(np.float64)
+    return {
+        "set_miss": mean_interval(missed_shares(sets, there), groups),
+        "set_size": mean_interval(sizes, groups),
+    }
