@@ -20,6 +20,7 @@ from sfumato.data.views import PLAIN
 from sfumato.decision.doubt.drawn import drawn
 from sfumato.decision.doubt.mahalanobis import fit_mahalanobis
 from sfumato.errors import InputError
+from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.models.classifier import Classifier
 from sfumato.predict.networks import build_networks
@@ -73,7 +74,7 @@ def test_a_bundle_says_what_the_table_says(run):
 def test_familiarity_is_that_of_the_features_of_training_pictures(run):
     """Each step by hand: drawn, transformed as in validation, features, means and covariance."""
     train, bundle, said = RunFolder(run.folder).read_table().part("train"), read_bundle(run.bundle), run.predictions
-    rows = drawn(train.targets, 0)
+    rows = drawn("mahalanobis", train.targets, 0)
     assert len(rows) == len(train)
     reference = fit_mahalanobis(features_of(bundle, [train.first_images[row] for row in rows]), train.targets[rows])
     expected = reference.familiarity(features_of(bundle, places(run, said["test"].ids)))
@@ -229,6 +230,18 @@ def known(table: Predictions):
     return table.ids, table.familiarity.tolist()
 
 
+@pytest.mark.slow
+def test_folds_of_different_make_keep_their_references(run, small_recipe, tmp_path):
+    """As where early stopping ends one fold before a keyframe swaps the head, and another after it."""
+    changes = {**SHORT, **BOTH, "model.head": {"kind": "cosine"}}
+    other = sfumato.train(small_recipe, overrides=changes, out=tmp_path / "other", quiet=True)
+    folders, policy = [RunFolder(one.folder) for one in (run, other)], sfumato.load(run.bundle).policy
+    make_averaged_bundle(tmp_path / "bundle", folders, folders[0].load_recipe().recipe, {"": policy}, {})
+    paths = places(run, run.predictions["test"].ids)
+    each = [[one.familiarity for one in sfumato.load(folder.bundle).predict(paths)] for folder in folders]
+    same([one.familiarity for one in sfumato.load(tmp_path / "bundle").predict(paths)], np.mean(each, axis=0))
+
+
 def test_each_task_has_its_own_reference(tmp_path):
     table = shapes_and_colours(tmp_path, 90)
     recipe = {
@@ -251,6 +264,7 @@ def test_each_task_has_its_own_reference(tmp_path):
     assert {"0.means.shape", "0.means.colour"} <= read_bundle(done.bundle).references.keys()
 
 
+@pytest.mark.slow
 def test_a_soup_learns_its_own(run, small_recipe, tmp_path):
     other = sfumato.train(small_recipe, overrides={**BOTH, "train.seed": 1}, out=tmp_path / "other", quiet=True)
     soup = sfumato.soup([run.folder, other.folder], uniform=True, out=tmp_path / "soup", quiet=True)
@@ -297,7 +311,7 @@ def striped(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("by", ["mahalanobis", "knn"])
+@pytest.mark.parametrize("by", ["mahalanobis", pytest.param("knn", marks=pytest.mark.slow)])
 def test_strange_pictures_are_withheld_that_confidence_lets_pass(by, striped):
     """At the same coverage of validation pictures, by a network that knows its own well."""
     recipe = {

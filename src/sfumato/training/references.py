@@ -27,7 +27,8 @@ def learn_references(job: Job, by: Measure | None, show: Progress = unseen) -> R
     if by is None:
         return {}
     table = job.train
-    rows = {task: drawn(truth, job.spec.seed) for task, truth in zip(table.layout.spaces, table.answers.T, strict=True)}
+    answers = zip(table.layout.spaces, table.answers.T, strict=True)
+    rows = {task: drawn(by, truth, job.spec.seed) for task, truth in answers}
     asked = np.unique(np.concatenate(list(rows.values())))
     features = _features(job, replace(table, rows=table.rows[asked]), show)
     return {

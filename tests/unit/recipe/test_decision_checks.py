@@ -65,3 +65,9 @@ def test_a_spread_that_nothing_shows_is_refused_before_training(asked):
         refuse_single_samples(spec, {"a": np.array([2, 0]), "b": np.array([1, 1])})
     assert next(iter(asked)) in str(error.value)
     refuse_single_samples(DecisionSpec(), {"": np.array([1, 1])})
+
+
+def test_where_an_image_may_be_of_several_classes_nothing_is_withheld():
+    layout = TaskLayout({"": LabelSpace(("a", "b", "c"))}, multilabel=True)
+    with pytest.raises(InputError, match=r"decision\.familiar: withholds answers"):
+        check_against_classes(DecisionSpec.model_validate({"familiar": {"by": "knn"}}), layout)

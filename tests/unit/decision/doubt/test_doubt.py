@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from sfumato.decision.doubt.direction import unit
-from sfumato.decision.doubt.drawn import A_CLASS, IN_ALL, drawn, limit
+from sfumato.decision.doubt.drawn import MOST, drawn
 from sfumato.decision.doubt.familiar import Familiar, FamiliarSpec, fit_familiar
 from sfumato.decision.doubt.knn import Knn, fit_knn
 from sfumato.decision.doubt.mahalanobis import Mahalanobis, fit_mahalanobis
@@ -96,17 +96,18 @@ def test_many_pictures_go_in_parts(monkeypatch):
 
 def test_drawn_samples_are_balanced_bounded_and_the_same_for_a_seed():
     truth = np.random.default_rng(0).choice([-1, 0, 1, 2], 4000, p=[0.1, 0.6, 0.299, 0.001])
-    rows = drawn(truth, 3)
+    rows = drawn("knn", truth, 3)
     there = np.bincount(truth[truth >= 0])
-    assert np.bincount(truth[rows]).tolist() == np.minimum(there, A_CLASS).tolist()
+    assert np.bincount(truth[rows]).tolist() == np.minimum(there, 500).tolist()
     assert (np.diff(rows) > 0).all()
-    assert np.array_equal(rows, drawn(truth, 3))
-    assert not np.array_equal(rows, drawn(truth, 4))
+    assert np.array_equal(rows, drawn("knn", truth, 3))
+    assert not np.array_equal(rows, drawn("knn", truth, 4))
 
 
-@pytest.mark.parametrize("classes", [1, 20, 21, 1000, 15_000])
-def test_no_reference_is_made_of_more_than_it_may(classes):
-    assert limit(np.full(classes, 600)) == max(1, min(A_CLASS, IN_ALL // classes))
+@pytest.mark.parametrize("classes", [1, 20, 21, 1000, 25_000])
+@pytest.mark.parametrize("most", MOST.values(), ids=MOST)
+def test_no_reference_is_made_of_more_than_it_may(classes, most):
+    assert most.of_class(np.full(classes, 3000)) == max(1, min(most.a_class, most.in_all // classes))
 
 
 @pytest.mark.parametrize("fit", [fit_mahalanobis, lambda x, _: fit_knn(x)])
