@@ -50,7 +50,7 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     with loaded.located():
         check_against_classes(loaded.recipe.decision, table.layout)
         _refuse_unfit(source, loaded.recipe, len(table.part("val")))
-        refuse_unmeasured(loaded.recipe.decision, bundle, str(source.path))
+        refuse_unmeasured(loaded.recipe.decision, bundle, str(source.bundle / "policy.json"))
     trained, views = table.part("train").counts, views_used(bundle, source.bundle)
     parts = said_of(source, views, tuple(trained))
     _copy(source, target)

@@ -22,12 +22,12 @@ def views_used(bundle: Bundle, where: Path) -> tuple[View, ...]:
 
 
 def refuse_unmeasured(spec: DecisionSpec, bundle: Bundle, where: str) -> None:
-    """Refuse to withhold by a familiarity that the run did not measure; `where` names it in errors."""
-    policies = policies_from_dict(bundle.policy, bundle.tasks, f"{where}/bundle/policy.json")
+    """Refuse to withhold by a familiarity that the run did not measure; `where` names its policy in errors."""
+    policies = policies_from_dict(bundle.policy, bundle.tasks, where)
     if spec.measure not in (None, *measures(policies).values()):
         setting = "decision.familiar.by" if spec.familiar else "decision.abstain.by"
         what = f"this run measured no familiarity by {spec.measure} when it was trained"
-        raise InputError(what, setting=setting, where=where, mend="train with this setting")
+        raise InputError(what, setting=setting, mend="train with this setting")
 
 
 def said_of(run: RunFolder, views: tuple[View, ...], tasks: tuple[str, ...]) -> dict[str, Said]:

@@ -31,6 +31,6 @@ def strange_words(measured: Measured) -> str | None:
         return f"No image is too strange for it: {familiar.samples} validation images can't tell which are, by {by}."
     share = float((~familiar.accepts(scores)).mean())
     return (
-        f"Whatever its answer, it withholds it where an image is too strange, by {by}: {percent(share)} of these; "
-        f"of images like those of validation {percent(familiar.refused)} at most were to be."
+        f"However sure, it does not answer where an image is too strange, by {by}: {percent(share)} of these are; "
+        f"at most {percent(familiar.refused)} of images like those of validation should be."
     )
