@@ -224,7 +224,7 @@ def test_the_verdict_says_by_what_it_withholds_and_what_is_strange():
     assert "No image is too strange for it: 3 validation images" in said(
         Policy(familiar=replace(familiar, threshold=None, samples=3))
     )
-    text = said(Policy(abstention=Abstention(0.3, None, 0.0, 0.8, "knn")))
+    text = said(Policy(abstention=Abstention(0.2, None, 0.0, 0.8, "knn")))
     assert "on 40.0 % of the images, by the distance of its features from the nearest training image, and is" in text
 
 
