@@ -11,6 +11,7 @@ from typing import Any, cast
 from sfumato.console import Console
 from sfumato.data.sharing import Sharing
 from sfumato.decision.doubt.reference import References
+from sfumato.decision.policies import write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.looking import Looked, look, tell
@@ -21,6 +22,7 @@ from sfumato.preparation.prepared import Prepared, job_of
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.report.timeline import write_plan
 from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
@@ -120,7 +122,7 @@ def train(
             looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
         if machine.is_main:
             tell(looked.choice, folder.views, console)
-            _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",))
+            _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
         machine.wait()
     return Run(folder.path)
 
@@ -195,12 +197,18 @@ def _learn(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int
     return learn_references(job, prepared.recipe.decision.measure, console.stage("learning what is familiar"))
 
 
-def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...]) -> None:
+def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...], console: Console) -> None:
     """From predictions to decisions: the policy of each task, scores of the measured parts, bundle and report."""
     val, spec = looked.parts.get("val", {}), prepared.recipe.decision
     trained = prepared.table.part("train").counts
-    many = prepared.table.layout.multilabel
-    policies = {task: fit_view_policy(val.get(task), spec, counts, multilabel=many) for task, counts in trained.items()}
+    layout = prepared.table.layout
+    policies = {
+        task: fit_view_policy(val.get(task), spec, counts, multilabel=layout.multilabel)
+        for task, counts in trained.items()
+    }
+    write_thresholds(folder.path, policies, layout)
+    for note in threshold_notes(policies, layout):
+        console.note(Noted(note))
     said = looked.averaged(policies)
     for part, tasks in said.items():
         for task, predictions in tasks.items():

@@ -212,6 +212,25 @@ def test_folds_of_different_make_are_averaged_under_the_policy_they_share(root, 
     assert [one.name for one in tmp_path.iterdir()] == ["bundle"]
 
 
+def test_a_picture_of_which_one_member_makes_nothing_is_told_alone(made, pictures, monkeypatch):
+    """As some picture may overflow one network; what is said of the others is what is always said of them."""
+    whole = sfumato.load(made["weighted"].folder)
+    plain = whole.predict(pictures[:3])
+    member = whole._looker._members[1]
+    said = member.logits
+
+    def overflown(seen):
+        found = said(seen)
+        found[1, 0] = np.inf
+        return found
+
+    monkeypatch.setattr(member, "logits", overflown)
+    first, second, third = whole.predict(pictures[:3])
+    assert second.error == "the network gives it scores that are not finite" and second.probabilities == {}
+    for one, other in ((first, plain[0]), (third, plain[2])):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+
+
 def test_nothing_of_the_users_is_inside(root, made):
     files = [path for path in made["stacked"].bundle.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".json", ".yaml", ".safetensors", ".png"}

@@ -116,10 +116,17 @@ def test_labelled_data_is_measured(run, folder, monkeypatch, capsys):
 def test_another_decision_trains_nothing(run, folder, monkeypatch):
     out = folder / "decided"
     asked = ["decide", str(run.folder), "--set", "decision.misses=0.02", "--set", "decision.calibration=beta"]
+    asked += ["--set", "decision.thresholds={rule: youden, shrinkage: 0}"]
     assert sfumato_main(monkeypatch, *asked, "--out", out, "--quiet") == 0
     policy = json.loads((out / "bundle" / "policy.json").read_text())
     assert (policy["calibrator"]["kind"], policy["misses"]["alpha"]) == ("beta", 0.02)
-    assert "at most 2.0 % were promised" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "at most 2.0 % were promised" in page and "From this probability on it names the class." in page
+    before, after = (json.loads((one / "thresholds.json").read_text()) for one in (run.folder, out))
+    assert (before["rule"]["kind"], after["rule"]["kind"], after["shrinkage"]) == ("f_beta", "youden", 0)
+    values = [row["threshold"] for row in policy["thresholds"]["classes"]]
+    assert [row["threshold"] for row in after["classes"].values()] == values
+    assert after == json.loads((out / "bundle" / "thresholds.json").read_text())
 
 
 def test_a_killed_run_ends_with_the_same_weights(run, folder):

@@ -48,6 +48,14 @@ def test_the_likeliest_class_in_the_samples_order(tmp_path):
     assert filled(tmp_path, "image,label\n10,cat\n2,cat\n1.x,cat\n") == "image,label\n10,dog\n2,cat\n1.x,dog\n"
 
 
+def test_the_answer_is_written_though_another_class_be_likelier(tmp_path):
+    cell = cells_of(form(tmp_path, "id,answer\n1,\n"), PLAIN)["answer"]
+    chances = {"dog": 0.7, "cat": 0.3}
+    answered = Decision("1.png", "cat", 0.3, chances, calibrated=True, abstained=False, error=None)
+    withheld = Decision("1.png", None, 0.3, chances, calibrated=True, abstained=True, error=None)
+    assert [cell(one) for one in (answered, withheld)] == ["cat", "dog"]
+
+
 def test_ids_with_ending_or_folders(tmp_path):
     text = "image,label\nb/10.jpg,\na\\2,\nin/1.x.png,\n"
     assert filled(tmp_path, text) == "image,label\nb/10.jpg,dog\na\\2,cat\nin/1.x.png,dog\n"

@@ -12,6 +12,7 @@ from typing import cast
 
 from sfumato.bundle.folder import ENSEMBLE, KIND, Bundle, Document, bundle_manifest, open_bundle, read_parts
 from sfumato.bundle.samples import Sample, read_samples, write_samples
+from sfumato.decision.policies import policies_from_dict, write_thresholds
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text, write_json
 from sfumato.labels import LabelSpace
@@ -58,6 +59,7 @@ def write_ensemble(folder: Path, ensemble: Ensemble, members: Sequence[Path]) ->
         (work / "labels.yaml").write_text(ensemble.tasks.to_yaml(), encoding="utf-8")
         for name in ("fusion", "policy", "results"):
             write_json(work / f"{name}.json", getattr(ensemble, name))
+        write_thresholds(work, policies_from_dict(ensemble.policy, ensemble.tasks, str(folder)), ensemble.tasks)
         write_samples(work / "samples", ensemble.samples)
 
 

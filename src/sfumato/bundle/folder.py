@@ -1,7 +1,8 @@
 """Writing and reading a bundle folder.
 
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
-policy.json, results.json, samples/ (pictures made by the program, with the logits they must give). A bundle that
+policy.json, results.json, samples/ (pictures made by the program, with the logits they must give), and for people and
+other programs thresholds.json, where the policy has thresholds: a copy that is not read back. A bundle that
 averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that tells strange
 pictures has familiar.safetensors beside them. One that is made of other bundles is in `ensemble.py`.
 """
@@ -15,6 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from sfumato.bundle.samples import Sample, read_samples, write_samples
+from sfumato.decision.policies import policies_from_dict, write_thresholds
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, read_text, write_json
 from sfumato.labels import LabelSpace
@@ -85,6 +87,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
             write_tensors(work / REFERENCES, bundle.references)
         if bundle.views is not None:
             write_json(work / "views.json", bundle.views)
+        write_thresholds(work, policies_from_dict(bundle.policy, bundle.tasks, str(folder)), bundle.tasks)
         write_samples(work / "samples", bundle.samples)
 
 

@@ -50,7 +50,7 @@ def decide(
         if found is None:
             decide_folds(folds, CrossvalFolder(path), settings, console)
             return CrossValidation(path)
-        decide_run(found, RunFolder(path), settings)
+        decide_run(found, RunFolder(path), settings, console)
     return Run(path)
 
 

@@ -34,7 +34,7 @@ def decide_folds(source: CrossvalFolder, target: CrossvalFolder, settings: Mappi
     recipe, places = changed_recipe(source.recipe, settings).recipe, range(len(source.read_plan().folds))
     refuse_energy(recipe.decision, "the folds' networks are averaged")
     for index in console.progress(places, len(places), "deciding", "folds/s"):
-        decide_run(source.run(index), target.run(index), settings)
+        decide_run(source.run(index), target.run(index), settings, Console(quiet=True))
     target.recipe.write_text(to_yaml(recipe), encoding="utf-8")
     shutil.copyfile(source.plan, target.plan)
     conclude(target, console)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.bundle.folder import read_bundle
+from sfumato.console import Console
 from sfumato.deciding.bundle import write_decided_bundle
 from sfumato.deciding.settings import changed_recipe
 from sfumato.deciding.tables import refuse_unmeasured, said_of, views_used
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.named import check_against_classes, corrected_later
-from sfumato.decision.policies import AnyPolicy
+from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.view_policy import average_views, fit_view_policy
 from sfumato.errors import InputError
 from sfumato.free_folder import make_folder
@@ -20,26 +21,30 @@ from sfumato.json_file import read_json, write_json
 from sfumato.looking import Said
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.outcome import measure_any, write_metrics, write_tau_curve
+from sfumato.preparation.notes import threshold_choices
 from sfumato.preparation.prepare import prepare_again
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.load import to_yaml
 from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.run_folder import PLAN_FILES, RunFolder
 from sfumato.tasks import TaskLayout, of_task
 from sfumato.training.contradictions import refuse_contradictions
+from sfumato.training.records import Noted
 
 _KEPT = (*PLAN_FILES, "history.csv", "class_history.csv", "averages.csv", "cost.json", "views.json")
 """What deciding does not touch. Checkpoints and what a teacher answered stay behind: nothing is trained any more."""
 
 
-def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]) -> None:
+def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any], console: Console) -> None:
     """Write into an empty folder what the run would be, had its recipe had these settings.
 
     Args:
         source: A finished run; nothing in it is changed.
         target: Where it ends up.
         settings: Recipe path -> value, all below `decision`.
+        console: Is told what was chosen.
 
     Raises:
         InputError: A setting that can't be had, or the run is not finished or damaged.
@@ -56,9 +61,13 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     _copy(source, target)
     target.recipe.write_text(to_yaml(loaded.recipe), encoding="utf-8")
     policies = _policies(parts.get("val", {}), loaded.recipe.decision, trained, table.layout)
+    write_thresholds(target.path, policies, table.layout)
+    notes = [*threshold_choices(loaded.recipe, table), *threshold_notes(policies, table.layout)]
+    for note in notes:
+        console.note(Noted(note))
     results = _write_tables(target, parts, policies, trained, _measured_parts(source))
     write_metrics(target, results)
-    _write_notes(source, target, settings)
+    _write_notes(source, target, settings, notes)
     write_decided_bundle(target.bundle, bundle, views, loaded.recipe, policies, results, settings)
     write_report(target)
 
@@ -125,9 +134,9 @@ def _view_tables(source: RunFolder) -> list[Path]:
     return sorted((source.path / "predictions").glob("*.views*.parquet"))
 
 
-def _write_notes(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]) -> None:
-    """The environment of the training, with a note that the decision is a later one."""
+def _write_notes(source: RunFolder, target: RunFolder, settings: Mapping[str, Any], notes: list[str]) -> None:
+    """The environment of the training, with a note that the decision is a later one, and those on what it chose."""
     known = source.read_environment() if source.environment.is_file() else {}
     changed = ", ".join(f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in settings.items())
     note = f"decision: fitted anew from {source.path.resolve().name}, with {changed or 'the same settings'}"
-    write_json(target.environment, {**known, "notes": [*known.get("notes", []), note]})
+    write_json(target.environment, {**known, "notes": [*known.get("notes", []), note, *notes]})

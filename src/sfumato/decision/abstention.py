@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sfumato.decision.doubt.sureness import By
 from sfumato.decision.operating_point import OperatingPoint, by_coverage, by_error
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.spec import Spec
 from sfumato.stored import stored
 
@@ -86,6 +87,7 @@ def fit_abstention(confidence: NDArray[np.float64], correct: NDArray[np.bool_], 
     Where no threshold reaches it, the one of least error is taken and `reached` is False. Samples of equal confidence
     are accepted or refused together. Fewer than LEAST_ACCEPTED samples tell nothing: everything is answered.
     """
+    refuse_not_finite(confidence=confidence)
     return _by_validation(confidence, correct, max_error, "confidence")
 
 
@@ -94,6 +96,7 @@ def fit_abstain(sureness: NDArray[np.float64], correct: NDArray[np.bool_], spec:
 
     With `sure`, samples that had a part in fitting the sureness should have none here.
     """
+    refuse_not_finite(sureness=sureness)
     if spec.coverage is not None:
         return _by_share(sureness, correct, spec.coverage, spec.by)
     max_error = 1.0 if spec.max_error is None else spec.max_error

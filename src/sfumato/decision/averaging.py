@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sfumato.decision.multilabel_policy import MultilabelPolicy, mean_logits
 from sfumato.decision.policies import AnyPolicy
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +23,7 @@ def averaged(logits: NDArray[np.floating], policy: AnyPolicy) -> NDArray[np.floa
     mean. Of one member each makes what it would have made of that member alone. Where a sample may be of several
     classes, the probability of each is averaged as the networks say it, and calibrated then.
     """
+    refuse_not_finite(logits=logits)
     if isinstance(policy, MultilabelPolicy):
         return mean_logits(logits)
     adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.pool_at.value
@@ -45,7 +47,12 @@ def averaged_familiarity(each: Sequence[NDArray[np.float32] | None]) -> NDArray[
     there = [one for one in each if one is not None]
     if len(there) < len(each):
         return None
-    return there[0] if len(there) == 1 else np.stack(there).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return there[0] if len(there) == 1 else mean_familiarity(np.stack(there))
+
+
+def mean_familiarity(each: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, ...) mean of what M members measured, (M, N, ...)."""
+    return each.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 def log_mean(z: Floats) -> Floats:

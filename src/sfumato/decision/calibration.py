@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]
@@ -37,6 +38,7 @@ class Temperature:
 
     def probabilities(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities, each row summing to 1, from (N, C) logits."""
+        refuse_not_finite(logits=logits)
         z = logits.astype(np.float64) / self.value
         z = np.exp(z - z.max(axis=1, keepdims=True))
         return z / z.sum(axis=1, keepdims=True)
@@ -56,6 +58,7 @@ def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> T
     The cross-entropy is convex in 1 / T; its slope, the difference of the mean score under the targets and under the
     probabilities, is bisected on log T. Fewer than LEAST_SAMPLES samples give the unfitted temperature 1.
     """
+    refuse_not_finite(logits=logits)
     if len(truth) < LEAST_SAMPLES:
         return UNFITTED
     z = logits.astype(np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -33,6 +34,7 @@ class CostMatrix:
 
     def expected(self, probabilities: Floats) -> Floats:
         """(N, C) expected cost of each answer, from (N, C) probabilities whose rows sum to 1 (eq. 1)."""
+        refuse_not_finite(probabilities=probabilities)
         return probabilities @ np.array(self.costs)
 
     def decide(self, probabilities: Floats) -> NDArray[np.int64]:

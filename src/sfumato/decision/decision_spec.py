@@ -10,6 +10,7 @@ from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.doubt.familiar import FamiliarSpec
 from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.spec import Spec
 
 Frequency = Annotated[float, Field(gt=0)]
@@ -39,6 +40,10 @@ class DecisionSpec(Spec):
     = no set is named beside the classes that reach their thresholds."""
     sets: ConformalSpec | None = None
     """Sets of classes that hold the truth as often as promised; none = a single class."""
+    thresholds: ThresholdSpec | None = None
+    """From which probability on one of two classes is answered; of more, from which on the likeliest is answered at
+    all; none = the likeliest class always is. Where an image may be of several, from which on each is named; none =
+    that of its greatest F1."""
 
     @property
     def measure(self) -> Measure | None:

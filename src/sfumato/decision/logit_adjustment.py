@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.metrics.classification import SCORES, answer_counts
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.spec import Spec
 from sfumato.stored import stored
 
@@ -53,6 +54,7 @@ class LogitAdjustment:
 
     def adjusted(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) logits, adjusted."""
+        refuse_not_finite(logits=logits)
         return _adjusted(logits.astype(np.float64), np.array(self.priors), self.tau)
 
 
@@ -87,6 +89,7 @@ def sweep(
         priors: (C,) above 0; only their ratios matter.
         taus: Strengths, 0 or above.
     """
+    refuse_not_finite(logits=logits, priors=priors)
     z = logits.astype(np.float64)
     rows: list[TauRow] = []
     for tau in taus:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sfumato.decision.averaging import log_mean
 from sfumato.decision.calibration import LEAST_SAMPLES, UNFITTED, Temperature, fit_temperature, soft_targets
+from sfumato.metrics.finite import refuse_not_finite
 
 _COLDEST, _HOTTEST = math.log(0.01), math.log(100)
 _COARSE, _FINE = 32, 25
@@ -23,6 +24,7 @@ def fit_mean_temperature(logits: NDArray[np.floating], truth: NDArray[np.int64])
     Of several, the cross-entropy need not be convex: the best of log-spaced temperatures from 0.01 to 100 is refined
     between its neighbours by golden sections (Kiefer 1953).
     """
+    refuse_not_finite(logits=logits)
     if len(logits) == 1:
         return fit_temperature(logits[0], truth)
     if len(truth) < LEAST_SAMPLES:

@@ -18,7 +18,8 @@ from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.multilabel_policy import LabelCalibrator, MultilabelPolicy, mean_logits
 from sfumato.decision.policy_fit import FOLDS
 from sfumato.decision.thresholds.fit import fit_thresholds
-from sfumato.decision.thresholds.rules import FBeta
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.multilabel_predictions import MultilabelPredictions
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,8 @@ def fit_multilabel(tables: tuple[MultilabelPredictions, ...], spec: DecisionSpec
     if known:
         logits, there = _pooled(known), known[0].there
     calibrator = fit_label_calibrator(spec.calibration, logits, there)
-    thresholds = fit_thresholds(calibrator.probabilities(logits), there, FBeta())
+    asked = spec.thresholds or ThresholdSpec()
+    thresholds = fit_thresholds(calibrator.probabilities(logits), there, asked.rule, asked.shrinkage)
     misses = _promise(spec, known[0], logits) if spec.misses is not None and known else None
     return MultilabelPolicy(calibrator, thresholds, misses)
 
@@ -49,8 +51,9 @@ def fit_label_calibrator(kind: Kind | Literal["none"], logits: Logits, there: Bo
     """The calibrator of a kind; `temperature` is one that all classes share, and `none` leaves the sigmoid as it is.
 
     Raises:
-        InputError: A kind that needs classes which exclude each other.
+        InputError: A kind that needs classes which exclude each other; a logit is not finite.
     """
+    refuse_not_finite(logits=logits)
     if kind == "none":
         return ClassTemperature((1.0,) * logits.shape[1], tuple(there.sum(axis=0).tolist()), exclusive=False)
     if kind == "temperature":

@@ -10,6 +10,7 @@ from sfumato.decision.costs import CostMatrix
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.logit_adjustment import class_priors
 from sfumato.decision.prior_shift import PriorShift
+from sfumato.decision.threshold_checks import check_thresholds
 from sfumato.errors import InputError, nearest_name
 from sfumato.tasks import TaskLayout
 
@@ -19,7 +20,7 @@ def check_against_classes(spec: DecisionSpec, layout: TaskLayout) -> None:
 
     Raises:
         InputError: Costs or priors of other classes, or with several tasks, of which a name does not say whose class it
-            is; a penalty on more labels than there are.
+            is; a penalty on more labels than there are; thresholds that say nothing of so many.
     """
     if layout.multilabel:
         _refuse_one_class(spec)
@@ -37,6 +38,8 @@ def check_against_classes(spec: DecisionSpec, layout: TaskLayout) -> None:
     if spec.priors is not None:
         names = layout.labels.names
         prior_shift(spec.priors, names, np.ones(len(names), dtype=np.int64))
+    if spec.thresholds is not None:
+        check_thresholds(spec.thresholds, spec, layout)
 
 
 def _refuse_one_class(spec: DecisionSpec) -> None:

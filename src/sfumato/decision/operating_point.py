@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ class OperatingPoint:
 
     def answers(self, sureness: Floats) -> Booleans:
         """(N,) whether each sample is answered."""
+        refuse_not_finite(sureness=sureness)
         return np.full(len(sureness), True) if self.threshold is None else sureness >= self.threshold
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def by_error(sureness: Floats, correct: Booleans, max_error: float, certainty: f
         max_error: Share, above 0 and below 1.
         certainty: Above 0 and below 1.
     """
+    refuse_not_finite(sureness=sureness)
     if not len(sureness):
         return OperatingPoint(None, 1.0, 0.0, 1.0, certainty, False)
     rising = np.sort(sureness)
@@ -99,6 +102,7 @@ def by_coverage(sureness: Floats, correct: Booleans, coverage: float, certainty:
 
     Sureness alone chooses, so one bound has all the doubt. Shapes are those of `by_error`.
     """
+    refuse_not_finite(sureness=sureness)
     if not len(sureness):
         return OperatingPoint(None, 1.0, 0.0, 1.0, certainty, False)
     wanted = max(1, int(np.ceil(coverage * len(sureness) - 1e-9)))  # 0.7 * 10 is 7.000...01

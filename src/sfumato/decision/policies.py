@@ -7,9 +7,10 @@ from typing import Any, cast
 from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy
+from sfumato.decision.thresholds.document import answers_document, thresholds_document
 from sfumato.errors import InputError
-from sfumato.json_file import read_json
-from sfumato.tasks import TaskLayout
+from sfumato.json_file import read_json, write_json
+from sfumato.tasks import TaskLayout, key, of_task
 
 AnyPolicy = Policy | MultilabelPolicy
 """Of samples of one class each, or of any number."""
@@ -65,6 +66,20 @@ def policies_from_dict(document: dict[str, Any], layout: TaskLayout, where: str)
     for task, space in layout.spaces.items():
         policies[task].check_classes(len(space), where)
     return policies
+
+
+def write_thresholds(folder: Path, policies: Mapping[str, AnyPolicy], layout: TaskLayout) -> None:
+    """Write thresholds.json, of several tasks thresholds.TASK.json each; nothing where a policy has no thresholds."""
+    for task, policy in policies.items():
+        document = _thresholds(policy, layout.spaces[task].names)
+        if document is not None:
+            write_json(folder / f"{of_task('thresholds', key(task))}.json", document)
+
+
+def _thresholds(policy: AnyPolicy, names: tuple[str, ...]) -> dict[str, Any] | None:
+    if isinstance(policy, MultilabelPolicy):
+        return thresholds_document(policy.thresholds, names, policy.calibrator)
+    return policy.thresholds and answers_document(policy.thresholds, names, policy.calibrator)
 
 
 def _policy(kind: type[AnyPolicy], document: object, task: str, where: str) -> AnyPolicy:

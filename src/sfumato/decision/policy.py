@@ -16,7 +16,9 @@ from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.doubt.sureness import By, Familiarity, measured, sureness
 from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.prior_shift import PriorShift
+from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -64,6 +66,9 @@ class Policy:
     sets: ConformalSets | None = None
     familiar: Familiar | None = None
     """Which pictures are too strange to be answered; None = none is."""
+    thresholds: AnswerThresholds | None = None
+    """From which probability on a class is the answer, of two, or the likeliest class is answered, of more; None = it
+    always is."""
 
     @property
     def measure(self) -> Measure | None:
@@ -80,6 +85,7 @@ class Policy:
 
     def adjusted(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """(N, C) logits after the adjustment, before calibration."""
+        refuse_not_finite(logits=logits)
         return logits if self.adjustment is None else self.adjustment.adjusted(logits)
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
@@ -93,6 +99,9 @@ class Policy:
 
     def choose(self, probabilities: Floats) -> NDArray[np.int64]:
         """(N,) the answer to each of (N, C) probabilities; of equal ones the class of lower index."""
+        refuse_not_finite(probabilities=probabilities)
+        if self.thresholds is not None:
+            return self.thresholds.choose(probabilities)
         return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)
 
     def apply(self, logits: NDArray[np.floating], familiarity: Familiarity = None) -> Verdicts:
@@ -101,6 +110,8 @@ class Policy:
         Raises:
             InputError: Familiarity is needed, and not there.
         """
+        if familiarity is not None:
+            refuse_not_finite(familiarity=familiarity)
         probabilities = self.probabilities(logits)
         predicted = self.choose(probabilities)
         confidence = probabilities[np.arange(len(predicted)), predicted]
@@ -110,6 +121,8 @@ class Policy:
             abstained = self.abstention.withheld(sure)
         if self.familiar is not None:
             abstained = abstained | ~self.familiar.accepts(measured(familiarity))
+        if self.thresholds is not None:
+            abstained |= self.thresholds.withheld(probabilities, predicted)
         return Verdicts(
             predicted, probabilities, confidence, abstained, self.sets.sets(probabilities) if self.sets else None
         )
@@ -137,6 +150,7 @@ class Policy:
             "frequencies": len(self.shift.new) if self.shift else None,
             "rows of costs": len(self.costs.costs) if self.costs else None,
             "thresholds of sets": len(self.sets.thresholds) if self.sets else None,
+            "classes of thresholds": self.thresholds.classes if self.thresholds else None,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -147,7 +161,8 @@ class Policy:
         document["abstention"] = self.abstention.to_dict() if self.abstention else None
         if self.adjustment is not None:
             document["adjustment"] = asdict(self.adjustment)
-        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets, "familiar": self.familiar}
+        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets}
+        parts |= {"familiar": self.familiar, "thresholds": self.thresholds}
         return document | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
     @classmethod
@@ -160,6 +175,7 @@ class Policy:
             "costs": None,
             "sets": None,
             "familiar": None,
+            "thresholds": None,
             **document,
         }
         if "calibrator" not in known:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.calibrators.one_vs_rest import check_lengths
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,7 @@ class PriorShift:
         For two classes it adds log(new odds / old odds) to the log-odds. Rows are worked on in logarithms, so that a
         class that was certain stays so.
         """
+        refuse_not_finite(probabilities=probabilities)
         with np.errstate(divide="ignore"):
             z = np.log(probabilities) + self.log_ratio
         weights = np.exp(z - z.max(axis=1, keepdims=True))
@@ -77,6 +79,7 @@ def estimate_shift(probabilities: Floats, old: Floats) -> PriorShift:
         probabilities: (N, C) calibrated at the old frequencies, each row summing to 1.
         old: (C,) above 0; only their ratios matter.
     """
+    refuse_not_finite(probabilities=probabilities, old=old)
     before = old / old.sum()
     new, ratios = before, probabilities / before
     for _ in range(_ROUNDS if len(probabilities) else 0):
@@ -97,6 +100,7 @@ def evidence_of_shift(probabilities: Floats, shift: PriorShift) -> float:
         probabilities: (N, C), those that `shift` was estimated from.
         shift: What `estimate_shift` found.
     """
+    refuse_not_finite(probabilities=probabilities)
     from scipy.stats import chi2
 
     ratio = np.exp(shift.log_ratio)

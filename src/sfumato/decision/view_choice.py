@@ -140,12 +140,12 @@ def _fared(
     """How a set of views does: (N,) losses, the mean over the tasks that are answered, 0 where none is."""
     losses: list[Floats] = []
     scores: list[float] = []
-    spec = spec.model_copy(update={"abstain": None, "familiar": None, "sets": None, "misses": None})
     for task, by_view in said.items():
         names = list(by_view)
         chosen = {names[place]: by_view[names[place]] for place in places}
         many = isinstance(next(iter(chosen.values())), MultilabelPredictions)
-        policy = fit_view_policy(chosen, spec, train_counts[task], multilabel=many)
+        asked = _choosing(spec, len(train_counts[task]), multilabel=many)
+        policy = fit_view_policy(chosen, asked, train_counts[task], multilabel=many)
         mean = average_views(chosen, policy)
         known, found, score = _judged(mean, policy, select)
         loss = np.full(len(mean), np.nan)
@@ -155,6 +155,14 @@ def _fared(
     there = ~np.isnan(losses)
     total = np.where(there, losses, 0).sum(axis=0) / np.maximum(1, there.sum(axis=0))
     return _Fared(total, sum(scores) / len(scores) if scores else 0.0)
+
+
+def _choosing(spec: DecisionSpec, classes: int, *, multilabel: bool) -> DecisionSpec:
+    """What of a decision changes probabilities and answers: of more than two classes, one a sample, thresholds withhold
+    answers alone.
+    """
+    withheld = ("thresholds",) if classes > 2 and not multilabel else ()
+    return spec.model_copy(update=dict.fromkeys(("abstain", "familiar", "sets", "misses", *withheld)))
 
 
 def _judged(

@@ -1,6 +1,6 @@
 """The story of an ensemble: bundles -> joined tables -> fusion -> policy -> one bundle. Nothing is trained or run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +12,21 @@ from sfumato.bundle.ensemble import read_any
 from sfumato.console import Console
 from sfumato.decision.fusion.fitting import equal_weights, refuse_idle_sharing
 from sfumato.decision.fusion.fusion import Fusion, Kind, Sharing, read_kind, read_sharing
+from sfumato.decision.policies import write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.fusing import Fitted, fit_tables, fuse_tables
 from sfumato.ensembles.joined import Joined, join
 from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
 from sfumato.ensembles.summary import EnsembleSummary, Part, note_of, results_of
+from sfumato.ensembles.thresholds import shared_thresholds
 from sfumato.errors import InputError
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.together import columns_of
 from sfumato.predictions import Predictions
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.run_folder import environment
 from sfumato.training.records import Noted
 
@@ -72,7 +75,7 @@ def ensemble(
 ) -> Ensemble:
     """Make one bundle of several over the same classes, of whatever models they are.
 
-    Weights, temperature and threshold are fitted on the members' predictions tables: out of fold where all are
+    Weights, temperature and thresholds are fitted on the members' predictions tables: out of fold where all are
     cross-validations (or ensembles of such), else of their validation parts.
 
     Args:
@@ -89,7 +92,7 @@ def ensemble(
 
     Raises:
         InputError: A member is no bundle, has several tasks or other classes; tables hold other samples or other truth.
-            Nothing was written.
+            Members answer by different thresholds. Nothing was written.
     """
     console = Console(quiet=quiet)
     _refuse_arguments(members, kind, weights, max_error)
@@ -98,10 +101,11 @@ def ensemble(
     for one in read[1:]:
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
     refuse_idle_sharing(kind, weights, read[0].bundle.tasks.classes)
-    tables = _tables(read, kind, max_error, console)
+    thresholds = shared_thresholds(read, max_error)
+    tables = _tables(read, kind, console, fits=max_error is not None or thresholds is not None)
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
     with free_folder(out, "ensemble") as path, emptied_on_failure(path):
-        _conclude(path, read, tables, fitted, max_error)
+        _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
     return Ensemble(path)
 
 
@@ -131,12 +135,12 @@ def _refuse_twice(members: Sequence[Member]) -> None:
             raise InputError("named twice", where=one.given, expected="bundles that differ")
 
 
-def _tables(members: Sequence[Member], kind: Kind, max_error: float | None, console: Console) -> _Tables:
-    """The joined tables; where they are missing and needed an InputError."""
+def _tables(members: Sequence[Member], kind: Kind, console: Console, *, fits: bool) -> _Tables:
+    """The joined tables; where they are missing and needed, as `fits` says, an InputError."""
     paths = [one.fitting for one in members]
     bare = [one.given for one, path in zip(members, paths, strict=True) if path is None]
-    if bare and (kind != "average" or max_error is not None):
-        what = "no predictions table beside it, which --max-error and all kinds but average are fitted on"
+    if bare and (kind != "average" or fits):
+        what = "no predictions table beside it, which thresholds, --max-error and all kinds but average are fitted on"
         expected = "the folder of its run or cross-validation"
         raise InputError(what, where=bare[0], expected=expected, mend="or --kind average without --max-error")
     if bare:
@@ -166,7 +170,12 @@ def _refuse_overlap(fitting: Joined, test: Joined) -> None:
 
 
 def _conclude(
-    path: Path, members: Sequence[Member], tables: _Tables, fitted: Fitted | None, max_error: float | None
+    path: Path,
+    members: Sequence[Member],
+    tables: _Tables,
+    fitted: Fitted | None,
+    decide: Callable[[Predictions], Policy],
+    console: Console,
 ) -> None:
     """From what was fitted to policy, scores, tables and, last, the bundle."""
     if tables.fitting is None or fitted is None:
@@ -174,7 +183,9 @@ def _conclude(
         _write(path, members, equal_weights(len(members)), Policy(), nothing)
         return
     cross_fitted = tables.fitting.samples.table(fitted.fused.logits)
-    policy, best = fit_decision(cross_fitted, max_error), fitted.best_member(cross_fitted.truth)
+    policy, best = decide(cross_fitted), fitted.best_member(cross_fitted.truth)
+    for note in threshold_notes({"": policy}, members[0].bundle.tasks):
+        console.note(Noted(note))
     said: dict[str, Part | None] = {"selection": measure_part(cross_fitted, policy, fitted.fused, best), "test": None}
     cross_fitted.write(path / "predictions" / f"{tables.fitted_on}.parquet")
     if tables.test is not None:
@@ -192,6 +203,7 @@ def _conclude(
 
 def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: Policy, summary: EnsembleSummary) -> None:
     write_json(path / SUMMARY, summary.to_dict())
+    write_thresholds(path, {"": policy}, members[0].bundle.tasks)
     bundles = [one.bundle for one in members]
     places, known = [one.folder for one in members], environment()
     here = {name: value for name, value in known.items() if name != "command"}  # which names the user's folders

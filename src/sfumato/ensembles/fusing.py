@@ -112,7 +112,7 @@ def fuse_tables(joined: Joined, fusions: Sequence[Fusion], which: Integers, prog
     loss = np.zeros(len(joined.said))
     for member, said in enumerate(progress(joined.said, len(joined.said))):
         for chunk, log_p in said.log_p(np.arange(len(total))):
-            predicted[member, chunk] = log_p.argmax(axis=1)
+            predicted[member, chunk] = said.answers(log_p)
             known = np.flatnonzero(samples.truth[chunk] != UNKNOWN)
             loss[member] -= log_p[known, samples.truth[chunk[known]]].sum(dtype=np.float64)
             for place, rows in _by_fusion(which[chunk]):

@@ -66,6 +66,15 @@ class Said:
                 yield samples[chunk], log_p if self.columns is None else log_p[:, self.columns]
             first += len(block)
 
+    def answers(self, log_p: Floats) -> Integers:
+        """(n,) class indices, in common order, that the member answers (n, C) of its log-probabilities with."""
+        if self.policy.thresholds is None:
+            return log_p.argmax(axis=1)
+        places = np.arange(len(log_p.T))  # of its own classes in common order
+        if self.columns is not None:
+            places = np.argsort(self.columns)
+        return places[self.policy.choose(np.exp(log_p[:, places].astype(np.float64)))]
+
 
 @dataclass(frozen=True)
 class Joined:

@@ -10,6 +10,7 @@ from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.fusion.fusion import Floats
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.decision.policy_fit import fit_policy
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.ensembles.fusing import Fused
 from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers
 from sfumato.ensembles.layer_gain import layer_gain
@@ -22,15 +23,16 @@ from sfumato.predictions import UNKNOWN, Predictions
 _MOST_CELLS = 10_000_000
 """Of N x C; above, average precision, which sorts every class, is left out."""
 _FITTED_CELLS = 2_000_000
-"""Of N x C; above, temperature and threshold, two numbers, are fitted on a part of the samples, drawn by chance."""
+"""Of N x C; above, temperature and thresholds, few numbers, are fitted on a part of the samples, drawn by chance."""
 
 
-def fit_decision(table: Predictions, max_error: float | None) -> Policy:
-    """Temperature and, where an error is asked for, the threshold of abstention, on cross-fitted (N, C) logits.
+def fit_decision(table: Predictions, max_error: float | None, thresholds: ThresholdSpec | None = None) -> Policy:
+    """Temperature and, where they are asked for, thresholds and that of abstention, on cross-fitted (N, C) logits.
 
     Logit adjustment is none of it: the members' policies have made theirs.
     """
-    spec = DecisionSpec(abstain=None if max_error is None else AbstainSpec(max_error=max_error))
+    abstain = None if max_error is None else AbstainSpec(max_error=max_error)
+    spec = DecisionSpec(abstain=abstain, thresholds=thresholds)
     most = max(1, _FITTED_CELLS // len(table.labels))
     if len(table) > most:
         rows = np.sort(np.random.default_rng(0).permutation(len(table))[:most])

@@ -53,7 +53,10 @@ def read_member(given: str | Path) -> Member:
 
 
 def _refuse_decided(policy: Policy, where: str) -> None:
-    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost."""
+    """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost.
+
+    Thresholds change no probability, and the ensemble has its own.
+    """
     lost = {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets, "familiar": policy.familiar}
     for name, part in {**lost, f"abstain.by: {policy.measure}": policy.measure}.items():
         if part is not None:

@@ -10,6 +10,7 @@ from sfumato.console import Console
 from sfumato.errors import InputError
 from sfumato.evaluation.decisions import decision_rows
 from sfumato.evaluation.folder import Evaluation
+from sfumato.evaluation.frequencies import Moved, moved_frequencies, sentences
 from sfumato.evaluation.looking import Said, look_at
 from sfumato.evaluation.measuring import measure_bundle, results_of
 from sfumato.evaluation.origin import UNKNOWN, Overlap, overlap_with
@@ -21,6 +22,7 @@ from sfumato.predict.predictor import Predictor
 from sfumato.report.evaluation_page import Page, write_page
 from sfumato.report.evidence import AnyMeasured
 from sfumato.run_folder import environment
+from sfumato.tasks import of_task
 from sfumato.training.records import Noted
 
 
@@ -61,11 +63,13 @@ def evaluate(
         measured = measure_bundle(said.by_task, predictor.policies, read)
         if not measured:
             raise InputError("no labelled sample has an image that can be used", where=str(data))
+        moved = moved_frequencies(said.by_task, predictor.policies, read)
         notes, warnings = [*samples.notes, *_left_out(samples, said)], _warnings(overlap, said)
+        warnings += sentences(moved)
         for note in (*(Noted(one) for one in notes), *(Noted(one, warning=True) for one in warnings)):
             console.note(note)
         done = Evaluation(path)
-        _write(done, said, measured, predictor, _about(bundle, data, samples, said, overlap))
+        _write(done, said, measured, predictor, _about(bundle, data, samples, said, overlap, moved))
         write_page(done.page, _page(bundle, data, said, measured, (notes, warnings), predictor))
     return done
 
@@ -97,7 +101,12 @@ def _warnings(overlap: Overlap | None, said: Said) -> list[str]:
 
 
 def _about(
-    bundle: str | Path, data: str | Path, samples: Samples, said: Said, overlap: Overlap | None
+    bundle: str | Path,
+    data: str | Path,
+    samples: Samples,
+    said: Said,
+    overlap: Overlap | None,
+    moved: Mapping[str, Moved],
 ) -> dict[str, Any]:
     """What metrics.json says of how the figures came about."""
     return {
@@ -108,6 +117,7 @@ def _about(
         "unknown_classes": samples.unknown,
         "trained_on": None if overlap is None else overlap.trained,
         "chosen_by": None if overlap is None else overlap.chosen,
+        "frequencies": {of_task("evaluated", task): one.to_dict() for task, one in moved.items()},
         **{name: value for name, value in environment().items() if name in {"sfumato", "date", "command"}},
     }
 

@@ -11,7 +11,7 @@ from sfumato.console import Console
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, expand
 from sfumato.decision.policies import of_one_class as policies_of_one
-from sfumato.decision.policies import policies_from_dict
+from sfumato.decision.policies import policies_from_dict, write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.folds.averaged_bundle import make_averaged_bundle
@@ -30,8 +30,10 @@ from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_page import write_folds_report
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.svg import to_svg
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task
+from sfumato.training.records import Noted
 from sfumato.view_tables import read_view_table
 
 
@@ -88,6 +90,10 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
     by_view = only(by_view, views)
     fitted = {task: fit_view_policy(by_view[task], recipe.decision, counts[task]) for task in counts}
     policies = policies_of_one(fitted, str(folder.path))
+    layout = trained.tables[0].layout
+    write_thresholds(folder.path, policies, layout)
+    for note in threshold_notes(policies, layout):
+        console.note(Noted(f"all folds: {note}"))
     measured, oof = _measured(trained, by_view, policies, counts, views)
     results = {name: found.to_dict() for name, found in measured.items() if found.samples}
     scores = tuple(fold_scores(run, name, plan.held_out) for run, name in zip(runs, plan.names, strict=True))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sfumato.metrics.calibration import BINS
 from sfumato.metrics.classwise import classwise_cells
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,7 @@ class BrierParts:
 
 def brier_scores(probabilities: Floats, there: NDArray[np.bool_]) -> Floats:
     """(N,) score of each sample, from (N, C) probabilities and whether it is of each class; 0 is best."""
+    refuse_not_finite(probabilities=probabilities)
     gap = probabilities - there
     return np.einsum("nc,nc->n", gap, gap)
 
@@ -50,6 +52,7 @@ def brier_parts(probabilities: Floats, there: NDArray[np.bool_], bins: int = BIN
         there: (N, C) whether each sample is of each class.
         bins: How many a class.
     """
+    refuse_not_finite(probabilities=probabilities)
     samples, classes = probabilities.shape
     cells, total = classwise_cells(probabilities, bins).ravel(), max(1, samples)
     count, forecast, happened = (

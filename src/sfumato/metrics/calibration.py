@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
+
 Floats = NDArray[np.float64]
 BINS = 15
 _DRAWN_AT_ONCE = 2_000_000
@@ -24,6 +26,7 @@ class Reliability:
 
 def reliability(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> Reliability:
     """Bin (N,) top-class probabilities in [0, 1] with (N,) whether each answer was right."""
+    refuse_not_finite(confidence=confidence)
     place = _bin_of(confidence, bins)
     count = np.bincount(place, minlength=bins)
     filled = np.maximum(count, 1)
@@ -49,6 +52,7 @@ def chance_errors(confidence: Floats, bins: int = BINS, draws: int = 1000, seed:
     Smith, Increasing the Reliability of Reliability Diagrams, Weather and Forecasting 2007; Vaicenavicius et al.,
     Evaluating Model Calibration in Classification, AISTATS 2019). No sample gives 0.
     """
+    refuse_not_finite(confidence=confidence)
     if not len(confidence):
         return np.zeros(draws)
     ordered = np.sort(confidence)
@@ -65,6 +69,7 @@ def chance_errors(confidence: Floats, bins: int = BINS, draws: int = 1000, seed:
 
 def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
     """Mean -log p of the true class; (N, C) logits, (N,) class indices. No sample gives 0."""
+    refuse_not_finite(logits=logits)
     if not len(truth):
         return 0.0
     z = logits.astype(np.float64)
@@ -75,6 +80,7 @@ def negative_log_likelihood(logits: NDArray[np.floating], truth: NDArray[np.int6
 
 def binary_log_loss(logits: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
     """Mean -log p of what is so of each label, p = sigmoid; (M,) logits, (M,) 0 or 1. Without a label 0."""
+    refuse_not_finite(logits=logits)
     if not len(truth):
         return 0.0
     z = np.where(truth == 1, logits, -logits).astype(np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.metrics.calibration import BINS
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +21,7 @@ def classwise_errors(probabilities: Floats, there: NDArray[np.bool_], bins: int 
         there: (N, C) whether each sample is of each class.
         bins: How many a class.
     """
+    refuse_not_finite(probabilities=probabilities)
     classes, cells = len(probabilities.T), classwise_cells(probabilities, bins)
     sums = np.bincount(cells.ravel(), weights=(probabilities - there).ravel(), minlength=classes * bins)
     return np.abs(sums).reshape(classes, bins).sum(axis=1) / max(1, len(there))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.metrics.calibration import BINS
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +23,7 @@ def equal_mass_error(confidence: Floats, correct: NDArray[np.bool_], bins: int =
         correct: (N,) whether each answer was right.
         bins: How many; at most N hold a sample.
     """
+    refuse_not_finite(confidence=confidence)
     if not len(confidence):
         return 0.0
     ends = np.ceil(len(confidence) * np.arange(1, bins) / bins).astype(np.int64) - 1

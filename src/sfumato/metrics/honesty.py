@@ -14,6 +14,7 @@ from sfumato.metrics.binned import BinnedSums, Statistic
 from sfumato.metrics.brier import brier_scores, murphy_parts
 from sfumato.metrics.calibration import BINS, expected_calibration_error
 from sfumato.metrics.equal_mass import equal_mass_error
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import Interval, percentiles, sample_interval
 from sfumato.metrics.membership import Truth, members
 from sfumato.metrics.resampling import resample
@@ -61,6 +62,7 @@ class BeforeAfter:
 
 def log_losses(probabilities: Floats, truth: Truth) -> Floats:
     """(N,) -log of the probability of what was so, in nats; where classes are on their own, summed over them."""
+    refuse_not_finite(probabilities=probabilities)
     p = np.clip(probabilities, LEAST_PROBABILITY, 1)
     if truth.ndim == 1:
         return -np.log(p[np.arange(len(p)), truth.astype(np.int64)])
@@ -101,6 +103,7 @@ def before_and_after(before: Floats, after: Floats, truth: Truth, groups: Intege
 
 def mean_interval(values: Floats, groups: Integers | None) -> Interval:
     """Interval of the mean of (N,) values; 0 without a sample."""
+    refuse_not_finite(values=values)
     if not len(values):
         return Interval(0.0, 0.0, 0.0)
     return percentiles(float(values.mean()), resample(len(values), groups, 1).means(values))

@@ -70,14 +70,14 @@ def exact_matches(truth: NDArray[np.generic], named: NDArray[np.bool_]) -> NDArr
 def selection_scores(
     truth: NDArray[np.generic], scores: Floats, named: NDArray[np.bool_]
 ) -> dict[LabelScoreName, float]:
-    """LABEL_SCORES without intervals; arguments as `label_scores`, one sample at least.
+    """LABEL_SCORES without intervals; arguments as `label_scores`. Without a sample all are 0.
 
     `map` is the mean over the classes that have a sample.
     """
     c, precisions = label_counts(truth, named), average_precision(truth, scores, "all_point")
     measured = ~np.isnan(precisions)
     return {
-        "accuracy": float(exact_matches(truth, named).mean()),
+        "accuracy": float(exact_matches(truth, named).mean()) if len(truth) else 0.0,
         "macro_f1": float(macro_f1(c)),
         "micro_f1": float(averaged(f1, c, "micro")),
         "map": float(precisions[measured].mean()) if measured.any() else 0.0,

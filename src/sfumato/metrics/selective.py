@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import Interval, percentiles, sample_interval
 from sfumato.metrics.resampling import resample
 
@@ -31,6 +32,7 @@ class RiskCoverage:
 
 def risk_coverage(sureness: NDArray[np.floating], correct: NDArray[np.bool_]) -> RiskCoverage:
     """The curve of (N,) scores, more meaning surer, on any scale, and (N,) whether each answer was right."""
+    refuse_not_finite(sureness=sureness)
     answered = np.arange(1, len(correct) + 1)
     _, place, count = np.unique(-sureness, return_inverse=True, return_counts=True)
     wrong = np.bincount(place, weights=~correct, minlength=len(count))
@@ -61,6 +63,7 @@ def aurc_interval(
     sureness: NDArray[np.floating], correct: NDArray[np.bool_], groups: Integers | None = None
 ) -> Interval:
     """Interval of the area; `groups` (N,) as in `intervals.share_interval`."""
+    refuse_not_finite(sureness=sureness)
     if len(correct) <= MOST_SORTED:
         return sample_interval(lambda rows: aurc(sureness[rows], correct[rows]), len(correct), groups)
     drawn = resample(len(correct), groups, 1)

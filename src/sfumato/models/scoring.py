@@ -25,11 +25,14 @@ class Familiar(Protocol):
 def scored(model: Classifier, images: Tensor, references: Sequence[Familiar]) -> Tensor:
     """(B, C + T) float32 of (B, 3, H, W): the logits, then what each reference says of the head's input.
 
-    The model computes once; without references these are its logits.
+    The model computes once; without references these are its logits. A picture whose features are not finite has a
+    familiarity that is no number.
     """
     features, logits = model(images)
     if not references:
         return logits
     seen = features.float().cpu().numpy()
-    familiar = np.stack([reference.familiarity(seen) for reference in references], axis=1).astype(np.float32)
+    fine = np.isfinite(seen).all(axis=1)
+    familiar = np.full((len(seen), len(references)), np.nan, dtype=np.float32)
+    familiar[fine] = np.stack([reference.familiarity(seen[fine]) for reference in references], axis=1)
     return torch.cat([logits, torch.from_numpy(familiar).to(logits.device)], dim=1)

@@ -11,8 +11,8 @@ class Answer:
     label: str | None
     """Name of the class; None where the answer is not sure enough, or may have several."""
     confidence: float | None
-    """Probability of the answer, 0 to 1: of the likeliest class, or of that of least expected cost; None where there
-    may be several."""
+    """Probability of the answer, 0 to 1: of the likeliest class, that of least expected cost, or that which thresholds
+    choose; None where there may be several."""
     probabilities: dict[str, float]
     """Class name -> probability, likeliest first."""
     calibrated: bool

@@ -12,13 +12,14 @@ from sfumato.bundle.folder import Bundle
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
-from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
+from sfumato.decision.averaging import averaged_tasks, mean_familiarity
 from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.scoring import scored
+from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.readings import Readings
 from sfumato.predict.references import read_references
 from sfumato.stored import first_mistake
@@ -52,9 +53,8 @@ class Networks:
         and the mean of their familiarity.
         """
         said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, pictures))
-        classes = self._models[0].classes
-        familiarity = averaged_familiarity(list(said[:, :, classes:])) if self._references[0] else None
-        return Readings(_averaged(said[:, :, :classes], self._policies, self._slices), familiarity)
+        whole, classes = _averaged(said, self._policies, self._slices), self._models[0].classes
+        return Readings(whole[:, :classes], whole[:, classes:] if self._references[0] else None)
 
 
 def averaged_logits(
@@ -73,7 +73,14 @@ def averaged_logits(
 def _averaged(
     said: NDArray[np.float32], policies: Mapping[str, AnyPolicy], slices: Mapping[str, slice]
 ) -> NDArray[np.float32]:
-    return said[0] if len(said) == 1 else averaged_tasks(said, policies, slices)
+    """(N, C + T) of (M, N, C + T) logits and familiarity: each task under its policy, and the mean."""
+    classes = max(where.stop for where in slices.values())
+
+    def mean(fine: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits = averaged_tasks(fine[:, :, :classes], policies, slices)
+        return np.concatenate([logits, mean_familiarity(fine[:, :, classes:])], axis=1)
+
+    return said[0] if len(said) == 1 else where_finite(said, mean)
 
 
 _AT_ONCE = 64

@@ -115,12 +115,16 @@ class Predictor:
         Of several networks those to which the policy gives the mean of their calibrated probabilities; of an ensemble
         what its fusion makes of its members' probabilities.
         """
-        return self._looker.read(pictures).logits
+        return self.read(pictures).logits
+
+    def read(self, pictures: Sequence[Pixels]) -> Readings:
+        """The same with how familiar each picture is, where a policy asks."""
+        return self._looker.read(pictures)
 
     def _scores(self, pixels: list[Pixels | str]) -> Iterator[Readings | str]:
         """What is read off each picture, or what was wrong with it, or is with that."""
         good = [picture for picture in pixels if not isinstance(picture, str)]
-        readings = self._looker.read(good).each() if good else iter(())
+        readings = self.read(good).each() if good else iter(())
         for picture in pixels:
             row = picture if isinstance(picture, str) else next(readings)
             finite = isinstance(row, str) or row.finite

@@ -13,6 +13,7 @@ from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, log_probabilities
 from sfumato.decision.policies import AnyPolicy, measures, of_one_class, policies_from_dict
 from sfumato.errors import InputError
+from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.networks import Networks
 from sfumato.predict.readings import Readings
 from sfumato.tasks import TaskLayout
@@ -63,12 +64,17 @@ class Together:
     def read(self, pictures: Sequence[Pixels]) -> Readings:
         """Fused scores of N decoded pictures (H, W, 3); of folds the mean of their familiarity too."""
         said = [member.read(pictures) for member in self._members]
+        logits = where_finite(np.stack([one.logits for one in said]), self._fused)
+        places = zip(said, self._tasks, strict=True)
+        near = averaged_familiarity([one.familiarity_of(own) for one, own in places])
+        return Readings(logits, near if self._fusion.kind == "folds" else None)
+
+    def _fused(self, said: Floats) -> Floats:
+        """(N, C) of what the members say, (M, N, C), all of it finite."""
         if self._fusion.kind == "folds":
-            ordered = [one.logits[:, columns] for one, columns in zip(said, self._columns, strict=True)]
-            logits = averaged_tasks(np.stack(ordered), self._policies, self._slices)
-            places = zip(said, self._tasks, strict=True)
-            return Readings(logits, averaged_familiarity([one.familiarity_of(own) for one, own in places]))
-        return Readings(self._fusion.fuse([self._log_p(index, one.logits) for index, one in enumerate(said)]))
+            ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
+            return averaged_tasks(np.stack(ordered), self._policies, self._slices)
+        return self._fusion.fuse([self._log_p(index, one) for index, one in enumerate(said)])
 
     def _refuse_unmeasured(self, where: str) -> None:
         """Familiarity is the mean over folds, each of which must measure it; nothing else has one."""

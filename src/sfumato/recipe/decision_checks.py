@@ -3,6 +3,8 @@
 from sfumato.data.views import ViewsSpec
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.thresholds.rules import LeastCost
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.errors import InputError
 
 
@@ -18,6 +20,8 @@ def refuse_decision(decision: DecisionSpec, views: ViewsSpec | None) -> None:
         if decision.familiar is not None and decision.abstain.by in ("mahalanobis", "knn"):
             what = "decision.familiar and decision.abstain.by both withhold by familiarity"
             raise InputError(what, setting="decision.abstain.by", mend="keep one, or let abstain go by confidence")
+    if decision.thresholds is not None:
+        _check_thresholds(decision.thresholds, decision)
     if decision.priors is not None:
         _check_priors(decision)
 
@@ -42,6 +46,8 @@ def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
     for name in ("sets", "misses"):
         if getattr(decision, name) is not None:
             raise _idle(f"decision.{name}", f"{why}, so nothing can be promised", keep)
+    if decision.thresholds is not None:
+        raise _idle("decision.thresholds", f"{why}, so no threshold can be fitted", keep)
     for name in ("priors", "costs"):
         if getattr(decision, name) is not None:
             what = f"{why}, so probabilities can't be calibrated, which this takes at their word"
@@ -57,6 +63,14 @@ def _check_abstain(abstain: AbstainSpec) -> None:
         raise InputError(what, setting="decision.abstain", expected="one of them")
     if abstain.sure is not None and abstain.coverage is not None:
         raise _idle("decision.abstain.sure", "coverage sets the threshold", "leave it out, or give max_error")
+
+
+def _check_thresholds(thresholds: ThresholdSpec, decision: DecisionSpec) -> None:
+    if decision.costs is not None:
+        what = "decision.costs chooses the answer by what each costs, and decision.thresholds by probability"
+        raise InputError(what, setting="decision.thresholds", mend="keep one of them")
+    if isinstance(thresholds.rule, LeastCost) and "shrinkage" in thresholds.changed:
+        raise _idle("decision.thresholds.shrinkage", "costs give every class the same threshold", "leave it out")
 
 
 def _check_priors(decision: DecisionSpec) -> None:

@@ -9,6 +9,7 @@ from sfumato.report.frames import class_lists
 from sfumato.report.label_frames import label_headlines, label_reliabilities, worst_labels
 from sfumato.report.measurement import Drawn, drawn_inline, shown_mistakes
 from sfumato.report.more_figures import more_label_figures
+from sfumato.report.threshold_table import label_threshold_frame
 
 
 def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]
             for turn, frame in enumerate(label_reliabilities(measured))
         ],
         "risk_coverage": None,
+        "thresholds": label_threshold_frame(measured),
         "two_classes": None,
         "mistakes": shown_mistakes(worst_labels(measured), places),
         "wrong": int(wrong.sum()),

@@ -25,6 +25,7 @@ from sfumato.report.more_figures import more_figures
 from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
 from sfumato.report.svg import inline, to_svg
+from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
 from sfumato.report.two_classes_picture import draw_precision_recall, draw_thresholds
 
@@ -84,6 +85,7 @@ def measurement(
         "confusion": confusion(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
         "risk_coverage": _risk_coverage(measured, mark),
+        "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),

@@ -116,8 +116,10 @@ def _measured(evidence: Evidence, measured: AnyMeasured, task: str, place: int) 
 
 
 def _trade_off(evidence: Evidence, measured: Measured, mark: str) -> Drawn | None:
-    frame = trade_off(evidence.tau_curve, measured.policy.adjustment)
-    if frame is None:
+    policy = measured.policy
+    frame = trade_off(evidence.tau_curve, policy.adjustment)
+    chosen_otherwise = policy.thresholds is not None and policy.thresholds.positive is not None
+    if frame is None or chosen_otherwise:  # its dots are of the likeliest class
         return None
     title = "Accuracy against macro-F1 by strength of logit adjustment"
     return Drawn(frame, inline(to_svg(draw_trade_off(frame)), f"trade-off{mark}", title))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.cuts import Cuts, cuts_of, thinned
 from sfumato.metrics.results import ClassRow, Results
 from sfumato.report.evidence import Measured
@@ -26,7 +27,7 @@ class Naming:
 
 @dataclass(frozen=True)
 class TwoClassFrame:
-    """The rarer of two classes."""
+    """The rarer of two classes, or the one that has a threshold."""
 
     name: str
     namings: tuple[Naming, ...]
@@ -39,6 +40,8 @@ class TwoClassFrame:
     """Of the images, that are of the class: the precision of naming at random."""
     area: float
     """Average precision."""
+    stable: tuple[float, float] | None = None
+    """The range of the thresholds that resamples of validation choose; None = none was fitted."""
 
 
 def two_class_frame(measured: Measured) -> TwoClassFrame | None:
@@ -46,7 +49,8 @@ def two_class_frame(measured: Measured) -> TwoClassFrame | None:
     rows = measured.results.classes
     if len(rows) != 2 or not all(row.support for row in rows):
         return None
-    place = _rarer(measured.results)
+    thresholds = measured.policy.thresholds
+    place = _rarer(measured.results) if thresholds is None else thresholds.places[0]
     scores, there = measured.verdicts.probabilities[:, place], measured.predictions.truth == place
     whole = cuts_of(scores, there)
     best = int(whole.f_beta(1).argmax())
@@ -55,11 +59,17 @@ def two_class_frame(measured: Measured) -> TwoClassFrame | None:
     return TwoClassFrame(
         rows[place].name,
         tuple(_naming(cuts, index) for index in range(len(cuts.thresholds))),
-        _chosen(scores, measured.verdicts.predicted == place, there),
+        _chosen(scores, measured.verdicts.predicted == place, there, thresholds),
         _naming(whole, best),
         float(there.mean()),
         float((np.diff(whole.recall, prepend=0.0) * whole.precision).sum()) if area is None else area,
+        None if thresholds is None else _stable(thresholds),
     )
+
+
+def _stable(thresholds: AnswerThresholds) -> tuple[float, float] | None:
+    row = thresholds.fitted.classes[0]
+    return None if row.low is None or row.high is None else (row.low, row.high)
 
 
 def _rarer(results: Results) -> int:
@@ -77,11 +87,17 @@ def _naming(cuts: Cuts, index: int) -> Naming:
     return Naming(*(float(of[index]) for of in figures))
 
 
-def _chosen(scores: NDArray[np.float64], named: NDArray[np.bool_], there: NDArray[np.bool_]) -> Naming:
+def _chosen(
+    scores: NDArray[np.float64],
+    named: NDArray[np.bool_],
+    there: NDArray[np.bool_],
+    thresholds: AnswerThresholds | None,
+) -> Naming:
     """What the answers do, whatever gave them."""
     hits, count, positives = int((named & there).sum()), int(named.sum()), int(there.sum())
     precision, recall, f1 = hits / max(1, count), hits / max(1, positives), 2 * hits / max(1, count + positives)
-    return Naming(_threshold(scores, named), precision, recall, f1)
+    threshold = _threshold(scores, named) if thresholds is None else thresholds.fitted.classes[0].threshold
+    return Naming(threshold, precision, recall, f1)
 
 
 def _threshold(scores: NDArray[np.float64], named: NDArray[np.bool_]) -> float | None:

@@ -26,10 +26,15 @@ def draw_precision_recall(frame: TwoClassFrame) -> Figure:
 
 
 def draw_thresholds(frame: TwoClassFrame) -> Figure:
-    """A figure 300 x 300 pixels: F1, and fainter precision and recall, by the threshold; dot and ring as above."""
+    """A figure 300 x 300 pixels: F1, and fainter precision and recall, by the threshold; dot and ring as above.
+
+    The band is where the thresholds of resamples lie.
+    """
     with own_style():
         figure, axes = _empty("threshold", "")
         thresholds = [one.threshold or 0.0 for one in frame.namings]
+        if frame.stable is not None:
+            axes.axvspan(*frame.stable, facecolor=HAIR, alpha=0.5, linewidth=0, zorder=0)
         for name, tone, width in (("precision", OCHRE, 0.9), ("recall", SAGE, 0.9), ("f1", SMOKE, 1.6)):
             values = [getattr(one, name) for one in frame.namings]
             axes.plot(thresholds, values, color=tone, linewidth=width, drawstyle="steps-mid")

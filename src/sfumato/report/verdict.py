@@ -10,6 +10,7 @@ from sfumato.report.evidence import Evidence, LabelsMeasured, Measured
 from sfumato.report.frames import Majority, majority_class
 from sfumato.report.label_verdict import label_verdict
 from sfumato.report.sure_words import by_words, strange_words
+from sfumato.report.threshold_words import rule_words
 from sfumato.report.wording import LEAST_SUPPORT, ROUGH, TRUSTED, many, percent, setting_of
 
 
@@ -117,6 +118,10 @@ def _further(measured: Measured) -> Iterator[str]:
         yield "It answers for the class frequencies of decision.priors; figures here are of images as they were split."
     if policy.costs is not None:
         yield "It gives the answer that is expected to cost least, not the likeliest."
+    if policy.thresholds is not None and policy.thresholds.positive is not None:
+        name, row = measured.predictions.labels.names[policy.thresholds.positive], policy.thresholds.fitted.classes[0]
+        why = rule_words(policy.thresholds.fitted.rule)
+        yield f"It answers “{name}” from a probability of {row.threshold:.3f} on ({why}), whichever class is likelier."
     if policy.sets is not None and "set_coverage" in scores:
         held, size = scores["set_coverage"], scores["set_size"]
         yield (
@@ -127,13 +132,22 @@ def _further(measured: Measured) -> Iterator[str]:
 
 
 def _abstention(measured: Measured) -> str:
-    abstention, scores = measured.policy.abstention, measured.results.scores
+    abstention, thresholds = measured.policy.abstention, measured.policy.thresholds
+    if thresholds is not None and thresholds.positive is None:
+        return _withheld(
+            measured, f"what was asked of validation, class by class: {rule_words(thresholds.fitted.rule)}."
+        )
     every = "It answers every image" if measured.policy.familiar is None else "It answers however unsure it is"
     if abstention is None:
         return f"{every}."
     wish = f"{_wish(abstention)}."
     if abstention.threshold == 0:
         return f"{every}." if abstention.reached else f"{every}; {wish}"
+    return _withheld(measured, wish)
+
+
+def _withheld(measured: Measured, wish: str) -> str:
+    scores = measured.results.scores
     if "coverage" not in scores:
         return f"It may withhold an answer, and did so on none of these images; {wish}"
     withheld = 1 - scores["coverage"].value

@@ -11,7 +11,7 @@ from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policies import AnyPolicy
+from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.folds.tables import trained_by_any
@@ -20,6 +20,7 @@ from sfumato.json_file import read_json, write_json
 from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.outcome import measure_any
 from sfumato.preparation.prepare import sharing_of
+from sfumato.report.threshold_words import threshold_notes
 from sfumato.soups.bundle import write_soup_bundle
 from sfumato.soups.folder import SoupFolder
 from sfumato.soups.ingredients import RunIngredient, read_ingredients
@@ -92,7 +93,7 @@ def soup(
         trained = trained_by_any([one.table for one in ingredients])
         network = TrialNetwork(ingredients, samples.choosing, trained, machine, workers, sharing)
         made, trials = _uniform(network, len(ingredients)) if uniform else _greedy(network, ingredients, console)
-        _write(SoupFolder(path), ingredients, network, made, trials, samples, trained)
+        _write(SoupFolder(path), ingredients, network, made, trials, samples, trained, console)
     return RunSoup(path)
 
 
@@ -136,6 +137,7 @@ def _write(
     trials: Sequence[Trial],
     samples: SoupSamples,
     trained: Counts,
+    console: Console,
 ) -> None:
     """From the weights to a policy, its scores, the story and, last, the bundle."""
     network.carry(made.weights)
@@ -143,6 +145,8 @@ def _write(
     references = network.learn(spec.measure if len(samples.choosing) else None)
     val = _said(network, samples.choosing, references)
     policies = _policies(val, spec, trained, network.job.train.layout)
+    for note in threshold_notes(policies, runs[0].bundle.tasks):
+        console.note(Noted(note))
     test = _said(network, samples.test, references)
     results = _results(test, policies, trained)
     with uninterrupted():  # half a soup could be neither used nor gone on with
@@ -150,6 +154,7 @@ def _write(
         for part, said in (("val", val), ("test", test)):
             for task, predictions in said.items():
                 predictions.write(folder.predictions(part, task))
+        write_thresholds(folder.path, policies, runs[0].bundle.tasks)
         write_json(folder.story, _story(runs, made, trials, samples))
         write_soup_bundle(folder.bundle, runs, made, network.job, policies, results, references)
 

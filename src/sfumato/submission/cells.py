@@ -1,10 +1,10 @@
 """What stands in each cell of a submission: a class in the sample's writing, or the probability of one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sfumato.errors import InputError, nearest_name
 from sfumato.labels import Label, LabelSpace
-from sfumato.predict.decisions import Decision
+from sfumato.predict.decisions import Answer, Decision
 from sfumato.submission.form import Form, some
 from sfumato.tasks import TaskLayout
 
@@ -31,8 +31,8 @@ def cells_of(form: Form, layout: TaskLayout) -> dict[str, Cell]:
     """What stands in each column to fill in.
 
     Columns named as the classes hold their probabilities, and those named as the tasks of a bundle with several the
-    likeliest class of each. A single column of any other name holds the likeliest class, written as the sample's cells
-    write classes. Answers that the bundle would withhold are given too: a competition has no word for them.
+    answer to each. A single column of any other name holds the answer, written as the sample's cells write classes.
+    Where the bundle would withhold it, the likeliest class is given: a competition has no word for that.
 
     Raises:
         InputError: A column that is none of these, or cells that no class is written like.
@@ -43,7 +43,7 @@ def cells_of(form: Form, layout: TaskLayout) -> dict[str, Cell]:
         what, expected = "no column is a class, and an image may be of several", "a column for each class"
         raise InputError(what, where=str(form.path), expected=expected)
     if len(form.answers) == 1 and form.answers[0] not in layout.labels.names:
-        return {form.answers[0]: _class_cell(form, form.answers[0], layout.labels, _probabilities)}
+        return {form.answers[0]: _class_cell(form, form.answers[0], layout.labels, lambda decision: decision)}
     _check_classes(form, layout.labels)
     return {name: _chance(name) for name in form.answers}
 
@@ -54,17 +54,17 @@ def _task_cell(form: Form, name: str, layout: TaskLayout) -> Cell:
         what = f"column {name!r} is no task of the bundle"
         raise InputError(what, where=str(form.path), expected=f"one of {some(layout.spaces)}", nearest=near)
 
-    def probabilities(decision: Decision) -> Mapping[str, float]:
-        return (decision.answers or {})[name].probabilities
-
-    return _class_cell(form, name, layout.spaces[name], probabilities)
+    return _class_cell(form, name, layout.spaces[name], lambda decision: (decision.answers or {})[name])
 
 
-def _class_cell(
-    form: Form, column: str, labels: LabelSpace, chances: Callable[[Decision], Mapping[str, float]]
-) -> Cell:
+def _class_cell(form: Form, column: str, labels: LabelSpace, said: Callable[[Decision], Decision | Answer]) -> Cell:
     written = _writing(form, column, labels)
-    return lambda decision: written[next(iter(chances(decision)))]
+    return lambda decision: written[_answer(said(decision))]
+
+
+def _answer(said: Decision | Answer) -> str:
+    """What it answers; the likeliest class where that is withheld."""
+    return next(iter(said.probabilities)) if said.label is None else said.label
 
 
 def _writing(form: Form, column: str, labels: LabelSpace) -> dict[str, str]:
@@ -105,7 +105,3 @@ def _check_classes(form: Form, labels: LabelSpace) -> None:
 
 def _chance(name: str) -> Cell:
     return lambda decision: decision.probabilities[name]
-
-
-def _probabilities(decision: Decision) -> Mapping[str, float]:
-    return decision.probabilities

@@ -69,10 +69,11 @@ def test_strange_ones_are_withheld_beside_unsure_ones(abstain):
         assert policy.abstention.coverage == pytest.approx(sure[familiar].mean())
 
 
-def test_what_is_no_number_is_withheld():
+def test_what_is_no_number_is_refused():
     said = table()
-    for spec in (DecisionSpec(familiar=REFUSED), DecisionSpec(abstain=AbstainSpec(coverage=0.8, by="knn"))):
-        assert fit_policy(said, spec, COUNTS).apply(said.logits[:1], np.array([np.nan], np.float32)).abstained.all()
+    policy = fit_policy(said, DecisionSpec(familiar=REFUSED), COUNTS)
+    with pytest.raises(InputError, match="^sample 0: familiarity of nan; expected finite numbers"):
+        policy.apply(said.logits[:1], np.array([np.nan], np.float32))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy
+from sfumato.decision.thresholds.rules import PrecisionFloor
+from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.view_policy import average_views, fit_view_policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
@@ -25,6 +27,7 @@ SPECS = {
     "coverage": DecisionSpec(abstain=AbstainSpec(coverage=0.7)),
     "sets": DecisionSpec(calibration="vector_scaling", sets=ConformalSpec(alpha=0.1)),
     "costs": DecisionSpec(costs={"owl": {"cat": 20.0, "dog": 20.0}}),
+    "thresholds": DecisionSpec(thresholds=ThresholdSpec(rule=PrecisionFloor(floor=0.9))),
     "priors": DecisionSpec(priors={"cat": 1.0, "dog": 1.0, "owl": 8.0}),
 }
 
@@ -91,12 +94,12 @@ def test_one_class_and_equal_scores_are_no_trouble(name):
     assert len(set(said.abstained.tolist())) == 1
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", ["margin", "entropy", "energy", "sure"])
+@pytest.mark.parametrize("name", ["margin", "entropy", "energy", "sure", "thresholds"])
 def test_what_is_no_number_is_not_answered(name):
     policy = fit_policy(table(), SPECS[name], COUNTS)
-    rows = np.array([[np.nan] * 3, [np.inf, np.nan, 0]], dtype=np.float32)
-    assert policy.apply(rows).abstained.all()
+    rows = np.array([[0, 1, 2], [np.inf, np.nan, 0]], dtype=np.float32)
+    with pytest.raises(InputError, match="sample 1, class 0: logits of inf; expected finite numbers"):
+        policy.apply(rows)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -22,6 +22,7 @@ from sfumato.decision.calibrators.one_vs_rest import (
 )
 from sfumato.decision.calibrators.shared_slope import STEEPEST, fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
@@ -60,6 +61,7 @@ class Beta:
 
     def probabilities(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities from (N, C) logits."""
+        refuse_not_finite(logits=logits)
         scores = log_odds(logits, self.exclusive)
         log_p = log_sigmoid(scores)
         log_rest = log_p - scores
@@ -77,6 +79,7 @@ def fit_beta(logits: NDArray[np.floating], truth: Truth, shrinkage: float = SHRI
         truth: (N,) class indices or (N, C) booleans.
         shrinkage: k, at least 0.
     """
+    refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
     there = members(truth, classes)
     counts = there.sum(axis=0)

@@ -14,6 +14,7 @@ from sfumato.decision.calibrators.isotonic import Isotonic, fit_isotonic
 from sfumato.decision.calibrators.platt import Platt, fit_platt
 from sfumato.decision.calibrators.vector_scaling import VectorScaling, fit_vector_scaling
 from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.membership import Truth
 from sfumato.spec import kind_or
 from sfumato.stored import read_stored
@@ -59,8 +60,9 @@ def fit_calibrator(kind: Kind, logits: NDArray[np.floating], truth: Truth) -> An
         truth: (N,) class indices, or (N, C) booleans where a sample may be of several classes.
 
     Raises:
-        InputError: A kind that needs classes which exclude each other, for classes that do not.
+        InputError: A kind that needs classes which exclude each other, for classes that do not; a logit is not finite.
     """
+    refuse_not_finite(logits=logits)
     if kind in _FIT:
         return _FIT[kind](logits, truth)
     if truth.ndim == 2:

@@ -17,6 +17,7 @@ from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, sigmo
 from sfumato.decision.calibrators.shared_slope import bounded, fit_shared_slope
 from sfumato.decision.calibrators.softmax_fit import centred, fit_softmax
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
@@ -50,6 +51,7 @@ class ClassTemperature:
 
     def probabilities(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities from (N, C) logits."""
+        refuse_not_finite(logits=logits)
         values = np.array(self.values)
         return softmax(centred(logits) / values) if self.exclusive else sigmoid(logits.astype(np.float64) / values)
 
@@ -66,6 +68,7 @@ def fit_class_temperature(logits: NDArray[np.floating], truth: Truth, shrinkage:
         truth: (N,) class indices or (N, C) booleans.
         shrinkage: k, at least 0.
     """
+    refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
     there = members(truth, classes)
     counts = there.sum(axis=0)

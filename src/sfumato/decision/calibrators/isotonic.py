@@ -15,6 +15,7 @@ from pydantic import Field
 from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, log_odds, sigmoid
 from sfumato.decision.calibrators.shared_slope import fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
@@ -72,6 +73,7 @@ class Isotonic:
 
     def probabilities(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities from (N, C) logits."""
+        refuse_not_finite(logits=logits)
         scores = log_odds(logits, self.exclusive)
         found = sigmoid(self.slope * scores)
         for index, (curve, weight) in enumerate(zip(self.steps, self.weights, strict=False)):
@@ -91,6 +93,7 @@ def fit_isotonic(logits: NDArray[np.floating], truth: Truth, shrinkage: float = 
         truth: (N,) class indices or (N, C) booleans.
         shrinkage: k, at least 0.
     """
+    refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
     there = members(truth, classes)
     counts = there.sum(axis=0)

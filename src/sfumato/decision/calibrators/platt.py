@@ -14,6 +14,7 @@ from sfumato.decision.calibrators.logistic import fit_rising, platt_targets
 from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, log_odds, probabilities
 from sfumato.decision.calibrators.shared_slope import STEEPEST, fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.membership import Truth, members
 from sfumato.stored import stored
 
@@ -49,6 +50,7 @@ class Platt:
 
     def probabilities(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities from (N, C) logits."""
+        refuse_not_finite(logits=logits)
         scores = log_odds(logits, self.exclusive)
         return probabilities(scores * np.array(self.slopes) + np.array(self.intercepts), self.exclusive)
 
@@ -64,6 +66,7 @@ def fit_platt(logits: NDArray[np.floating], truth: Truth, shrinkage: float = SHR
         truth: (N,) class indices or (N, C) booleans.
         shrinkage: k, at least 0.
     """
+    refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
     there = members(truth, classes)
     counts = there.sum(axis=0)

@@ -14,6 +14,7 @@ from sfumato.decision.calibration import fit_temperature
 from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, softmax
 from sfumato.decision.calibrators.softmax_fit import centred, fit_softmax
 from sfumato.decision.shrinkage import SHRINKAGE, trust
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import stored
 
 Floats = NDArray[np.float64]
@@ -50,6 +51,7 @@ class VectorScaling:
 
     def probabilities(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities, each row summing to 1, from (N, C) logits."""
+        refuse_not_finite(logits=logits)
         return softmax(centred(logits) * np.array(self.factors) + np.array(self.constants))
 
 
@@ -66,6 +68,7 @@ def fit_vector_scaling(
         truth: (N,) class indices, all of them known.
         shrinkage: k, at least 0.
     """
+    refuse_not_finite(logits=logits)
     classes = logits.shape[1]
     counts = np.bincount(truth, minlength=classes)
     said = tuple(counts.tolist())

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.conformal.rank import least_samples
+from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -33,6 +34,8 @@ def plan_clusters(counts: Integers, alpha: float) -> tuple[int, float]:
 def find_clusters(scores: Floats, truth: Integers, classes: int, clusters: int, alpha: float) -> Integers:
     """(C,) number of each class's cluster, or ALONE where it has too few samples to be placed.
 
+    Classes that are described alike are in one, so there may be fewer clusters than asked for.
+
     A class is described by the quantiles of its samples' scores, and weighs as the root of their number.
 
     Args:
@@ -42,6 +45,7 @@ def find_clusters(scores: Floats, truth: Integers, classes: int, clusters: int, 
         clusters: How many, at least 1.
         alpha: Miscoverage, above 0 and below 1.
     """
+    refuse_not_finite(scores=scores)
     from sklearn.cluster import KMeans
 
     counts = np.bincount(truth, minlength=classes)
@@ -50,7 +54,8 @@ def find_clusters(scores: Floats, truth: Integers, classes: int, clusters: int, 
     if len(placed) >= clusters:
         levels = [*_LEVELS, 1 - alpha]
         described = np.array([np.quantile(scores[truth == index], levels) for index in placed])
-        means = cast(Any, KMeans)(clusters, n_init=10, random_state=0)
+        different = len(np.unique(described, axis=0))
+        means = cast(Any, KMeans)(min(clusters, different), n_init=10, random_state=0)
         found[placed] = means.fit_predict(described, sample_weight=np.sqrt(counts[placed]))
     return found
 

@@ -6,6 +6,8 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
+
 
 def conformal_rank(samples: int, alpha: float) -> int:
     """ceil((n + 1)(1 - alpha)), from 1; above n where n is below 1 / alpha - 1, too few to promise anything.
@@ -28,6 +30,7 @@ def most_below(samples: int, alpha: float) -> int:
 
 def conformal_quantile(scores: NDArray[np.float64], alpha: float) -> float:
     """The score of (N,) that a new one exceeds with a chance of at most alpha; infinite where there are too few."""
+    refuse_not_finite(scores=scores)
     rank = conformal_rank(len(scores), alpha)
     return float(np.partition(scores, rank - 1)[rank - 1]) if rank <= len(scores) else float("inf")
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -33,6 +34,7 @@ class MissControl:
 
     def named(self, probabilities: Floats) -> Booleans:
         """(N, C) whether each label is named, from (N, C) probabilities."""
+        refuse_not_finite(probabilities=probabilities)
         return probabilities >= self.threshold
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def fit_miss_control(probabilities: Floats, there: Booleans, alpha: float) -> Mi
         there: (N, C) whether each sample is of each class.
         alpha: Above 0 and below 1.
     """
+    refuse_not_finite(probabilities=probabilities)
     samples = len(there)
     allowed = Fraction(repr(float(alpha))) * (samples + 1) - 1
     row, _ = np.nonzero(there)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, Tag
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.spec import Spec, kind_or
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,7 @@ class Lac(Spec):
 
     def scores(self, probabilities: Floats) -> Floats:
         """(N, C), 0 to 1, less suiting better."""
+        refuse_not_finite(probabilities=probabilities)
         return 1 - probabilities
 
 
@@ -67,6 +69,7 @@ Score = Annotated[
 
 def _ranked(probabilities: Floats, penalty: float, free: int) -> Floats:
     """Probability down to each label and its penalty; of equally likely labels the one of lower index comes first."""
+    refuse_not_finite(probabilities=probabilities)
     order = np.argsort(-probabilities, axis=1, kind="stable")
     mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
     beyond = np.maximum(0, np.arange(1, len(probabilities.T) + 1) - free)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sfumato.decision.conformal.rank import most_below
 from sfumato.decision.doubt.reference import Measure
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.spec import Spec
 from sfumato.stored import read_stored, stored
 
@@ -41,7 +42,8 @@ class Familiar:
     """How familiarity is measured."""
 
     def accepts(self, familiarity: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """(N,) whether each is familiar; one whose score is no number is not."""
+        """(N,) whether each is familiar."""
+        refuse_not_finite(familiarity=familiarity)
         return np.full(len(familiarity), True) if self.threshold is None else familiarity >= self.threshold
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def fit_familiar(familiarity: NDArray[np.floating], spec: FamiliarSpec) -> Famil
         familiarity: (N,) of validation samples.
         spec: What the recipe asks for.
     """
+    refuse_not_finite(familiarity=familiarity)
     rank = most_below(len(familiarity), spec.refused)
     threshold = float(np.sort(familiarity)[rank - 1]) if rank else None
     return Familiar(threshold, spec.refused, len(familiarity), spec.by)

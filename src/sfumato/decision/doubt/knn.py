@@ -58,5 +58,11 @@ class Knn:
 
 
 def fit_knn(features: NDArray[np.floating]) -> Knn:
-    """All of (N, D) training features, N at least 1, as the bank."""
+    """All of (N, D) training features, N at least 1, as the bank.
+
+    Raises:
+        InputError: None, or a feature is not finite.
+    """
+    if not len(features):
+        raise InputError("features of no sample", expected="1 or more")
     return Knn(unit(features))

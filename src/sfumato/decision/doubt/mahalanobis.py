@@ -61,10 +61,16 @@ class Mahalanobis:
 
 
 def fit_mahalanobis(features: NDArray[np.floating], truth: NDArray[np.int64]) -> Mahalanobis:
-    """Means and covariance of (N, D) training features, N at least 2, with (N,) class indices."""
+    """Means and covariance of (N, D) training features, N at least 2, with (N,) class indices.
+
+    Raises:
+        InputError: Fewer, or a feature is not finite.
+    """
     from sklearn.covariance import LedoitWolf
 
     x = unit(features).astype(np.float64)
+    if len(features) < 2:
+        raise InputError(f"features of {len(features)} samples", expected="2 or more")
     _, place, count = np.unique(truth, return_inverse=True, return_counts=True)
     order = np.argsort(place, kind="stable")
     starts = np.append(0, count.cumsum()[:-1])

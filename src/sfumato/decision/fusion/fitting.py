@@ -12,6 +12,7 @@ from sfumato.decision.fusion.hidden_fit import MOST_INPUTS, fit_mlp
 from sfumato.decision.fusion.mixing import fit_weighted
 from sfumato.decision.fusion.stacking import fit_stacked
 from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.membership import Truth
 
 Integers = NDArray[np.int64]
@@ -31,9 +32,16 @@ def fit_fusion(
         truth: (N,) class indices, all of them known, or (N, C) booleans.
         sharing: Whether classes share weights; of `weighted` and `stacked` alone.
         groups: (N,) number of the group each sample belongs to, which inner folds keep whole; None = each is its own.
+
+    Raises:
+        InputError: What they say is not finite, or of no sample; `refuse_too_few` says how many there should be.
     """
+    for one in said:
+        refuse_not_finite(said=one)
     if kind == "average":
         return equal_weights(len(said), exclusive=truth.ndim == 1)
+    if not len(truth):
+        raise InputError("no sample", expected=f"{LEAST_SAMPLES} or more to fit {kind} on")
     whole = np.stack(said)
     if kind == "mlp":
         return fit_mlp(whole, truth, groups)

@@ -19,6 +19,7 @@ from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.decision.fusion.hidden_layer import HiddenLayer
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError, nearest_name
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Kind = Literal["average", "weighted", "stacked", "mlp"]
@@ -120,6 +121,8 @@ class Fusion:
 
     def fuse(self, said: Sequence[Floats]) -> Floats:
         """(N, C) fused logits from M arrays (N, C) of log-probabilities, or of log-odds."""
+        for one in said:
+            refuse_not_finite(said=one)
         total, hidden = np.zeros_like(said[0]), np.zeros((len(said[0]), self.units), dtype=np.float32)
         for member, one in enumerate(said):
             total += self.share(member, one)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.errors import InputError
+from sfumato.metrics.finite import refuse_not_finite
+
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """K cuts, from the one that names fewest samples, at least one, to that which names all.
+    """K cuts, from the one that names fewest samples, at least one, to that which names all that can be named.
 
     The last axis of each array is the cuts; a leading `...` is any number of resamples.
     """
@@ -34,7 +37,7 @@ class Cuts:
     def ranking(self) -> Floats:
         """(...) area under the ROC curve: how often a sample of the class scores above another; of equal scores, half.
 
-        0.5 where either is missing.
+        0.5 where either is missing. Of cuts that can name every sample.
         """
         before = np.concatenate([np.zeros_like(self.hits[..., :1]), self.hits[..., :-1]], axis=-1)
         fresh = np.diff(self.alarms, prepend=0.0, axis=-1)
@@ -62,19 +65,35 @@ class Cuts:
         b2 = beta * beta
         return _share((1 + b2) * self.hits, b2 * self.positives + self.hits + self.alarms)
 
+    def weighed(self, positive: float, negative: float) -> "Cuts":
+        """The same, a sample of the class counting `positive` and any other `negative`, both above 0."""
+        hits, alarms = positive * self.hits, negative * self.alarms
+        return Cuts(self.thresholds, hits, alarms, positive * self.positives, negative * self.negatives)
 
-def cuts_of(scores: NDArray[np.floating], there: NDArray[np.bool_]) -> Cuts:
-    """All cuts of (N,) scores from 0 to 1, N at least 1, with (N,) whether each sample is of the class.
 
-    Samples of equal score are named together or not at all.
+def cuts_of(scores: NDArray[np.floating], there: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> Cuts:
+    """All cuts of (N,) scores from 0 to 1, with (N,) whether each sample is of the class.
+
+    Samples of equal score are named together or not at all. `among`: (N,) whether a sample can be named, of at least
+    one; None = all can. Those that can't are missed by every cut if they are of the class.
+
+    Raises:
+        InputError: No sample, or a score is not finite.
     """
+    if not len(scores):
+        raise InputError("scores of no sample", expected="1 or more")
+    refuse_not_finite(scores=scores)
+    positives = np.array([there.sum()], dtype=np.float64)
+    negatives = len(there) - positives
+    if among is not None:
+        scores, there = scores[among], there[among]
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     last = np.append(np.diff(ordered) != 0, True)
     below = np.append(ordered[1:], 0.0)[last]
     hits = np.cumsum(there[order])[last].astype(np.float64)
     alarms = np.flatnonzero(last) + 1 - hits
-    return Cuts(_between(ordered[last], below), hits, alarms, hits[-1:], alarms[-1:])
+    return Cuts(_between(ordered[last], below), hits, alarms, positives, negatives)
 
 
 def thinned(cuts: Cuts, most: int) -> Cuts:
@@ -97,10 +116,10 @@ def resampled(cuts: Cuts, resamples: int, seed: int = 0) -> Cuts:
     """
     rng = np.random.default_rng(seed)
     hits, alarms = (
-        rng.poisson(np.diff(of, prepend=0.0), (resamples, len(of))).cumsum(axis=1).astype(np.float64)
-        for of in (cuts.hits, cuts.alarms)
+        rng.poisson(np.diff(of, prepend=0.0, append=total), (resamples, len(of) + 1)).cumsum(axis=1).astype(np.float64)
+        for of, total in ((cuts.hits, cuts.positives), (cuts.alarms, cuts.negatives))
     )
-    return Cuts(cuts.thresholds, hits, alarms, hits[:, -1:], alarms[:, -1:])
+    return Cuts(cuts.thresholds, hits[:, :-1], alarms[:, :-1], hits[:, -1:], alarms[:, -1:])
 
 
 def _between(named: Floats, below: Floats) -> Floats:

@@ -1,14 +1,16 @@
 """Fitting thresholds: an exact sweep a class, shrunk towards that of all classes, with the range of resamples."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.shrinkage import SHRINKAGE, trust
-from sfumato.decision.thresholds.cuts import Cuts, cuts_of, resampled, thinned
+from sfumato.decision.thresholds.cuts import cuts_of, resampled, thinned
 from sfumato.decision.thresholds.rules import LeastCost, Rule, Swept
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Note, Thresholds
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import LEVEL
 
 Floats = NDArray[np.float64]
@@ -22,54 +24,97 @@ _CUTS_RESAMPLED = 400
 _ONE_SIDED_5_PERCENT = 1.645
 
 
-def fit_thresholds(probabilities: Floats, there: Booleans, rule: Rule, shrinkage: float = SHRINKAGE) -> Thresholds:
+def fit_thresholds(
+    probabilities: Floats,
+    there: Booleans,
+    rule: Rule,
+    shrinkage: float = SHRINKAGE,
+    *,
+    among: Booleans | None = None,
+    shared: float | None = None,
+    frequencies: tuple[float, float] | None = None,
+) -> Thresholds:
     """The rule's best cut of each class, by n / (n + shrinkage); the rest is its best cut of all classes together.
 
-    The shared threshold stands for a class without a sample, one that all samples are of, and one whose samples do not
-    score above the others (rank test, one-sided, 5 %): of such a class the greatest F names everything. Once shrunk, a
-    floor is kept only as far as the figures beside it say. A rule of costs needs no sample and shrinks nothing.
+    The shared threshold stands for a class without a sample, one that all samples are of, one that no sample can be
+    named, and one whose samples do not score above the others (rank test, one-sided, 5 %): of such a class the greatest
+    F names everything. Once shrunk, a floor is kept only as far as the figures beside it say. A rule of costs needs no
+    sample and shrinks nothing.
 
     Args:
         probabilities: (N, C), calibrated.
         there: (N, C) whether each sample is of each class.
         rule: What is best.
         shrinkage: k, at least 0.
+        among: (N, C) whether each sample can be named each class at all, such as its likeliest one; None = it can. Then
+            what is not fitted is 0, so that it holds nothing back.
+        shared: The shared threshold, 0 to 1; None = the rule's best cut of all classes together.
+        frequencies: Of a single class: how frequent it is where the threshold is used, and how frequent all others, of
+            which only the ratio matters; None = as among these samples.
     """
+    refuse_not_finite(probabilities=probabilities)
+    samples, unfitted = len(there), UNFITTED if among is None else 0.0
+    named = np.full(there.shape, True) if among is None else among
+    columns = [_Column(*parts, _weights(parts[1], frequencies)) for parts in _columns(probabilities, there, named)]
     if isinstance(rule, LeastCost):
-        rows = [_row(rule.threshold, *column, "from costs") for column in _columns(probabilities, there)]
+        rows = [_row(rule.threshold, column, "from costs") for column in columns]
         return Thresholds(rule, rule.threshold, shrinkage, 0, tuple(rows))
-    if len(there) < LEAST_SAMPLES:
-        rows = [_row(UNFITTED, *column, "too few samples") for column in _columns(probabilities, there)]
-        return Thresholds(rule, UNFITTED, shrinkage, 0, tuple(rows))
-    shared = _shared(probabilities, there, rule)
-    rows = [_fit(*column, rule, shared, shrinkage) for column in _columns(probabilities, there)]
-    return Thresholds(rule, shared, shrinkage, len(there), tuple(rows))
+    if samples < LEAST_SAMPLES:
+        rows = [_row(unfitted, column, "too few samples") for column in columns]
+        return Thresholds(rule, unfitted, shrinkage, 0, tuple(rows))
+    if shared is None:
+        shared = _shared(probabilities, there, among, rule, unfitted)
+    rows = [_fit(column, rule, shared, shrinkage) for column in columns]
+    return Thresholds(rule, shared, shrinkage, samples, tuple(rows))
 
 
-def _columns(probabilities: Floats, there: Booleans) -> Iterator[tuple[Floats, Booleans]]:
-    return zip(np.ascontiguousarray(probabilities.T), np.ascontiguousarray(there.T), strict=True)
+@dataclass(frozen=True)
+class _Column:
+    """One class; each (N,)."""
+
+    scores: Floats
+    there: Booleans
+    among: Booleans
+    """Whether the sample can be named it."""
+    weights: tuple[float, float]
+    """What a sample of the class counts, and any other."""
 
 
-def _shared(probabilities: Floats, there: Booleans, rule: Swept) -> float:
-    """The best cut of every pair of sample and class; UNFITTED where all pairs are the same."""
-    if there.all() or not there.any():
-        return UNFITTED
-    cuts = cuts_of(probabilities.ravel(), there.ravel())
+def _columns(probabilities: Floats, there: Booleans, among: Booleans) -> Iterator[tuple[Floats, Booleans, Booleans]]:
+    parts = (np.ascontiguousarray(part.T) for part in (there, among))
+    return zip(np.ascontiguousarray(probabilities.T), *parts, strict=True)
+
+
+def _weights(there: Booleans, frequencies: tuple[float, float] | None) -> tuple[float, float]:
+    """Under which the class and the others are as frequent as asked for."""
+    if frequencies is None:
+        return (1.0, 1.0)
+    positives = int(there.sum())
+    return frequencies[0] / max(1, positives), frequencies[1] / max(1, len(there) - positives)
+
+
+def _shared(probabilities: Floats, there: Booleans, among: Booleans | None, rule: Swept, unfitted: float) -> float:
+    """The best cut of every pair of sample and class; `unfitted` where all pairs are the same."""
+    named = there if among is None else there[among]
+    if named.all() or not named.any():
+        return unfitted
+    cuts = cuts_of(probabilities.ravel(), there.ravel(), None if among is None else among.ravel())
     return float(cuts.thresholds[rule.best(cuts)])
 
 
-def _fit(scores: Floats, there: Booleans, rule: Swept, shared: float, shrinkage: float) -> ClassThreshold:
-    cuts = cuts_of(scores, there)
-    note = _wrong_with(cuts)
+def _fit(column: _Column, rule: Swept, shared: float, shrinkage: float) -> ClassThreshold:
+    note = _wrong_with(column)
     if note:
-        return _row(shared, scores, there, note)
-    own = float(cuts.thresholds[rule.best(cuts)])
+        return _row(shared, column, note)
+    cuts = cuts_of(column.scores, column.there, column.among)
+    own = float(cuts.thresholds[rule.best(cuts.weighed(*column.weights))])
     threshold = _shrunk(np.array([own]), cuts.positives, shared, shrinkage)
     draws = resampled(thinned(cuts, _CUTS_RESAMPLED), RESAMPLES)
-    each = _shrunk(draws.thresholds[rule.best(draws)], draws.positives[:, 0], shared, shrinkage)
+    chosen = draws.thresholds[rule.best(draws.weighed(*column.weights))]
+    each = _shrunk(chosen, draws.positives[:, 0], shared, shrinkage)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(each, [tail, 1 - tail])
-    return _row(float(threshold[0]), scores, there, "", own, (float(low), float(high)))
+    return _row(float(threshold[0]), column, "", own, (float(low), float(high)))
 
 
 def _shrunk(own: Floats, positives: Floats, shared: float, shrinkage: float) -> Floats:
@@ -77,27 +122,30 @@ def _shrunk(own: Floats, positives: Floats, shared: float, shrinkage: float) -> 
     return weight * own + (1 - weight) * shared
 
 
-def _wrong_with(cuts: Cuts) -> Note:
+def _wrong_with(column: _Column) -> Note:
     """Why a class has no threshold of its own; empty where it has."""
+    cuts = cuts_of(column.scores, column.there)
     positives, negatives = float(cuts.positives[0]), float(cuts.negatives[0])
     if not positives:
         return "no positive"
     if not negatives:
         return "no negative"
+    if not column.among.any():
+        return "never likeliest"
     by_chance = ((positives + negatives + 1) / (12 * positives * negatives)) ** 0.5
     return "" if float(cuts.ranking) > 0.5 + _ONE_SIDED_5_PERCENT * by_chance else "scores say nothing"
 
 
 def _row(
     threshold: float,
-    scores: Floats,
-    there: Booleans,
+    column: _Column,
     note: Note,
     own: float | None = None,
     stable: tuple[float, float] | None = None,
 ) -> ClassThreshold:
-    named = scores >= threshold
-    hits, positives, count = (int(of.sum()) for of in (named & there, there, named))
+    named = column.among & (column.scores >= threshold)
+    hits, alarms, positives = (int(of.sum()) for of in (named & column.there, named & ~column.there, column.there))
     low, high = stable or (None, None)
-    precision, recall, f1 = hits / max(1, count), hits / max(1, positives), 2 * hits / max(1, count + positives)
-    return ClassThreshold(threshold, low, high, own, positives, precision, recall, f1, note)
+    right, wrong, all_there = hits * column.weights[0], alarms * column.weights[1], positives * column.weights[0]
+    precision, f1 = right / ((right + wrong) or 1), 2 * right / ((right + wrong + all_there) or 1)
+    return ClassThreshold(threshold, low, high, own, positives, precision, hits / max(1, positives), f1, note)

@@ -69,7 +69,7 @@ class PrecisionFloor(Spec):
 
 
 class RecallFloor(Spec):
-    """The greatest precision whose recall is at least `floor`; where all are named, every floor is reached."""
+    """The greatest precision whose recall is at least `floor`; where none is, the greatest recall."""
 
     kind: Literal["recall_floor"] = "recall_floor"
     floor: Floor
@@ -77,7 +77,10 @@ class RecallFloor(Spec):
 
     def best(self, cuts: Cuts) -> Indices:
         """(...) index of the chosen cut."""
-        return np.where(cuts.recall >= self.floor, cuts.precision, -1).argmax(axis=-1)
+        recall = cuts.recall
+        fine = recall >= self.floor
+        wanted = np.where(fine.any(axis=-1, keepdims=True), np.where(fine, cuts.precision, -1), recall)
+        return wanted.argmax(axis=-1)
 
 
 class LeastCost(Spec):

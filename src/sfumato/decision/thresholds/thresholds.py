@@ -1,4 +1,4 @@
-"""Thresholds a class: what the policy of a task with several labels a sample names.
+"""Thresholds a class: what a policy names where a sample may be of several classes, and answers where it is of one.
 
 Each is the best of all cuts by one rule, drawn towards the threshold that is best for all classes together by as much
 as its samples are few. Fitted on validation probabilities; the figures beside it are of those same samples, so they
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.thresholds.rules import Rule
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
-Note = Literal["", "too few samples", "no positive", "no negative", "scores say nothing", "from costs"]
+Note = Literal[
+    "", "too few samples", "no positive", "no negative", "never likeliest", "scores say nothing", "from costs"
+]
 
 
 @stored
@@ -48,11 +51,12 @@ class Thresholds:
 
     rule: Rule
     shared: Share
-    """The rule's choice on all classes' samples together."""
+    """The rule's choice on all classes' samples together; of a single class 0.5."""
     shrinkage: Annotated[float, Field(ge=0)]
     """k: a class with n samples has n / (n + k) of its own threshold and else the shared one."""
     samples: Count
-    """Samples it was fitted on; 0 = too few, every threshold is 0.5; by costs none are needed."""
+    """Samples it was fitted on; 0 = too few, every threshold is 0.5, or 0 where it would withhold the answer; by costs
+    none are needed."""
     classes: tuple[ClassThreshold, ...]
 
     @property
@@ -62,6 +66,7 @@ class Thresholds:
 
     def named(self, probabilities: Floats) -> NDArray[np.bool_]:
         """(N, C) whether each class is named, from (N, C) probabilities."""
+        refuse_not_finite(probabilities=probabilities)
         return probabilities >= self.values
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from sfumato.decision.calibration import fit_temperature
 from sfumato.decision.calibrators.class_temperature import fit_class_temperature
@@ -44,6 +45,17 @@ def test_average_precision_of_every_class_stays():
             average_precision(1 - own, columns[:, [1, 1]])[0],
         )
         assert before == after
+
+
+def test_the_best_f1_of_every_class_and_what_it_names_stay():
+    """At whatever threshold is best on either scale: brute force over all cut points."""
+    logits, truth = several(120)
+    p = fit_class_temperature(logits * FACTORS, truth).probabilities(logits * FACTORS)
+    for own, scores, calibrated in zip(truth.T, logits.T, p.T, strict=True):
+        best = [
+            max((f1_score(own, of >= cut), tuple(of >= cut)) for cut in np.unique(of)) for of in (scores, calibrated)
+        ]
+        assert best[0] == best[1]
 
 
 def test_a_rare_class_leans_on_the_shared_temperature():

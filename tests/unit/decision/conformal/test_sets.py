@@ -69,6 +69,13 @@ def test_coverage_is_distributed_as_it_must_be(score):
 
 
 @each
+def test_the_threshold_of_sets_is_that_quantile(score):
+    p, truth = drawn(300)
+    own = score.scores(p)[np.arange(300), truth]
+    assert fit_sets(p, truth, ConformalSpec(score=score)).thresholds == (conformal_quantile(own, 0.1),) * 6
+
+
+@each
 def test_sets_cover_new_samples(score):
     found = fit_sets(*drawn(2000), ConformalSpec(score=score))
     p, truth = drawn(50_000, seed=1)
