@@ -219,8 +219,8 @@ def test_a_picture_of_which_one_member_makes_nothing_is_told_alone(made, picture
     member = whole._looker._members[1]
     said = member.logits
 
-    def overflown(seen):
-        found = said(seen)
+    def overflown(*seen):
+        found = said(*seen)
         found[1, 0] = np.inf
         return found
 
