@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sfumato.decision.fusion.fusion import Floats, Fusion, Kind, Sharing
 from sfumato.decision.fusion.hidden_fit import LEAST_SAMPLES as LEAST_FOR_MLP
@@ -42,10 +43,14 @@ def fit_fusion(
         return equal_weights(len(said), exclusive=truth.ndim == 1)
     if not len(truth):
         raise InputError("no sample", expected=f"{LEAST_SAMPLES} or more to fit {kind} on")
-    whole = np.stack(said)
+    with threadpool_limits(1, "blas"):  # threads wait for each other longer than they help, and change the last digits
+        return _fit(kind, np.stack(said), truth, sharing, groups)
+
+
+def _fit(kind: Kind, said: Floats, truth: Truth, sharing: Sharing, groups: Integers | None) -> Fusion:
     if kind == "mlp":
-        return fit_mlp(whole, truth, groups)
-    return (fit_weighted if kind == "weighted" else fit_stacked)(whole, truth, sharing, groups)
+        return fit_mlp(said, truth, groups)
+    return (fit_weighted if kind == "weighted" else fit_stacked)(said, truth, sharing, groups)
 
 
 def equal_weights(members: int, kind: Literal["average", "folds"] = "average", *, exclusive: bool = True) -> Fusion:
