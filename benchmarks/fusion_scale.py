@@ -95,7 +95,7 @@ def fuse(kind: str, sharing: str = "auto") -> Callable[[Path, int], Callable[[],
             table = joined.samples.table(fitted.fused.logits)
             assert len(table) == n
             assert fit_decision(table, None).calibrator.fitted
-            single, said = fitted.fused.predicted[fitted.best_member(table.truth)], table.logits.argmax(axis=1)
+            single, said = fitted.fused.answers[fitted.best_member], table.logits.argmax(axis=1)
             found = mcnemar(table.truth, said, single)
             assert found.only_a > found.only_b
             return f"{(said == table.truth).mean():.4f}, best member {(single == table.truth).mean():.4f}"

@@ -74,7 +74,7 @@ class Scored:
     """(N,) share of the seeds that name each test image rightly."""
 
 
-def _subset(labels: NDArray[np.uint8]) -> list[int]:
+def subset(labels: NDArray[np.uint8]) -> list[int]:
     """Round(6000 * 100^(-i/9)) images of classes 9, 8 ... 0, the first ones of a seeded permutation of each."""
     rng = np.random.RandomState(0)  # the generator that the subset is defined by
     sizes = {9 - i: round(LARGEST * FACTOR ** (-i / 9)) for i in range(10)}
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="changes")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    table = write_table(asked.work.resolve(), _subset)
+    table = write_table(asked.work.resolve(), subset)
     seeds = {name: asked.seeds if name in (PLAIN, DEFAULT) else asked.others for name in asked.mechanisms}
     said = {
         name: [run(table, name, seed, asked.work, asked.changes) for seed in range(count)]

@@ -3,13 +3,16 @@
 from typing import Any
 
 from sfumato.models.backbone import expects
+from sfumato.models.clip import ClipSpec
+from sfumato.models.image_text import ImageTextSpec, ImageTowerSpec
+from sfumato.models.ngrams import NgramsSpec
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.settings import Settings
 
-SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44)}
+SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44), "product": (26_906, 21)}
 """Seed -> its training images and classes."""
 
 
@@ -37,7 +40,7 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
         base_lr=recipe.train.optimizer.lr,
         epochs=recipe.train.epochs,
         samples=SAMPLES[seed_of(name)][0],
-        image_size=expects(recipe.model.backbone).image_size,
+        image_size=224 if isinstance(recipe.model, ClipSpec) else expects(recipe.model.backbone).image_size,
         head=recipe.model.head,
     )
     refuse_contradictions(plan, recipe.train.accept)
@@ -71,3 +74,9 @@ def settings_row(now: Settings) -> dict[str, Any]:
         "ema_decay": now.ema_decay,
         "swa": now.averaging,
     }
+
+
+def with_small_towers(recipe: Recipe) -> Recipe:
+    """The recipe on towers that need no library beside timm."""
+    image, text = ImageTowerSpec(backbone="test_resnet", weights="none"), NgramsSpec(width=32, buckets=512)
+    return recipe.model_copy(update={"model": ImageTextSpec(image=image, text=text, head=recipe.model.head)})

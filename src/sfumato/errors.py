@@ -1,7 +1,9 @@
 """Every failure a user can meet, as one clear line: where, what, what was expected, nearest name, how to mend it."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
 
 class SfumatoError(Exception):
@@ -53,6 +55,19 @@ class InputError(SfumatoError):
         error = InputError(f"{setting}: {self}")
         error.setting = setting
         return error
+
+
+@contextmanager
+def moved(there: str, here: str) -> Generator[None]:
+    """Within the context an InputError about a setting below `there` is about that below `here`, as `model.image.`."""
+    try:
+        yield
+    except InputError as error:
+        if there == here or not (error.setting or "").startswith(there):
+            raise
+        own = InputError(re.sub(rf"(?<![\w.]){re.escape(there)}", here, str(error)))
+        own.setting = here + str(error.setting).removeprefix(there)
+        raise own from error.__cause__
 
 
 class RunError(SfumatoError):

@@ -14,12 +14,14 @@ from sfumato.labels import LabelSpace
 from sfumato.predictions import (
     UNKNOWN,
     Predictions,
+    Rows,
     check_rows,
     class_names,
     damage_told,
     folds_in,
     groups_in,
     logits_in,
+    read_rows,
     row_columns,
     where,
     write_table,
@@ -110,6 +112,28 @@ def _truth(column: pl.Series, labels: LabelSpace) -> NDArray[np.int8]:
 AnyPredictions = Predictions | MultilabelPredictions
 
 
+def read_any_rows(path: Path) -> Rows:
+    """The rows of a table of either kind without their logits.
+
+    Raises:
+        InputError: No such file, or it is damaged.
+    """
+    if not _of_several(path):
+        return read_rows(path)
+    with damage_told(path):
+        there = [name for name in ("id", "label", "group") if name in pl.read_parquet_schema(path)]
+        frame, labels = pl.read_parquet(path, columns=there), LabelSpace(class_names(path))
+        if frame["id"].n_unique() != len(frame):
+            raise InputError("a sample id stands twice in the predictions")
+        return Rows(tuple(frame["id"].to_list()), _truth(frame["label"], labels), labels, groups_in(frame))
+
+
+def _of_several(path: Path) -> bool:
+    """Whether a table is of samples that may be of several classes."""
+    with damage_told(path):
+        return isinstance(pl.read_parquet_schema(path).get("label"), pl.List)
+
+
 def known_rows(table: AnyPredictions) -> NDArray[np.bool_]:
     """(N,) whether everything that is true of a sample is known."""
     known: NDArray[np.bool_] = table.truth != UNKNOWN
@@ -127,6 +151,4 @@ def read_predictions(path: Path) -> AnyPredictions:
     Raises:
         InputError: No such file, or it is damaged.
     """
-    with damage_told(path):
-        many = isinstance(pl.read_parquet_schema(path).get("label"), pl.List)
-    return MultilabelPredictions.read(path) if many else Predictions.read(path)
+    return MultilabelPredictions.read(path) if _of_several(path) else Predictions.read(path)

@@ -10,10 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sfumato.bundle.folder import Bundle, write_bundle
-from sfumato.bundle.samples import Sample, make_pictures
+from sfumato.bundle.samples import TEXTS, Sample, make_pictures
 from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.calibration import UNFITTED
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
+from sfumato.decision.costs import CostMatrix
 from sfumato.decision.doubt.reference import NO_REFERENCES, References
 from sfumato.decision.doubt.sureness import Familiarity
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
@@ -21,10 +22,12 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.json_file import write_json
+from sfumato.metrics.intervals import Interval
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, measure_labels
-from sfumato.metrics.results import Results, measure
-from sfumato.metrics.trust import doubt_scores, honesty_scores
-from sfumato.models.classifier import needed
+from sfumato.metrics.results import Results, measure, with_sets
+from sfumato.metrics.trust import cost_scores, doubt_scores, honesty_scores
+from sfumato.models.family import files_of
+from sfumato.models.network import needed
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -42,18 +45,18 @@ class Decided:
 
     verdicts: Verdicts
     plain: NDArray[np.float64]
-    """(N, C) probabilities before calibration, at the frequencies the policy answers for."""
-    calibrated: NDArray[np.float64]
-    """(N, C) probabilities after it."""
+    """(N, C) probabilities that softmax makes of the logits as they are."""
     sureness: NDArray[np.float64]
     """(N,) by what abstention goes by."""
+    costs: CostMatrix | None
+    """What answers cost; None = they are not weighed."""
 
 
 def decide(policy: Policy, logits: NDArray[np.floating], familiarity: Familiarity = None) -> Decided:
     """What a policy makes of (N, C) logits and, where it was measured, (N,) familiarity."""
     verdicts = policy.apply(logits, familiarity)
-    plain = UNFITTED.probabilities(policy.adjusted(logits))
-    return Decided(verdicts, plain, policy.calibrated(logits), policy.sureness(logits, verdicts, familiarity))
+    plain = UNFITTED.probabilities(logits)
+    return Decided(verdicts, plain, policy.sureness(logits, verdicts, familiarity), policy.costs)
 
 
 def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64] | None = None) -> AnyResults:
@@ -97,14 +100,24 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
 
 def measure_decided(said: Predictions, decided: Decided, trained: NDArray[np.int64] | None = None) -> Results:
     """The same of what was decided, of samples whose classes are all known; one policy or several may have done so."""
-    verdicts = decided.verdicts
+    verdicts, truth, groups = decided.verdicts, said.truth, said.groups
     results = _measure_verdicts(said, verdicts, trained)
     scores = {
-        **honesty_scores(decided.plain, decided.calibrated, said.truth, said.groups),
-        **doubt_scores(decided.sureness, verdicts.predicted == said.truth, verdicts.sets, said.truth, said.groups),
+        **honesty_scores(decided.plain, verdicts.probabilities, truth, groups),
+        **doubt_scores(decided.sureness, verdicts.predicted == truth, verdicts.sets, truth, groups),
+        **_costs(said, decided),
         **results.scores,
     }
-    return replace(results, scores=scores)
+    rows = results.classes if verdicts.sets is None else with_sets(results.classes, verdicts.sets, truth, groups)
+    return replace(results, scores=scores, classes=rows)
+
+
+def _costs(said: Predictions, decided: Decided) -> dict[str, Interval]:
+    """What answers cost, where the policy weighs it."""
+    if decided.costs is None:
+        return {}
+    costs, verdicts = np.array(decided.costs.costs), decided.verdicts
+    return cost_scores(costs, verdicts.probabilities.argmax(axis=1), verdicts.predicted, said.truth, said.groups)
 
 
 def _measure_verdicts(said: Predictions, verdicts: Verdicts, trained: NDArray[np.int64] | None) -> Results:
@@ -170,10 +183,11 @@ def make_bundle(
     spec = recipe.model.model_copy(update={"head": model.head_spec})  # the timeline may have changed it
     pictures = make_pictures()
     layout = prepared.table.layout
-    logits = averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices)
+    texts = TEXTS if model.reads_texts else ("",) * len(pictures)
+    logits = averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices, texts)
     samples = tuple(
-        Sample(f"sample-{i}", picture, tuple(row))
-        for i, (picture, row) in enumerate(zip(pictures, logits.tolist(), strict=True))
+        Sample(f"sample-{i}", picture, tuple(row), text)
+        for i, (picture, row, text) in enumerate(zip(pictures, logits.tolist(), texts, strict=True))
     )
     bundle = Bundle(
         members=({name: tensor for name, tensor in model.state_dict().items() if needed(name)},),
@@ -186,6 +200,7 @@ def make_bundle(
         provenance=provenance(folder),
         samples=samples,
         views=views_to_dict(views) if len(views) > 1 else None,
+        text=files_of(model),
         references=stored_references([references]),
     )
     write_bundle(folder.bundle, bundle)

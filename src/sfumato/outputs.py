@@ -7,17 +7,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import polars as pl
 
 from sfumato.data.images import READ
 from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import images_below
-from sfumato.data.sources.tabular import read_image_paths
+from sfumato.data.sources.tabular import Row, read_inputs
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
 from sfumato.predict.decisions import Decision
+from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
 from sfumato.tasks import of_task
 
@@ -45,6 +46,9 @@ class RowForm:
     multilabel: bool = False
     """Whether an image may be of several classes: `labels`, a JSON list of names, then takes the place of `label`."""
 
+    texts: bool = False
+    """Whether texts are read: `without` then says what an answer had to do without."""
+
     @property
     def said(self) -> dict[str, type[pl.DataType]]:
         """Columns of a task."""
@@ -57,26 +61,42 @@ class RowForm:
         return found | ({"familiarity": pl.Float64} if self.familiarity else {})
 
 
-def expand(inputs: Iterable[str]) -> list[str]:
-    """Image paths in the order given. A folder stands for the images in it, at any depth, sorted; a table for its rows.
+class Asked(NamedTuple):
+    """One input of a verb that decides."""
+
+    name: str
+    """Its path; of a row of a table that has ids, its id."""
+    what: Input
+
+
+def expand(inputs: Iterable[str], *, texts: bool = False) -> list[Asked]:
+    """Inputs in the order given. A folder stands for the images in it, at any depth, sorted; a table for its rows.
+
+    Args:
+        inputs: Paths.
+        texts: Whether the texts of tables are wanted beside their images.
 
     Raises:
         InputError: A folder without an image, a table without an image column. A path that does not exist stays: its
             row says so.
     """
-    paths: list[str] = []
+    asked: list[Asked] = []
     for name in inputs:
         path = Path(name)
         if _kind(path) == "folder":
             found = [str(inner) for inner in images_below(path)]
             if not found:
                 raise InputError("no image in it", where=name, expected=f"files ending in {', '.join(READ)}")
-            paths += found
+            asked += [Asked(image, image) for image in found]
         elif path.suffix.lower() in READERS and _kind(path) == "file":
-            paths += read_image_paths(path)
+            asked += [_of_row(row) for row in read_inputs(path, texts=texts)]
         else:
-            paths.append(name)
-    return paths
+            asked.append(Asked(name, name))
+    return asked
+
+
+def _of_row(row: Row) -> Asked:
+    return Asked(row.id, WithText(row.images, row.text, None if row.images else row.id or None))
 
 
 def _kind(path: Path) -> Literal["folder", "file"] | None:
@@ -108,7 +128,7 @@ def form_of(predictor: Predictor) -> RowForm:
     names = {task: space.names for task, space in predictor.tasks.spaces.items()}
     classes = names if predictor.tasks.several else names[""]
     sets, familiarity = predictor.names_sets, predictor.tells_familiarity
-    return RowForm(classes, sets, familiarity, predictor.tasks.multilabel)
+    return RowForm(classes, sets, familiarity, predictor.tasks.multilabel, predictor.reads_texts)
 
 
 def write_decisions(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
@@ -163,7 +183,7 @@ def flat(decision: Decision, form: RowForm) -> dict[str, object]:
     """
     if isinstance(form.classes, tuple):
         said, more = ({name: _cell(getattr(decision, name)) for name in names} for names in (form.said, form.more))
-        row = {"input": decision.input, **said, "error": decision.error, **more}
+        row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form), **more}
         return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in form.classes}}
     answers = decision.answers or {}
     said, more = (
@@ -175,7 +195,12 @@ def flat(decision: Decision, form: RowForm) -> dict[str, object]:
         for task, names in form.classes.items()
         for name in names
     }
-    return {"input": decision.input, **said, "error": decision.error, **more, **chances}
+    row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form)}
+    return {**row, **more, **chances}
+
+
+def _without(decision: Decision, form: RowForm) -> dict[str, object]:
+    return {"without": decision.without} if form.texts else {}
 
 
 def _cell(value: object) -> object:
@@ -189,8 +214,9 @@ def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
     tasks = {"": form.classes} if isinstance(form.classes, tuple) else form.classes
     said = {of_task(name, task): kind for task in tasks for name, kind in form.said.items()}
     more = {of_task(name, task): kind for task in tasks for name, kind in form.more.items()}
+    lacking = {"without": pl.String} if form.texts else {}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **more, **chances}
+    return {"input": pl.String, **said, "error": pl.String, **lacking, **more, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:

@@ -56,8 +56,10 @@ class Predictions:
     def known(self) -> "Predictions":
         """The samples whose class is known."""
         rows = self.truth != UNKNOWN
-        if rows.all():
-            return self
+        return self if rows.all() else self.only(rows)
+
+    def only(self, rows: NDArray[np.bool_]) -> "Predictions":
+        """The samples where (N,) `rows` is True, in their order."""
         groups = None if self.groups is None else self.groups[rows]
         folds = None if self.folds is None else where(rows, self.folds)
         ids, familiarity = where(rows, self.ids), None if self.familiarity is None else self.familiarity[rows]
@@ -154,8 +156,8 @@ class Rows:
     """What a predictions table says of its N samples beside their logits, which may be too many to hold."""
 
     ids: tuple[str, ...]
-    truth: NDArray[np.int64]
-    """(N,) class indices; UNKNOWN where the class is not known."""
+    truth: NDArray[np.signedinteger]
+    """(N,) class indices; or (N, C) as in `multilabel_predictions`. UNKNOWN where it is not known."""
     labels: LabelSpace
     groups: NDArray[np.int64] | None
     """(N,) number of the group each sample belongs to; None = each is on its own."""

@@ -45,6 +45,7 @@ from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
+from sfumato.metrics.results import class_rows
 
 UNCHECKED = ("to_dict", "to_arrays", "from_dict", "from_arrays")
 """Forms for storing, which tests of each record read back and spoil."""
@@ -236,7 +237,6 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     },
     "decision.thresholds.fit.fit_thresholds": {"rule": lambda c: _any(c, RULES)},
     "decision.thresholds.answering.fit_answer_thresholds": {
-        "spec": lambda c: ThresholdSpec(rule=_any(c, RULES)),
         "positive": lambda c: c.seed % 2 if c.classes == 2 else None,
     },
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
@@ -248,9 +248,19 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "metrics.calibration.binary_log_loss": {
         "logits": lambda c: c.numbers("labels", c.samples), "truth": lambda c: c.some("labels").astype(np.int8),
     },
+    "metrics.paired_labels.paired_macro_f1": {
+        "named_a": lambda c: c.rng("a").random((c.samples, c.classes)) < 0.5,
+        "named_b": lambda c: c.rng("b").random((c.samples, c.classes)) < 0.5,
+    },
     "metrics.f_scores.label_hits": {"truth": lambda c: c.there},
     "metrics.f_scores.label_counts": {"truth": lambda c: c.there},
     "decision.conformal.clusters.plan_clusters": {},
+    "metrics.results.with_sets": {"rows": lambda c: class_rows(np.diag(c.counts), ARGUMENTS["names"](c), None, None)},
+    "metrics.trust.cost_scores": {
+        "costs": lambda c: 1 - np.eye(c.classes),
+        "likeliest": ARGUMENTS["predicted_a"],
+        "answers": ARGUMENTS["predicted_b"],
+    },
 }  # fmt: skip
 """Arguments of a function that mean something else there, or that it alone has."""
 
@@ -372,6 +382,8 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.ranking.drawn_interval",
         "metrics.results.class_rows",
         "metrics.results.count_rows",
+        "metrics.results.with_sets",
+        "metrics.trust.cost_scores",
         "metrics.scores.long_tail",
     ),
     "says what becomes of such a number": (
@@ -402,6 +414,7 @@ VARIANTS: Mapping[str, tuple[str, Sequence]] = {
     ),
     "decision.fusion.fitting.fit_fusion": ("kind", get_args(FusionKind)),
     "decision.thresholds.fit.fit_thresholds": ("rule", RULES),
+    "decision.thresholds.answering.fit_answer_thresholds": ("spec", tuple(ThresholdSpec(rule=rule) for rule in RULES)),
     "decision.conformal.sets.fit_sets": (
         "spec",
         tuple(ConformalSpec(score=s, scope=w) for s in SCORES for w in get_args(Scope)),

@@ -25,7 +25,14 @@ from sfumato.metrics.finite import refuse_not_finite
 
 SETTINGS = settings(derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 EXAMPLES, OF_SLOW_ONES = 15, 4
-SLOW = ("metrics.trust", "metrics.honesty", "metrics.results", "metrics.selective.aurc_interval", "metrics.scores.")
+SLOW = (
+    "metrics.trust",
+    "metrics.honesty",
+    "metrics.results",
+    "metrics.multilabel_results",
+    "metrics.selective.aurc_interval",
+    "metrics.scores.",
+)
 """They resample all samples a thousand times."""
 CHECKED = sorted(functions().keys() - {name for names in INSIDE.values() for name in names})
 PAIRS = [(name, place) for name in CHECKED for place in range(len(VARIANTS[name][1]) if name in VARIANTS else 1)]

@@ -219,8 +219,8 @@ def test_a_picture_of_which_one_member_makes_nothing_is_told_alone(made, picture
     member = whole._looker._members[1]
     said = member.read
 
-    def overflown(seen):
-        found = said(seen)
+    def overflown(seen, texts):
+        found = said(seen, texts)
         found.logits[1, 0] = np.inf
         return found
 
@@ -393,6 +393,13 @@ def test_the_command_line_says_what_it_made(root, capsys, monkeypatch, tmp_path)
     document = json.loads(capsys.readouterr().out)
     assert stop.value.code == 0
     assert document["summary"]["kind"] == "weighted" and document["bundle"] == str(tmp_path / "e/bundle")
+
+
+@pytest.mark.parametrize(("weights", "said"), [("auto", "--weights auto: all classes share them; on"), ("shared", "")])
+def test_what_is_chosen_is_said_with_its_reason(root, tmp_path, capsys, weights, said):
+    sfumato.ensemble([root / "a", root / "b"], kind="weighted", weights=weights, out=tmp_path / "e")
+    printed = " ".join(capsys.readouterr().err.split())
+    assert said in printed and ("--weights" in printed) == bool(said)
 
 
 def test_its_table_stands_in_columns_by_names_short_and_wide(made):

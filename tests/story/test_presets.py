@@ -13,6 +13,7 @@ import pytest
 import torch
 from tests.pictures import folder_per_class, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
+from tests.products import products
 
 import sfumato
 from sfumato.recipe.presets import preset_names
@@ -43,6 +44,14 @@ OVERRIDES = {
     "fashion-44-v3": {**TINY, "model.backbone": "test_efficientnet", "timeline[0].image_size": SMALL},
     "fashion-44-v3-as-written": {**TINY, "model.backbone": "test_efficientnet", "timeline[0].image_size": SMALL},
 }
+
+TOWERS = {"image": {"backbone": "test_resnet", "weights": "none"}, "text": {"kind": "ngrams", "buckets": 512}}
+PRODUCTS = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model": {"kind": "image_text", **TOWERS},
+    "timeline[0].image_size": SMALL,
+}
+OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
 
 
 class Finished:
@@ -76,6 +85,12 @@ def table(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def wares(tmp_path_factory) -> Path:
+    """Pictures with texts."""
+    return products(tmp_path_factory.mktemp("wares"), 40, SMALL)
+
+
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small gain nothing from a second thread, which costs minutes where the machine is busy."""
     former = torch.get_num_threads()
@@ -85,13 +100,14 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, table, one_thread):
+def finished(photos, table, wares, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
 
     def train(name: str) -> Finished:
         if name not in done:
-            overrides = {**OVERRIDES[name], "data.source": str(table if name == MULTITASK else photos)}
+            source = table if name == MULTITASK else wares if name.startswith("product") else photos
+            overrides = {**OVERRIDES[name], "data.source": str(source)}
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)
             done[name] = Finished(run, settings)

@@ -36,7 +36,8 @@ def test_recipes_in_the_docs_load(page, text, tmp_path):
     if document is None or "extends" in document:
         pytest.skip("a fragment that needs another file")
     for section, settings in FRAME.items():
-        document[section] = {**settings, **document.get(section, {})}
+        given = document.get(section, {})
+        document[section] = given if "kind" in given else {**settings, **given}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     load_recipe(tmp_path / "recipe.yaml")
 

@@ -43,6 +43,15 @@ def test_folds_are_read_back_and_go_with_their_samples(tmp_path):
         replace(said(), folds=("a", "b"))
 
 
+def test_some_of_the_samples_keep_what_belongs_to_them():
+    whole = replace(said(np.arange(40) // 4), folds=tuple("ab"[i % 2] for i in range(40)))
+    rows = whole.truth == 1
+    part = whole.only(rows)
+    assert part.ids == tuple(name for name, there in zip(whole.ids, rows, strict=True) if there)
+    assert np.array_equal(part.logits, whole.logits[rows]) and np.array_equal(part.groups, whole.groups[rows])
+    assert set(part.truth) == {1} and len(part.folds) == len(part) == rows.sum()
+
+
 def test_familiarity_is_read_back_and_goes_with_its_samples(tmp_path):
     near = -np.linspace(0, 900, 40, dtype=np.float32)
     table = replace(said(), familiarity=near, truth=np.where(np.arange(40) < 30, said().truth, -1))

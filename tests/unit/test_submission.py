@@ -6,10 +6,12 @@ import pytest
 
 from sfumato.errors import InputError
 from sfumato.labels import Label, LabelSpace
+from sfumato.outputs import Asked
 from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.inputs import WithText
 from sfumato.submission.cells import cells_of
 from sfumato.submission.form import read_form
-from sfumato.submission.matching import pictures_of
+from sfumato.submission.matching import inputs_of
 from sfumato.submission.writing import write_submission
 from sfumato.tasks import TaskLayout
 
@@ -18,7 +20,7 @@ NUMBERED = TaskLayout(
     {"": LabelSpace(("cat", "dog"), (Label("cat", zh="猫", aliases=("1",)), Label("dog", zh="狗", aliases=("0",))))}
 )
 SEVERAL = TaskLayout({"shape": LabelSpace(("disc", "stripes")), "colour": LabelSpace(("red", "blue"))})
-PATHS = ["in/a/2.png", "in/b/10.jpg", "in/1.x.png"]
+PATHS = [Asked(path, path) for path in ("in/a/2.png", "in/b/10.jpg", "in/1.x.png")]
 
 
 def decision(path: str, cat: float, *, abstained: bool = False, error: str | None = None) -> Decision:
@@ -37,8 +39,8 @@ def filled(folder: Path, text: str, layout=PLAIN, id_column=None, **changed) -> 
     asked = form(folder, text, id_column)
     chances = {"in/a/2.png": (0.75, False), "in/b/10.jpg": (0.25, False), "in/1.x.png": (0.4375, True)}
     decisions = [
-        decision(path, chances[path][0], abstained=chances[path][1], error=changed.get("error"))
-        for path in pictures_of(asked, PATHS)
+        decision(one.name, chances[one.name][0], abstained=chances[one.name][1], error=changed.get("error"))
+        for one in inputs_of(asked, PATHS)
     ]
     write_submission(asked, cells_of(asked, layout), decisions, folder / "out.csv")
     return (folder / "out.csv").read_text(encoding="utf-8")
@@ -128,8 +130,16 @@ def test_a_class_without_a_column(tmp_path):
 def test_an_id_that_fits_two_pictures(tmp_path):
     asked = form(tmp_path, "id,label\n2,\n")
     with pytest.raises(InputError, match=r"sample\.csv:2: id '2' fits 2 inputs, a/2\.png and b/2\.jpg; expected"):
-        pictures_of(asked, ["a/2.png", "b/2.jpg"])
-    assert pictures_of(form(tmp_path, "id,label\nb/2,\n"), ["a/2.png", "b/2.jpg", "b/2.jpg"]) == ["b/2.jpg"]
+        inputs_of(asked, [Asked("a/2.png", "a/2.png"), Asked("b/2.jpg", "b/2.jpg")])
+    found = inputs_of(
+        form(tmp_path, "id,label\nb/2,\n"), [Asked(name, name) for name in ("a/2.png", "b/2.jpg", "b/2.jpg")]
+    )
+    assert [one.name for one in found] == ["b/2.jpg"]
+
+
+def test_rows_of_a_table_go_by_their_id_or_their_picture(tmp_path):
+    rows = [Asked("p1", WithText("/in/one.png", "a shirt")), Asked("p2", WithText(None, "a pot"))]
+    assert inputs_of(form(tmp_path, "id,label\np2,\none.png,\n"), rows) == [rows[1], rows[0]]
 
 
 def test_a_column_that_is_no_task(tmp_path):

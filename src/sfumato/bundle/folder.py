@@ -1,13 +1,14 @@
 """Writing and reading a bundle folder.
 
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
-policy.json, results.json, samples/ (pictures made by the program, with the logits they must give), and for people and
-other programs thresholds.json, where the policy has thresholds: a copy that is not read back. A bundle that
-averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that tells strange
-pictures has familiar.safetensors beside them. One that is made of other bundles is in `ensemble.py`.
+policy.json, results.json, samples/ (pictures made by the program, with the logits they must give), where texts are read
+text/ (what makes tokens of them), and for people and other programs thresholds.json, where the policy has thresholds: a
+copy that is not read back. A bundle that averages several networks of one make has weights-0.safetensors,
+weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them. One that is made
+of other bundles is in `ensemble.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -25,13 +26,15 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL = 1, 2, 3, 4, 5
+ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL, READING = 1, 2, 3, 4, 5, 6
 """Formats of bundles of one network, of several, of either where pictures are looked at in several views, of other
-bundles, and of any networks where an image may be of several classes; a program from before there were such refuses
-them."""
-FORMAT = MULTILABEL
+bundles, of any networks where an image may be of several classes, and of any that read texts; a program from before
+there were such refuses them."""
+FORMAT = READING
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
+TEXT = "text"
+"""Folder of the files by which texts become tokens."""
 REFERENCES = "familiar.safetensors"
 
 Document = dict[str, Any]
@@ -60,6 +63,8 @@ class Bundle:
     samples: tuple[Sample, ...]
     views: Document | None = None
     """In which ways a picture is looked at; None = once."""
+    text: Mapping[str, bytes] | None = None
+    """Name -> content of the files by which a text becomes tokens; None = its networks read no texts."""
     references: dict[str, Tensor] | None = None
     """What training pictures were to each network, named as `decision.doubt.reference` does; None = no policy asks."""
 
@@ -74,7 +79,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
     if folder.exists():
         raise InputError("there already", where=str(folder), expected="a path where nothing is")
     number = VIEWED if bundle.views else ALONE if len(bundle.members) == 1 else AVERAGED
-    number = MULTILABEL if bundle.tasks.multilabel else number
+    number = READING if bundle.text is not None else MULTILABEL if bundle.tasks.multilabel else number
     about = {"kind": KIND, "format": number, "sfumato": VERSION, "provenance": bundle.provenance}
     with sealed_folder(folder, about) as work:
         for name, weights in zip(_weight_files(len(bundle.members)), bundle.members, strict=True):
@@ -87,6 +92,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
             write_tensors(work / REFERENCES, bundle.references)
         if bundle.views is not None:
             write_json(work / "views.json", bundle.views)
+        if bundle.text is not None:
+            write_files(work / TEXT, bundle.text)
         write_thresholds(work, policies_from_dict(bundle.policy, bundle.tasks, str(folder)), bundle.tasks)
         write_samples(work / "samples", bundle.samples)
 
@@ -140,6 +147,7 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         provenance=cast(Document, manifest.get("provenance", {})),
         samples=read_samples(folder / "samples"),
         views=read_json(folder / "views.json") if _has_views(folder, cast(int, manifest["format"])) else None,
+        text=read_files(folder / TEXT) if manifest["format"] == READING else None,
         references=read_tensors(folder / REFERENCES) if (folder / REFERENCES).is_file() else None,
     )
 
@@ -174,7 +182,7 @@ SAMPLE_TOLERANCE = 2e-3
 
 
 def _has_views(folder: Path, number: int) -> bool:
-    return number == VIEWED or (number == MULTILABEL and (folder / "views.json").is_file())
+    return number == VIEWED or (number in (MULTILABEL, READING) and (folder / "views.json").is_file())
 
 
 def _weight_files(members: int) -> list[str]:
@@ -184,12 +192,25 @@ def _weight_files(members: int) -> list[str]:
 
 def _read_members(folder: Path, number: int) -> tuple[dict[str, Tensor], ...]:
     """The weights of each network; which files there must be is known from the manifest."""
-    alone = number == ALONE or (number in (VIEWED, MULTILABEL) and (folder / "weights.safetensors").is_file())
+    any_number = number in (VIEWED, MULTILABEL, READING)
+    alone = number == ALONE or (any_number and (folder / "weights.safetensors").is_file())
     there = 1 if alone else len(list(folder.glob("weights-*.safetensors")))
     if not alone and there < 2:
         expected = "weights-0.safetensors, weights-1.safetensors and so on"
         raise InputError(f"damaged: {there} networks to average", where=str(folder), expected=expected)
     return tuple(read_tensors(folder / name) for name in _weight_files(there))
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of a text tower; none may be there."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Name -> content of the files of a text tower; empty where it needs none."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
 
 
 def _refuse_format(manifest: Document, folder: Path) -> None:

@@ -25,15 +25,35 @@ class _Expected:
     """Name of a sample -> (C,)."""
 
 
+@stored
+@dataclass(frozen=True)
+class _Texts:
+    """What texts.json holds."""
+
+    texts: dict[str, str]
+    """Name of a sample -> its text."""
+
+
 @dataclass(frozen=True)
 class Sample:
-    """One picture and what it must give."""
+    """One picture, or picture and text, and what it must give."""
 
     name: str
     pixels: NDArray[np.uint8]
     """(H, W, 3)."""
     logits: tuple[float, ...]
     """(C,) before calibration."""
+    text: str = ""
+    """Beside the picture; "" = none."""
+
+
+TEXTS = (
+    "A red cotton shirt, size L, with two pockets.",
+    "红色纯棉衬衫，大号，两个口袋",
+    "",
+    "ＦＵＬＬ－ＷＩＤＴＨ 😀 naïve " + "word " * 400,
+)
+"""Beside the pictures where texts are read: of several scripts, none at all, and longer than most windows."""
 
 
 def make_pictures(seed: int = 0) -> list[NDArray[np.uint8]]:
@@ -48,6 +68,8 @@ def write_samples(folder: Path, samples: tuple[Sample, ...]) -> None:
     for sample in samples:
         Image.fromarray(sample.pixels).save(folder / f"{sample.name}.png")
     write_json(folder / "expected.json", {sample.name: list(sample.logits) for sample in samples})
+    if any(sample.text for sample in samples):
+        write_json(folder / "texts.json", {sample.name: sample.text for sample in samples})
 
 
 def read_samples(folder: Path) -> tuple[Sample, ...]:
@@ -60,14 +82,16 @@ def read_samples(folder: Path) -> tuple[Sample, ...]:
     expected = read_stored(_Expected, {"logits": read_json(path)}, "what samples must give", str(path)).logits
     if not expected:
         raise InputError("no golden sample", where=str(path))
-    return tuple(_read_sample(folder, name, logits) for name, logits in expected.items())
+    there = folder / "texts.json"
+    texts = read_stored(_Texts, {"texts": read_json(there)}, "texts", str(there)).texts if there.is_file() else {}
+    return tuple(_read_sample(folder, name, logits, texts.get(name, "")) for name, logits in expected.items())
 
 
-def _read_sample(folder: Path, name: str, logits: tuple[float, ...]) -> Sample:
+def _read_sample(folder: Path, name: str, logits: tuple[float, ...], text: str) -> Sample:
     if Path(name).name != name:
         raise InputError(f"damaged: {name[:60]!r} is no name of a sample", where=str(folder / "expected.json"))
     try:
-        return Sample(name, decode(folder / f"{name}.png"), logits)
+        return Sample(name, decode(folder / f"{name}.png"), logits, text)
     except BadImageError as error:
         raise InputError(f"damaged: sample {name[:60]!r}: {error}", where=str(folder)) from None
 

@@ -39,10 +39,12 @@ def predict(
     from sfumato.predict.predictor import load
 
     check_target(out)
-    paths = expand(inputs)
+    paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
     predictor = load(bundle)
     form = form_of(predictor)
-    stream = Console(quiet=quiet).progress(predictor.stream(paths), len(paths), "deciding")
+    asked = expand(inputs, texts=True) if predictor.reads_texts else paths
+    decisions = predictor.stream([one.what for one in asked])
+    stream = Console(quiet=quiet).progress(decisions, len(paths), "deciding")
     if out is not None:
         write_decisions(stream, out, form)
         if as_json:
@@ -73,7 +75,7 @@ def _submit(
     from sfumato.predict.predictor import load
     from sfumato.submission.cells import cells_of
     from sfumato.submission.form import read_form
-    from sfumato.submission.matching import pictures_of
+    from sfumato.submission.matching import inputs_of
     from sfumato.submission.writing import write_submission
     from sfumato.training.records import Noted
 
@@ -82,14 +84,17 @@ def _submit(
     if out is None or out.suffix != ".csv":
         raise InputError("--like writes a submission", expected="--out with a new .csv")
     check_target(out)
-    form, found = read_form(like, id_column), expand(inputs)
-    paths, console = pictures_of(form, found), Console(quiet=quiet)
+    form, found, console = read_form(like, id_column), expand(inputs), Console(quiet=quiet)
+    inputs_of(form, found)
     predictor = load(bundle)
     cells = cells_of(form, predictor.tasks)
-    extra = len(set(found) - set(paths))
+    paths = inputs_of(form, expand(inputs, texts=True) if predictor.reads_texts else found)
+    names = {one.name for one in found}
+    extra = len(names - {one.name for one in paths})
     if extra:
-        console.note(Noted(f"{extra} of {len(set(found))} inputs stand in no row of {like} and are left out"))
-    write_submission(form, cells, console.progress(predictor.stream(paths), len(paths), "deciding"), out)
+        console.note(Noted(f"{extra} of {len(names)} inputs stand in no row of {like} and are left out"))
+    decisions = predictor.stream([one.what for one in paths])
+    write_submission(form, cells, console.progress(decisions, len(paths), "deciding"), out)
     if as_json:
         print_json({"out": str(out), "rows": len(paths)})
     else:

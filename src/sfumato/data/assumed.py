@@ -51,6 +51,7 @@ def assumed_table(assumed: Assumed, split: SplitSpec, label: str | tuple[str, ..
         *(answers.alias(column) for column in columns),
         id=pl.format("{}", row.cast(pl.String).str.zfill(9)),
         images=pl.lit([], dtype=pl.List(pl.String)),
+        text=pl.lit("assumed"),
         part=pl.when(row < train)
         .then(pl.lit("train"))
         .when(row < train + val)

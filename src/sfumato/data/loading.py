@@ -23,6 +23,7 @@ from sfumato.data.shards import is_inside
 from sfumato.data.table import Table
 from sfumato.data.views import View
 from sfumato.errors import RunError
+from sfumato.shown import Shown
 
 
 class Request(NamedTuple):
@@ -44,13 +45,22 @@ class Batch:
     """B samples on their way to the model."""
 
     images: Tensor
-    """(B, 3, H, W) uint8; or (B, D) features, computed before."""
+    """(B, 3, H, W) uint8, beside texts (P, 3, H, W); or (B, D) features, computed before."""
     targets: Tensor
     """(B, T) int64 class indices of each task; below 0 = no answer is known."""
     rows: tuple[int, ...]
     """Rows of the table they came from."""
     epochs: tuple[int, ...] = ()
     """The epoch that each was asked for: where augmented views recur, which of them it is."""
+    texts: tuple[str, ...] | None = None
+    """(B) the text of each, "" = none; None = the samples have no texts, or the model reads none."""
+    pictures: tuple[int, ...] = ()
+    """(B) where there are texts: how many of the images each sample has."""
+
+    @property
+    def shown(self) -> Tensor | Shown:
+        """What the model is shown."""
+        return self.images if self.texts is None else Shown(self.images, self.pictures, self.texts)
 
     def pin_memory(self) -> "Batch":
         """The same batch in page-locked memory; torch's loader calls this."""
@@ -82,7 +92,9 @@ class Samples(Dataset["Batch | RunError"]):
     ) -> None:
         self.pictures = Pictures(limit=0) if pictures is None else pictures
         self._ids = table.ids  # plain lists and arrays: a forked worker must not touch polars
-        self._images = [image or "" for image in table.first_images]
+        self._images = cast(list[list[str]], table.rows["images"].fill_null([]).to_list())
+        self._use = table.pictures
+        self._texts = table.texts
         self._targets = torch.from_numpy(table.answers)
         self._preprocess = preprocess
         self._spec = spec
@@ -95,7 +107,7 @@ class Samples(Dataset["Batch | RunError"]):
     @property
     def reads_parquet(self) -> bool:
         """Whether a picture still has to be read out of a Parquet file."""
-        return any(is_inside(image) and image not in self.pictures for image in self._images)
+        return any(is_inside(image) and image not in self.pictures for images in self._images for image in images)
 
     def __getitems__(self, requests: list[Request]) -> "Batch | RunError":
         """One batch; torch's loader calls this with a whole list of requests.
@@ -104,20 +116,45 @@ class Samples(Dataset["Batch | RunError"]):
         """
         rows = tuple(request.row for request in requests)
         try:
-            images = torch.stack([self._image(request) for request in requests])
+            found = [self._pictures(request) for request in requests]
         except RunError as error:
             return error
-        return Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
+        images = _stacked([image for some in found for image in some], requests[0].size)
+        batch = Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
+        if self._texts is None:
+            return batch
+        texts = tuple(self._texts[row] for row in rows)
+        return replace(batch, texts=texts, pictures=tuple(len(some) for some in found))
 
-    def _image(self, request: Request) -> Tensor:
+    def _pictures(self, request: Request) -> list[Tensor]:
+        """The pictures of a sample that are shown; none where it has none and its text alone is."""
+        images = self._images[request.row]
+        if self._use == "mean_pool":
+            return [self._image(request, image, place) for place, image in enumerate(images)]
+        if self._texts is not None and not images:
+            return []
+        turn = self._turn(request) if self._use == "random" and self._view is None else 0
+        return [self._image(request, images[turn] if images else "", 0)]
+
+    def _turn(self, request: Request) -> int:
+        """Which of its pictures a draw of a sample shows."""
+        rng = generator(self._seed, "picture", request.epoch, self._ids[request.row], request.draw)
+        return int(rng.integers(len(self._images[request.row])))
+
+    def _image(self, request: Request, image: str, place: int) -> Tensor:
         try:
-            pixels = self.pictures(self._images[request.row])
+            pixels = self.pictures(image)
         except BadImageError as error:
-            raise RunError(f"{self._images[request.row]}: {error}; it could be read when the run began") from None
+            raise RunError(f"{image}: {error}; it could be read when the run began") from None
         if self._view is not None:
             return self._view.of(pixels, self._preprocess, request.size)
-        rng = generator(self._seed, "augment", request.epoch, self._ids[request.row], request.draw)
+        key = (request.epoch, self._ids[request.row], request.draw, *([place] if place else []))
+        rng = generator(self._seed, "augment", *key)
         return augment(pixels, self._preprocess, request.size, self._spec, request.strength, rng)
+
+
+def _stacked(images: list[Tensor], size: int) -> Tensor:
+    return torch.stack(images) if images else torch.zeros(0, 3, size, size, dtype=torch.uint8)
 
 
 def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *, pin: bool = False) -> Iterator[Batch]:

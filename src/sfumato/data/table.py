@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sfumato.errors import InputError, nearest_name
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 PARTS = ("train", "val", "test")
@@ -61,6 +62,8 @@ class Table:
     """What was chosen while reading, each with its reason."""
     source: str = field(default="", compare=False)
     """Names the source in errors."""
+    pictures: PictureUse = "first"
+    """Which of several pictures of a sample are shown."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -149,6 +152,32 @@ class Table:
     def first_images(self) -> list[str | None]:
         """N addresses: each sample's first picture, None where it has none."""
         return cast(list[str | None], self.rows["images"].list.first().to_list())
+
+    @cached_property
+    def texts(self) -> tuple[str, ...] | None:
+        """N texts, "" = none; None where the model reads none, or the data has none."""
+        texts = self.rows["text"]
+        return None if texts.null_count() else tuple(cast(list[str], texts.to_list()))
+
+    def read(self, *, texts: bool, pictures: PictureUse = "first") -> "Table":
+        """The samples as a model takes them: with their texts, "" where there is none, or without any.
+
+        Args:
+            texts: Whether the model reads texts.
+            pictures: Which of several pictures of a sample it is shown.
+
+        Raises:
+            InputError: No column of texts, where they are asked for.
+        """
+        there = self.rows["text"].null_count() < len(self.rows)
+        if texts and not there:
+            what = "no texts, and a model that reads them"
+            raise InputError(what, where=self.source, expected="a table with a column such as title or text")
+        column = pl.col("text").fill_null("") if texts else pl.lit(None, pl.String).alias("text")
+        rows = self.rows.with_columns(column)
+        if pictures == "none":
+            rows = rows.with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("images"))
+        return replace(self, rows=rows, pictures=pictures)
 
     @property
     def targets(self) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from sfumato.labels import LabelSpace
 def write_table(path: Path, table: Table) -> None:
     """Write all of a table to a Parquet file."""
     tasks = [{"column": task.column, "many": task.many, "labels": task.labels.to_yaml()} for task in table.tasks]
-    about = {"tasks": tasks, "notes": table.notes, "source": table.source}
+    about = {"tasks": tasks, "notes": table.notes, "pictures": table.pictures, "source": table.source}
     table.rows.write_parquet(path, metadata={"sfumato": json.dumps(about, ensure_ascii=False)})
 
 
@@ -31,7 +31,7 @@ def load_table(path: Path) -> Table:
         rows = pl.read_parquet(path)
         about = cast(dict[str, Any], json.loads(pl.read_parquet_metadata(path)["sfumato"]))
         tasks = tuple(_task(one, str(path)) for one in about["tasks"])
-        return Table(rows, tasks, tuple(about["notes"]), str(about["source"]))
+        return Table(rows, tasks, tuple(about["notes"]), str(about["source"]), about.get("pictures", "first"))
     except (PolarsError, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"damaged: {' '.join(str(error).split())[:200]}", where=str(path)) from None
 

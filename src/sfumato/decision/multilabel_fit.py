@@ -72,7 +72,7 @@ def _promise(spec: DecisionSpec, known: MultilabelPredictions, logits: Logits) -
     """The control of misses, from probabilities that other samples calibrated."""
     assert spec.misses is not None
     honest = np.zeros(logits.shape)
-    fold = deal(np.zeros(len(known), dtype=np.int64), known.groups, FOLDS)
+    fold = deal(known.there, known.groups, FOLDS)
     for inside in (np.flatnonzero(fold == number) for number in np.unique(fold)):
         others = np.setdiff1d(np.arange(len(known)), inside)
         honest[inside] = fit_label_calibrator(spec.calibration, logits[others], known.there[others]).probabilities(

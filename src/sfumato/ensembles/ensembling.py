@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -12,22 +11,23 @@ from sfumato.bundle.ensemble import read_any
 from sfumato.console import Console
 from sfumato.decision.fusion.fitting import equal_weights, refuse_idle_sharing
 from sfumato.decision.fusion.fusion import Fusion, Kind, Sharing, read_kind, read_sharing
-from sfumato.decision.policies import write_thresholds
+from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.fusing import Fitted, fit_tables, fuse_tables
-from sfumato.ensembles.joined import Joined, join
 from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
-from sfumato.ensembles.summary import EnsembleSummary, Part, note_of, results_of
+from sfumato.ensembles.member_tables import Tables, read_tables
+from sfumato.ensembles.summary import EnsembleSummary, note_of, results_of, sharing_words
 from sfumato.ensembles.thresholds import shared_thresholds
 from sfumato.errors import InputError
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.together import columns_of
-from sfumato.predictions import Predictions
 from sfumato.report.threshold_words import threshold_notes
 from sfumato.run_folder import environment
+from sfumato.tasks import TaskLayout
 from sfumato.training.records import Noted
 
 SUMMARY = "ensemble.json"
@@ -58,10 +58,10 @@ class Ensemble:
         return Fusion.from_dict(document, len(bundle.members), bundle.tasks.classes, where)
 
     @cached_property
-    def predictions(self) -> dict[str, Predictions]:
+    def predictions(self) -> dict[str, AnyPredictions]:
         """`oof` or `val`, cross-fitted, and `test`: fused logits of the samples that all members' tables hold."""
         paths = sorted((self.folder / "predictions").glob("*.parquet"))
-        return {path.stem: Predictions.read(path) for path in paths}
+        return {path.stem: read_predictions(path) for path in paths}
 
 
 def ensemble(
@@ -100,22 +100,15 @@ def ensemble(
     _refuse_twice(read)
     for one in read[1:]:
         columns_of(one.bundle.tasks, read[0].bundle.tasks, one.given)
-    refuse_idle_sharing(kind, weights, read[0].bundle.tasks.classes)
+    _refuse_idle(kind, weights, max_error, read[0].bundle.tasks)
     thresholds = shared_thresholds(read, max_error)
-    tables = _tables(read, kind, console, fits=max_error is not None or thresholds is not None)
+    tables = read_tables(read, kind, console, fits=max_error is not None or thresholds is not None)
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
+    if fitted is not None and weights == "auto" and kind in ("weighted", "stacked"):
+        console.note(Noted(f"--weights auto: {sharing_words(fitted.fusion, read[0].bundle.tasks.classes)}"))
     with free_folder(out, "ensemble") as path, emptied_on_failure(path):
         _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
     return Ensemble(path)
-
-
-@dataclass(frozen=True)
-class _Tables:
-    """What all members' tables say of the same samples; None where not all have one."""
-
-    fitting: Joined | None
-    fitted_on: Literal["oof", "val"] | None
-    test: Joined | None
 
 
 def _refuse_arguments(members: Sequence[str | Path], kind: Kind, weights: Sharing, max_error: float | None) -> None:
@@ -127,6 +120,14 @@ def _refuse_arguments(members: Sequence[str | Path], kind: Kind, weights: Sharin
         raise InputError(f"{max_error:g}", where="--max-error", expected="a share above 0 and below 1")
 
 
+def _refuse_idle(kind: Kind, weights: Sharing, max_error: float | None, tasks: TaskLayout) -> None:
+    """Refuse what means nothing for classes such as these."""
+    refuse_idle_sharing(kind, weights, tasks.classes, exclusive=not tasks.multilabel)
+    if max_error is not None and tasks.multilabel:
+        what = "answers of any number of classes a picture are not withheld"
+        raise InputError(what, where="--max-error", expected="members that name one class a picture")
+
+
 def _refuse_twice(members: Sequence[Member]) -> None:
     """Refuse a bundle that is named twice, be it once by the folder of its run."""
     places = [one.folder.resolve() for one in members]
@@ -135,46 +136,12 @@ def _refuse_twice(members: Sequence[Member]) -> None:
             raise InputError("named twice", where=one.given, expected="bundles that differ")
 
 
-def _tables(members: Sequence[Member], kind: Kind, console: Console, *, fits: bool) -> _Tables:
-    """The joined tables; where they are missing and needed, as `fits` says, an InputError."""
-    paths = [one.fitting for one in members]
-    bare = [one.given for one, path in zip(members, paths, strict=True) if path is None]
-    if bare and (kind != "average" or fits):
-        what = "no predictions table beside it, which thresholds, --max-error and all kinds but average are fitted on"
-        expected = "the folder of its run or cross-validation"
-        raise InputError(what, where=bare[0], expected=expected, mend="or --kind average without --max-error")
-    if bare:
-        console.note(Noted(f"no predictions table beside {bare[0]}: nothing is fitted or measured", warning=True))
-        return _Tables(None, None, None)
-    fitting = [path for path in paths if path is not None]
-    fitted_on = "oof" if all(path.stem == "oof" for path in fitting) else "val"
-    tests = [path for one in members if (path := one.table("test")) is not None]
-    if len(tests) < len(members):
-        console.note(Noted(f"{len(tests)} of {len(members)} have a test table: only the selection score is known"))
-    joined, test = join(members, fitting), join(members, tests) if len(tests) == len(members) else None
-    if test is not None:
-        _refuse_overlap(joined, test)
-    return _Tables(joined, fitted_on, test)
-
-
-def _refuse_overlap(fitting: Joined, test: Joined) -> None:
-    """A sample that was fitted on measures nothing."""
-    chosen = set(fitting.samples.ids)
-    both = next((name for name in test.samples.ids if name in chosen), None)
-    if both is not None:
-        raise InputError(
-            f"test sample {both!r} is one that the weights would be fitted on",
-            where=str(test.said[0].path),
-            expected=f"test samples that {fitting.said[0].path} has not",
-        )
-
-
 def _conclude(
     path: Path,
     members: Sequence[Member],
-    tables: _Tables,
+    tables: Tables,
     fitted: Fitted | None,
-    decide: Callable[[Predictions], Policy],
+    decide: Callable[[AnyPredictions], AnyPolicy],
     console: Console,
 ) -> None:
     """From what was fitted to policy, scores, tables and, last, the bundle."""
@@ -183,25 +150,25 @@ def _conclude(
         _write(path, members, equal_weights(len(members)), Policy(), nothing)
         return
     cross_fitted = tables.fitting.samples.table(fitted.fused.logits)
-    policy, best = decide(cross_fitted), fitted.best_member(cross_fitted.truth)
+    policy, best = decide(cross_fitted), fitted.best_member
     for note in threshold_notes({"": policy}, members[0].bundle.tasks):
         console.note(Noted(note))
-    said: dict[str, Part | None] = {"selection": measure_part(cross_fitted, policy, fitted.fused, best), "test": None}
+    known = tables.fitting.samples.known()
+    selection, on_test = measure_part(cross_fitted, known, policy, fitted.fused, best), None
     cross_fitted.write(path / "predictions" / f"{tables.fitted_on}.parquet")
     if tables.test is not None:
         samples = tables.test.samples
         fused = fuse_tables(tables.test, [fitted.fusion], np.zeros(len(samples.ids), dtype=np.int64))
         table = samples.table(fused.logits)
-        said["test"] = measure_part(table, policy, fused, best)
+        on_test = measure_part(table, samples.known(), policy, fused, best)
         table.write(path / "predictions" / "test.parquet")
-    names, fusion = tuple(one.given for one in members), fitted.fusion
-    summary = EnsembleSummary(
-        names, fusion.kind, fusion.weights, best, tables.fitted_on, **said, note=note_of(tables.fitted_on)
-    )
+    fusion, fitted_on = fitted.fusion, tables.fitted_on
+    about = (tuple(one.given for one in members), fusion.kind, fusion.weights, best, fitted_on)
+    summary = EnsembleSummary(*about, selection, on_test, note_of(fitted_on))
     _write(path, members, fusion, policy, summary)
 
 
-def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: Policy, summary: EnsembleSummary) -> None:
+def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: AnyPolicy, summary: EnsembleSummary) -> None:
     write_json(path / SUMMARY, summary.to_dict())
     write_thresholds(path, {"": policy}, members[0].bundle.tasks)
     bundles = [one.bundle for one in members]

@@ -7,17 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sfumato.data.progress import Progress, unseen
 from sfumato.decision.dealing import deal
-from sfumato.decision.fusion.fitting import LEAST_SAMPLES, fit_fusion, refuse_too_few
+from sfumato.decision.fusion.fitting import LEAST_SAMPLES, equal_weights, fit_fusion, refuse_too_few
 from sfumato.decision.fusion.fusion import Floats, Fusion, Kind, Sharing
 from sfumato.decision.fusion.hidden_fit import MOST_SAMPLES as MOST_FOR_MLP
-from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers, Joined
-from sfumato.ensembles.layer_gain import Beside, Told
-from sfumato.metrics.classification import accuracy, answer_counts
-from sfumato.predictions import UNKNOWN
+from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers, Joined, Said, Samples
+from sfumato.ensembles.layer_gain import Beside
+from sfumato.ensembles.told import Answers, Told
 
 FOLDS = 5
 _MOST_CELLS = 10_000_000
@@ -30,10 +28,12 @@ class Fused:
 
     logits: Floats
     """(N, C)."""
-    predicted: Integers
-    """(M, N) class index that each member names."""
-    loss: NDArray[np.float64]
-    """(M,) mean negative log-likelihood of each member in nats, over the samples of known class."""
+    answers: tuple[Answers, ...]
+    """Of each member."""
+    right: tuple[float, ...]
+    """Share of the samples of known class that each member has right; of several classes all, and no other."""
+    loss: tuple[float, ...]
+    """Mean negative log-likelihood of each member in nats, over the same."""
     beside: Beside | None = None
     """Where the fusion has a hidden layer, what it says with it and without."""
 
@@ -47,12 +47,11 @@ class Fitted:
     fused: Fused
     """Cross-fitted: each sample by a fusion that was fitted on other folds."""
 
-    def best_member(self, truth: Integers) -> int:
+    @property
+    def best_member(self) -> int:
         """The member of the highest accuracy on samples of known class; of equals the one of least loss."""
-        known = truth != UNKNOWN
-        classes = self.fused.logits.shape[1]
-        shares = [float(accuracy(answer_counts(truth[known], one[known], classes))) for one in self.fused.predicted]
-        return max(range(len(shares)), key=lambda member: (shares[member], -self.fused.loss[member]))
+        right, loss = self.fused.right, self.fused.loss
+        return max(range(len(right)), key=lambda member: (right[member], -loss[member]))
 
 
 def fit_tables(
@@ -73,11 +72,11 @@ def fit_tables(
     samples, known = joined.samples, joined.samples.known()
     members, classes = len(joined.said), len(samples.labels)
     if kind == "average":
-        fusion = fit_fusion(kind, [np.zeros((0, 1), np.float32)] * members, known[:0])
+        fusion = equal_weights(members, exclusive=not samples.several)
         return Fitted(fusion, fuse_tables(joined, [fusion], np.zeros(len(samples.ids), np.int64), progress))
     refuse_too_few(kind, len(known), members, classes, str(joined.said[0].path))
     rows = _drawn(known, members * classes, MOST_FOR_MLP if kind == "mlp" else len(known), seed)
-    fold = deal(samples.truth, samples.groups, FOLDS, seed)
+    fold = deal(samples.so(slice(None)), samples.groups, FOLDS, seed)
     *fusions, whole = _fit_each(kind, joined, rows, fold[rows], sharing, progress)
     return Fitted(whole, fuse_tables(joined, fusions, fold, progress))
 
@@ -87,11 +86,11 @@ def _fit_each(
 ) -> list[Fusion]:
     """A fusion of these rows without each fold, and last one of them all."""
     samples, classes = joined.samples, len(joined.samples.labels)
-    log_p = [_gathered(one.log_p(rows), rows, classes) for one in progress(joined.said, len(joined.said))]
-    truth, groups = samples.truth[rows], None if samples.groups is None else samples.groups[rows]
+    said = [_gathered(one.of(rows), rows, classes) for one in progress(joined.said, len(joined.said))]
+    truth, groups = samples.so(rows), None if samples.groups is None else samples.groups[rows]
     parts = [*(np.flatnonzero(fold != held) for held in range(FOLDS)), np.arange(len(rows))]
     return [
-        fit_fusion(kind, [one[part] for one in log_p], truth[part], sharing, None if groups is None else groups[part])
+        fit_fusion(kind, [one[part] for one in said], truth[part], sharing, None if groups is None else groups[part])
         for part in progress(parts, len(parts))
     ]
 
@@ -105,40 +104,54 @@ def fuse_tables(joined: Joined, fusions: Sequence[Fusion], which: Integers, prog
         which: (N,) which of them each sample is given to.
         progress: Shows the members as they pass.
     """
-    samples = joined.samples
-    total = np.zeros((len(samples.ids), len(samples.labels)), dtype=np.float32)
-    hidden = np.zeros((len(total), fusions[0].units), dtype=np.float32)
-    predicted = np.zeros((len(joined.said), len(total)), dtype=np.int64)
-    loss = np.zeros(len(joined.said))
-    for member, said in enumerate(progress(joined.said, len(joined.said))):
-        for chunk, log_p in said.log_p(np.arange(len(total))):
-            predicted[member, chunk] = said.answers(log_p)
-            known = np.flatnonzero(samples.truth[chunk] != UNKNOWN)
-            loss[member] -= log_p[known, samples.truth[chunk[known]]].sum(dtype=np.float64)
-            for place, rows in _by_fusion(which[chunk]):
-                total[chunk[rows]] += fusions[place].share(member, log_p[rows])
-                hidden[chunk[rows]] += fusions[place].hidden_share(member, log_p[rows])
-    beside = _finish(total, hidden, fusions, which, samples.truth)
-    return Fused(total, predicted, loss / max(1, len(samples.known())), beside)
+    sums = _Sums(joined.samples, fusions, which)
+    told = [sums.add(place, one) for place, one in enumerate(progress(joined.said, len(joined.said)))]
+    beside = sums.finish()
+    answers, right, loss = zip(*told, strict=True)
+    return Fused(sums.total, answers, right, loss, beside)
 
 
-def _finish(
-    total: Floats, hidden: Floats, fusions: Sequence[Fusion], which: Integers, truth: Integers
-) -> Beside | None:
-    """Make fused logits of (N, C) sums, in place; returned is what a hidden layer adds, if there is one."""
-    layered: list[Told] = []
-    stacked: list[Told] = []
-    for start in range(0, len(total), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        part, plain = total[rows], total[rows].copy() if hidden.shape[1] else None
-        for place, inside in _by_fusion(which[rows]):
-            part[inside] = fusions[place].finish(part[inside], hidden[rows][inside])
+class _Sums:
+    """What the members add up to, one after the other."""
+
+    def __init__(self, samples: Samples, fusions: Sequence[Fusion], which: Integers) -> None:
+        self.samples, self.fusions, self.which = samples, fusions, which
+        self.total = np.zeros((len(samples.ids), len(samples.labels)), dtype=np.float32)
+        self.hidden = np.zeros((len(samples.ids), fusions[0].units), dtype=np.float32)
+        self.known = np.isin(np.arange(len(samples.ids)), samples.known())
+
+    def add(self, member: int, said: Said) -> tuple[Answers, float, float]:
+        """A member; returned are its answers, the share it has right, and its mean loss."""
+        answers = np.zeros(self.samples.truth.shape, dtype=bool if self.samples.several else np.int64)
+        right = loss = 0.0
+        for chunk, one in said.of(np.arange(len(self.total))):
+            answers[chunk] = said.answers(one)
+            inside = self.known[chunk]
+            told = Told.of(one[inside], self.samples.so(chunk[inside]), answers[chunk[inside]])
+            right, loss = right + float(told.right.sum()), loss + float(told.loss.sum())
+            for place, rows in _by_fusion(self.which[chunk]):
+                self.total[chunk[rows]] += self.fusions[place].share(member, one[rows])
+                self.hidden[chunk[rows]] += self.fusions[place].hidden_share(member, one[rows])
+        count = max(1, int(self.known.sum()))
+        return answers, right / count, loss / count
+
+    def finish(self) -> Beside | None:
+        """Make fused logits of the sums, in place; returned is what a hidden layer adds, if there is one."""
+        layered: list[Told] = []
+        stacked: list[Told] = []
+        for start in range(0, len(self.total), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            part, inside = self.total[rows], np.flatnonzero(self.known[rows])
+            plain = part.copy() if self.hidden.shape[1] else None
+            for place, mine in _by_fusion(self.which[rows]):
+                part[mine] = self.fusions[place].finish(part[mine], self.hidden[rows][mine])
+                if plain is not None:
+                    plain[mine] = self.fusions[place].finish(plain[mine])
             if plain is not None:
-                plain[inside] = fusions[place].finish(plain[inside])
-        if plain is not None:
-            layered.append(Told.of(part, truth[rows]))
-            stacked.append(Told.of(plain, truth[rows]))
-    return Beside(Told.joined(layered), Told.joined(stacked)) if layered else None
+                so = self.samples.so(inside + start)
+                layered.append(Told.of(part[inside], so))
+                stacked.append(Told.of(plain[inside], so))
+        return Beside(Told.joined(layered), Told.joined(stacked)) if layered else None
 
 
 def _by_fusion(which: Integers) -> Iterator[tuple[int, Integers]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfumato.bundle.ensemble import AnyBundle, read_any
-from sfumato.decision.policies import of_one_class, policies_from_dict
+from sfumato.decision.policies import AnyPolicy, policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.sealed import MANIFEST
@@ -19,7 +19,7 @@ class Member:
     folder: Path
     """Of the bundle."""
     bundle: AnyBundle
-    policy: Policy
+    policy: AnyPolicy
 
     def table(self, part: str) -> Path | None:
         """The predictions table `oof`, `val` or `test` beside the bundle; None where there is none."""
@@ -47,18 +47,23 @@ def read_member(given: str | Path) -> Member:
     if bundle.tasks.several:
         what = f"a bundle of several tasks ({', '.join(bundle.tasks.spaces)})"
         raise InputError(what, where=str(path), expected="bundles of one task; train each task alone to fuse it")
-    policies = of_one_class(policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json")), str(path))
+    policies = policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json"))
     _refuse_decided(policies[""], str(path))
     return Member(str(given), folder, bundle, policies[""])
 
 
-def _refuse_decided(policy: Policy, where: str) -> None:
+def _refuse_decided(policy: AnyPolicy, where: str) -> None:
     """An ensemble fuses honest probabilities at the frequencies of validation; what a member adds would be lost.
 
     Thresholds change no probability, and the ensemble has its own.
     """
-    lost = {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets, "familiar": policy.familiar}
-    for name, part in {**lost, f"abstain.by: {policy.measure}": policy.measure}.items():
+    parts: dict[str, object] = _lost(policy) if isinstance(policy, Policy) else {"misses": policy.misses}
+    for name, part in parts.items():
         if part is not None:
             what = f"a bundle with decision.{name}, which an ensemble does not carry"
             raise InputError(what, where=where, expected="members without it")
+
+
+def _lost(policy: Policy) -> dict[str, object]:
+    lost = {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets, "familiar": policy.familiar}
+    return {**lost, f"abstain.by: {policy.measure}": policy.measure}

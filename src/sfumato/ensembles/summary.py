@@ -132,6 +132,15 @@ def _of_layer(gain: LayerGain) -> str:
     return f"hidden layer: log loss {_signed(gain.nll)}, accuracy {_signed(gain.accuracy)}: {verdict}"
 
 
+def sharing_words(fusion: Fusion, classes: int) -> str:
+    """What inner folds chose of weights that all of C classes share and weights a class, and why."""
+    if fusion.kind == "weighted" and fusion.exclusive and classes < 3:
+        return "both classes share them, for one probability tells them apart"
+    if len(fusion.weights[0]) > 1:
+        return "each class has its own, which are likelier on inner folds by more than one standard error"
+    return "all classes share them; on inner folds weights a class are not likelier by more than one standard error"
+
+
 def _how(fusion: Fusion) -> str:
     if fusion.kind == "average":
         return "the mean of their calibrated probabilities"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.ensembles.member import Member
 from sfumato.errors import InputError
@@ -27,6 +28,9 @@ def shared_thresholds(members: Sequence[Member], max_error: float | None) -> Thr
 
 
 def _asked(member: Member) -> ThresholdSpec | None:
+    if isinstance(member.policy, MultilabelPolicy):
+        of_each = member.policy.thresholds
+        return ThresholdSpec(rule=of_each.rule, shrinkage=of_each.shrinkage)
     found = member.policy.thresholds
     if found is None:
         return None

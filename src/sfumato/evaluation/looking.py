@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from sfumato.data.health.usable import NO_PICTURE
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.multilabel_predictions import AnyPredictions
+from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
 from sfumato.predict.readings import together
 from sfumato.training.inference import predictions_of
@@ -28,14 +28,15 @@ class Said:
 
 
 def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
-    """Look at the first picture of every sample.
+    """Look at the first picture of every sample, and at its text where the bundle reads texts.
 
     Raises:
         InputError: None can be looked at.
     """
     sources = ["" if image is None else image for image in table.first_images]
-    rows = [row for _, row in show(predictor.scored(sources), len(sources))]
-    problems = [_problem(row, source) for row, source in zip(rows, sources, strict=True)]
+    inputs = _inputs(table, predictor)
+    rows = [row for _, row in show(predictor.scored(inputs), len(sources))]
+    problems = [row if isinstance(row, str) else None for row in rows]
     bad = pl.DataFrame({"id": table.ids, "image": sources, "problem": problems}).drop_nulls("problem")
     if len(bad) == len(table):
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
@@ -44,7 +45,8 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
     return Said(kept, predictions_of(read.logits, kept, read.familiarity), bad)
 
 
-def _problem(row: object, source: str) -> str | None:
-    if not source:
-        return NO_PICTURE
-    return row if isinstance(row, str) else None
+def _inputs(table: Table, predictor: Predictor) -> list[Input]:
+    if not predictor.reads_texts:
+        return [WithText(image, "") for image in table.first_images]
+    texts, images = table.read(texts=True).texts or (), table.rows["images"].fill_null([]).to_list()
+    return [WithText(some, text) for some, text in zip(images, texts, strict=True)]

@@ -61,6 +61,7 @@ def make_averaged_bundle(
         provenance=origin,
         samples=golden_samples(bundles, policies, views),
         views=views_to_dict(views) if len(views) > 1 else None,
+        text=first.text,
         references=joined_references(bundles),
     )
     write_bundle(folder, bundle)
@@ -99,6 +100,7 @@ def golden_samples(
     preprocess = Preprocess.from_dict(first.transform, "transform.json")
     models = [model for one in bundles for model in build_networks(one, preprocess, "bundle")]
     pictures = [sample.pixels for sample in first.samples]
-    mean = averaged_logits(models, preprocess, views, pictures, policies, first.tasks.slices)
+    texts = [sample.text for sample in first.samples]
+    mean = averaged_logits(models, preprocess, views, pictures, policies, first.tasks.slices, texts)
     pairs = zip(first.samples, mean.tolist(), strict=True)
-    return tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs)
+    return tuple(replace(sample, logits=tuple(row)) for sample, row in pairs)

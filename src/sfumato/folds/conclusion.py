@@ -99,7 +99,7 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
     scores = tuple(fold_scores(run, name, plan.held_out) for run, name in zip(runs, plan.names, strict=True))
     nothing = {task: unmeasured(table) for task, table in oof.items()}
     summary = summarise(scores, nothing, results, nested=plan.nested)
-    _write(folder, summary, recipe.name, recipe.model.backbone)
+    _write(folder, summary, recipe.name, recipe.model.title)
     make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results, views)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfumato.data.sharing import Sharing, Stages
-from sfumato.data.source import read_table
 from sfumato.data.splits.leaks import find_leaks, refuse_leaks
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.data.splits.split import parts
@@ -13,7 +12,8 @@ from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.folds.choice import RecipeSource
 from sfumato.folds.plan import FoldPlan
-from sfumato.models.classifier import load_pretrained
+from sfumato.preparation.beginning import begin, place_of
+from sfumato.preparation.parts import samples_of
 from sfumato.preparation.prepare import sharing_of
 from sfumato.preparation.preview import preview
 from sfumato.recipe.load import Loaded, load_recipe
@@ -49,7 +49,7 @@ def deal_folds(recipe: RecipeSource, overrides: Mapping[str, Any], plan: FoldPla
     """
     recipes = [load_recipe(recipe, {**overrides, **plan.overrides(index)}) for index in range(len(plan.folds))]
     with recipes[0].located():
-        table = read_table(recipes[0].recipe.data)
+        table = samples_of(recipes[0].recipe)
         if table.layout.multilabel:
             what = "several classes an image, which folds are not averaged over"
             raise InputError(what, where=table.source, expected="one class an image", mend="sfumato train")
@@ -78,7 +78,10 @@ def _check_recipe(recipe: RecipeSource, overrides: Mapping[str, Any], plan: Fold
     found = _accepted([parts(table, loaded.recipe.data.split)], loaded.recipe.data.split)[0]
     changes = _overrides(plan, 0, loaded.recipe.data.split, found)
     first = preview(load_recipe(recipe, {**overrides, **changes}).recipe)
-    load_pretrained(first.model, first.recipe.model, first.preprocess.size)
+    begin(first.recipe, first.model, first.preprocess.size)
+    if first.recipe.train.init_from is not None:
+        for index in range(len(plan.folds)):
+            place_of(load_recipe(recipe, {**overrides, **plan.overrides(index)}).recipe)
 
 
 def _tables(usable: Table, recipes: Sequence[Loaded], plan: FoldPlan) -> list[Table]:

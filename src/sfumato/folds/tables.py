@@ -46,12 +46,12 @@ def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
 
 
 def joined(parts: Sequence[Decided]) -> Decided:
-    """What was decided of several tables, one after the other."""
+    """What was decided of several tables, one after the other, by the same recipe."""
     return Decided(
         _verdicts([one.verdicts for one in parts]),
         np.concatenate([one.plain for one in parts]),
-        np.concatenate([one.calibrated for one in parts]),
         np.concatenate([one.sureness for one in parts]),
+        parts[0].costs,
     )
 
 

@@ -29,7 +29,8 @@ class MultilabelResults:
     samples: int
     scores: dict[str, Interval]
     """Those of `label_scores`; nll and brier, summed over the classes, and classwise_ece, and what they were before
-    calibration; set_miss and set_size where the policy promises sets. Without a sample there are none."""
+    calibration; where the policy promises sets set_miss and set_size, and missed and size, the same of the answer.
+    Without a sample there are none."""
     classes: tuple[ClassRow, ...]
     groups: int | None = None
     """Groups of samples that belong together and were resampled as a whole; None = each sample is on its own."""
@@ -85,7 +86,7 @@ def measure_labels(
     scores = label_scores(there, after, named, groups)
     if len(there):
         scores |= _honesty(before, after, there, groups)
-        scores |= {} if sets is None else _promised(sets, there, groups)
+        scores |= {} if sets is None else _promised(named, sets, there, groups)
     precisions = average_precision(there, after)
     rows = count_rows(label_counts(there, named), names, precisions, trained)
     return MultilabelResults(len(there), scores, rows, None if groups is None else len(np.unique(groups)))
@@ -105,9 +106,10 @@ def _honesty(before: Floats, after: Floats, there: Booleans, groups: Integers | 
     }
 
 
-def _promised(sets: Booleans, there: Booleans, groups: Integers | None) -> dict[str, Interval]:
-    sizes = sets.sum(axis=1).astype(np.float64)
+def _promised(named: Booleans, sets: Booleans, there: Booleans, groups: Integers | None) -> dict[str, Interval]:
+    missed = {"missed": named, "set_miss": sets}
+    sizes = {"size": named, "set_size": sets}
     return {
-        "set_miss": mean_interval(missed_shares(sets, there), groups),
-        "set_size": mean_interval(sizes, groups),
+        **{name: mean_interval(missed_shares(of, there), groups) for name, of in missed.items()},
+        **{name: mean_interval(of.sum(axis=1).astype(np.float64), groups) for name, of in sizes.items()},
     }

@@ -1,6 +1,6 @@
 """Everything a run measures on one set of samples, each figure with its interval."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sfumato.errors import InputError
 from sfumato.metrics import classification, longtail
 from sfumato.metrics.average_precision import average_precision
-from sfumato.metrics.intervals import Interval
+from sfumato.metrics.honesty import mean_interval
+from sfumato.metrics.intervals import Interval, share_interval
 from sfumato.metrics.scores import answered, long_tail, overall, ranked, sureness
 from sfumato.stored import read_stored, stored
 
@@ -31,6 +32,10 @@ class ClassRow:
     """One-vs-rest, of the policy's probabilities; None = no sample, or results from before it was measured."""
     trained: int | None = None
     """Training images of the class; None = not known."""
+    set_coverage: Interval | None = None
+    """Share of its samples whose set holds it, 0 to 1; None = no sample, or the policy names no sets."""
+    set_size: Interval | None = None
+    """Mean number of classes in their sets, 0 to C; None as there."""
 
 
 @stored
@@ -42,7 +47,8 @@ class Results:
     scores: dict[str, Interval]
     """Those of `scores.overall`, `sureness` and `answered`; where the training images of each class are known those of
     `long_tail`; where probabilities are known those of `ranked`, which older results lack; where a policy decided those
-    of `trust`. 0 to 1, but coverage_error 1 to C, set_size 0 to C, nll in nats, brier 0 to 2, changes below 0 too."""
+    of `trust`. 0 to 1, but coverage_error 1 to C, set_size 0 to C, nll in nats, brier 0 to 2, cost in the unit of the
+    recipe, changes below 0 too."""
     classes: tuple[ClassRow, ...]
     confusion: tuple[tuple[int, ...], ...]
     """Row = true class, column = predicted class."""
@@ -146,3 +152,27 @@ def count_rows(
         strict=True,
     )
     return tuple(ClassRow(*row) for row in rows)
+
+
+def with_sets(
+    rows: tuple[ClassRow, ...], sets: NDArray[np.bool_], truth: Integers, groups: Integers | None = None
+) -> tuple[ClassRow, ...]:
+    """The table of C classes with what their samples' sets do.
+
+    Args:
+        rows: C classes.
+        sets: (N, C) whether each class is in the sample's set.
+        truth: (N,) class indices.
+        groups: (N,) number of the group each sample belongs to; None = each is on its own.
+    """
+    held, sizes = sets[np.arange(len(truth)), truth], sets.sum(axis=1).astype(np.float64)
+
+    def row_of(index: int, row: ClassRow) -> ClassRow:
+        inside = truth == index
+        if not inside.any():
+            return row
+        own = None if groups is None else groups[inside]
+        size = mean_interval(sizes[inside], own)
+        return replace(row, set_coverage=share_interval(held[inside], own), set_size=size)
+
+    return tuple(row_of(index, row) for index, row in enumerate(rows))

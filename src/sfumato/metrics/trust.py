@@ -6,6 +6,7 @@ N samples, C classes; each figure has its interval.
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.honesty import before_and_after, mean_interval
 from sfumato.metrics.intervals import Interval, share_interval
 from sfumato.metrics.selective import aurc_interval
@@ -58,3 +59,23 @@ def doubt_scores(
     sizes = sets.sum(axis=1).astype(np.float64)
     held = sets[np.arange(len(truth)), truth]
     return found | {"set_coverage": share_interval(held, groups), "set_size": mean_interval(sizes, groups)}
+
+
+def cost_scores(
+    costs: Floats, likeliest: Integers, answers: Integers, truth: Integers, groups: Integers | None = None
+) -> dict[str, Interval]:
+    """cost, the mean of a sample; cost_before, had the likeliest class been the answer; cost_change, paired.
+
+    Args:
+        costs: (C, C); row = true class, column = answer.
+        likeliest: (N,) class indices.
+        answers: (N,) class indices.
+        truth: As in `honesty_scores`.
+        groups: As in `honesty_scores`.
+    """
+    refuse_not_finite(costs=costs)
+    if not len(truth):
+        return {}
+    after, before = costs[truth, answers], costs[truth, likeliest]
+    of_each = {"cost": after, "cost_before": before, "cost_change": after - before}
+    return {name: mean_interval(values, groups) for name, values in of_each.items()}

@@ -31,6 +31,10 @@ class MlpHeadSpec(Spec):
     """Width of the hidden layer."""
     dropout: Dropout = 0.5
     """Share of hidden units switched off at random while training."""
+    activation: Literal["relu", "gelu"] = "relu"
+    """What bends the hidden units."""
+    input_dropout: Dropout = 0.0
+    """Share of features switched off at random while training, before the hidden layer."""
 
 
 class CosineHeadSpec(Spec):
@@ -77,9 +81,15 @@ def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
     if isinstance(spec, CosineHeadSpec):
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
-        hidden = nn.Linear(features, spec.hidden)
-        return nn.Sequential(hidden, nn.ReLU(), nn.Dropout(spec.dropout), _linear(spec.hidden, classes))
+        return _mlp(spec, features, classes)
     return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))
+
+
+def _mlp(spec: MlpHeadSpec, features: int, classes: int) -> nn.Sequential:
+    hidden = nn.Linear(features, spec.hidden)
+    bend = nn.ReLU() if spec.activation == "relu" else nn.GELU()
+    before = [nn.Dropout(spec.input_dropout)] if spec.input_dropout else []
+    return nn.Sequential(*before, hidden, bend, nn.Dropout(spec.dropout), _linear(spec.hidden, classes))
 
 
 def _linear(features: int, classes: int) -> nn.Linear:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
+from sfumato.shown import Shown
 
 
 class Familiar(Protocol):
@@ -22,16 +23,16 @@ class Familiar(Protocol):
         ...
 
 
-def scored(model: Classifier, images: Tensor, references: Sequence[Familiar]) -> Tensor:
-    """(B, C + T) float32 of (B, 3, H, W): the logits, then what each reference says of the head's input.
+def scored(model: Network, shown: Tensor | Shown, references: Sequence[Familiar]) -> Tensor:
+    """(B, C + T) float32 of B inputs: the logits, then what each reference says of the head's input.
 
     The model computes once; without references these are its logits. A picture whose features are not finite has a
     familiarity that is no number.
     """
-    features, logits = model(images)
+    features, logits = model(shown)
     if not references:
         return logits
-    seen = features.float().cpu().numpy()
+    seen = model.completed(features).float().cpu().numpy()
     fine = np.isfinite(seen).all(axis=1)
     familiar = np.full((len(seen), len(references)), np.nan, dtype=np.float32)
     familiar[fine] = np.stack([reference.familiarity(seen[fine]) for reference in references], axis=1)

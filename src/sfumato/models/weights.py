@@ -36,14 +36,23 @@ class WeightsFrom(Spec):
         return self
 
 
-def _form(value: object) -> str:
+def form(value: object) -> str:
+    """Whether a value is a word or names weights of one's own."""
     return "word" if isinstance(value, str) else "from"
 
 
 WeightsSpec = Annotated[
-    Annotated[Literal["timm", "none"], Tag("word")] | Annotated[WeightsFrom, Tag("from")], Discriminator(_form)
+    Annotated[Literal["timm", "none"], Tag("word")] | Annotated[WeightsFrom, Tag("from")], Discriminator(form)
 ]
 """`timm` = the tag timm prefers; `none` = random."""
+
+
+def without_path(spec: Literal["timm", "none"] | WeightsFrom) -> Literal["timm", "none"] | WeightsFrom:
+    """The spec with the name of its file alone, fit to leave the machine."""
+    if isinstance(spec, WeightsFrom) and spec.file:
+        return spec.model_copy(update={"file": Path(spec.file).name})
+    return spec
+
 
 State = dict[str, Tensor]
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")

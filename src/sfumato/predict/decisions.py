@@ -54,6 +54,8 @@ class Decision:
     set: tuple[str, ...] | None = None
     """Classes of which one is the truth as often as the bundle promises, likeliest first; None where it names no sets
     or the image is bad."""
+    without: str | None = None
+    """What the answer had to do without, of image and text, where the bundle reads texts; None = nothing."""
     labels: tuple[str, ...] | None = None
     """Where an image may be of several classes, those it is said to be of, likeliest first; None where it is of one, or
     bad. `label` and `confidence` are then None."""
@@ -66,12 +68,13 @@ class Decision:
         document = asdict(self)
         if self.answers is not None:
             document["answers"] = {task: _said(answer) for task, answer in document["answers"].items()}
-            return {name: document[name] for name in ("input", "answers", "error")}
+            names = ("input", "answers", "error", *(["without"] if self.without else []))
+            return {name: document[name] for name in names}
         return _said({name: value for name, value in document.items() if name != "answers"})
 
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
-    """The same without a set or familiarity where there is none; with `labels`, or with what an only label has."""
-    empty = {name for name in ("set", "labels", "familiarity") if document[name] is None}
+    """The same without what there is none of; with `labels`, or with what there is of an only label."""
+    empty = {name for name in ("set", "labels", "familiarity", "without") if document.get(name) is None}
     single: set[str] = set() if document["labels"] is None else {"label", "confidence", "abstained"}
     return {name: value for name, value in document.items() if name not in empty | single}

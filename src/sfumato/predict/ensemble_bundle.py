@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble, write_ensemble
-from sfumato.bundle.samples import Sample, make_pictures
+from sfumato.bundle.samples import TEXTS, Sample, make_pictures
 from sfumato.decision.fusion.fusion import Fusion
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.models.arithmetic import full_precision
@@ -44,11 +44,13 @@ def make_ensemble(
         policy=policies_to_dict(policies),
         results=results,
         provenance={**provenance, "members": [one.provenance for one in members]},
-        samples=tuple(Sample(f"sample-{i}", picture, ()) for i, picture in enumerate(pictures)),
+        samples=(),
     )
+    together = Together(ensemble, policies, str(folder), torch.device("cpu"))
+    texts = TEXTS if together.reads_texts else ("",) * len(pictures)
     with full_precision():
-        logits = Together(ensemble, policies, str(folder), torch.device("cpu")).read(pictures).logits
-    pairs = zip(ensemble.samples, logits.tolist(), strict=True)
-    samples = tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs)
+        logits = together.read(pictures, texts).logits
+    rows = zip(pictures, logits.tolist(), texts, strict=True)
+    samples = tuple(Sample(f"sample-{i}", picture, tuple(row), text) for i, (picture, row, text) in enumerate(rows))
     write_ensemble(folder, replace(ensemble, samples=samples), places)
     load(folder, device="cpu")

@@ -1,6 +1,7 @@
 """The networks of a bundle: built from its documents, and what they make of pictures."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,13 +18,21 @@ from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
-from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.family import Family, build_model, spec_of
+from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.readings import Readings
 from sfumato.predict.references import read_references
+from sfumato.shown import PictureUse, Shown
 from sfumato.stored import first_mistake
-from sfumato.tasks import TaskLayout
+
+Pictures = Pixels | Sequence[Pixels] | None
+"""(H, W, 3) of an input: one, several, or none."""
+
+
+_MOST: dict[PictureUse, int | None] = {"first": 1, "random": 1, "mean_pool": None, "none": 0}
+"""Pictures of an input that are looked at; None = all."""
 
 
 class Networks:
@@ -43,30 +52,46 @@ class Networks:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
+        self._seen: PictureUse = read_spec(bundle, where).pictures
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
         self._references = read_references(bundle, policies, self._models[0].width, where)
 
-    def read(self, pictures: Sequence[Pixels]) -> Readings:
-        """What they say of N decoded pictures (H, W, 3).
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the networks read texts."""
+        return any(model.reads_texts for model in self._models)
+
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._seen
+
+    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
+        """What they say of N inputs: decoded pictures (H, W, 3) and texts.
 
         Of several networks or views the logits to which the policy gives the mean of their calibrated probabilities,
         and the mean of their familiarity.
         """
-        said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, pictures))
+        inputs = _inputs([_listed(some)[: _MOST[self._seen]] for some in pictures], texts)
+        said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
         whole, classes = _averaged(said, self._policies, self._slices), self._models[0].classes
         return Readings(whole[:, :classes], whole[:, classes:] if self._references[0] else None)
 
 
 def averaged_logits(
-    models: Sequence[Classifier],
+    models: Sequence[Network],
     preprocess: Preprocess,
     views: Sequence[View],
-    pictures: Sequence[Pixels],
+    pictures: Sequence[Pictures],
     policies: Mapping[str, AnyPolicy],
     slices: Mapping[str, slice],
+    texts: Sequence[str] | None = None,
 ) -> NDArray[np.float32]:
-    """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy."""
-    said = np.concatenate(_each(models, [{} for _ in models], preprocess, views, pictures))
+    """(N, C) logits of N decoded pictures (H, W, 3): each network's in each view, averaged under each task's policy.
+
+    Networks that read texts are shown N of them too, "" for none; an input may then have no picture, or several.
+    """
+    said = np.concatenate(_each(models, [{} for _ in models], preprocess, views, _inputs(pictures, texts)))
     return _averaged(said, policies, slices)
 
 
@@ -87,12 +112,27 @@ _AT_ONCE = 64
 """Pictures computed together where there are several views."""
 
 
+class _Seen(NamedTuple):
+    """One input."""
+
+    pictures: Sequence[Pixels]
+    text: str
+
+
+def _inputs(pictures: Sequence[Pictures], texts: Sequence[str] | None) -> list[_Seen]:
+    return [_Seen(_listed(some), text) for some, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
+
+
+def _listed(some: Pictures) -> Sequence[Pixels]:
+    return () if some is None else (some,) if isinstance(some, np.ndarray) else some
+
+
 def _each(
-    models: Sequence[Classifier],
+    models: Sequence[Network],
     references: Sequence[References],
     preprocess: Preprocess,
     views: Sequence[View],
-    pictures: Sequence[Pixels],
+    inputs: Sequence[_Seen],
 ) -> list[NDArray[np.float32]]:
     """(V, N, C + T) logits and familiarity by each network, the views ordered by side.
 
@@ -100,39 +140,50 @@ def _each(
     """
     found: list[list[NDArray[np.float32]]] = [[] for _ in models]
     for side in dict.fromkeys(view.side(preprocess) for view in views):
-        looks = [(view, picture) for view in views if view.side(preprocess) == side for picture in pictures]
+        looks = [(view, one) for view in views if view.side(preprocess) == side for one in inputs]
         step = _AT_ONCE if len(views) > 1 else len(looks)
         for begin in range(0, len(looks), step):
-            images = torch.stack([view.of(picture, preprocess, side) for view, picture in looks[begin : begin + step]])
+            shown = _shown(looks[begin : begin + step], preprocess, side)
             for model, known, rows in zip(models, references, found, strict=True):
-                rows.append(_scored(model, images, known))
-    return [np.concatenate(rows).reshape(len(views), len(pictures), -1) for rows in found]
+                rows.append(_scored(model, shown, known))
+    return [np.concatenate(rows).reshape(len(views), len(inputs), -1) for rows in found]
+
+
+def _shown(looks: Sequence[tuple[View, _Seen]], preprocess: Preprocess, side: int) -> Shown:
+    """What the networks are shown of some inputs, each in its view."""
+    made = [view.of(picture, preprocess, side) for view, one in looks for picture in one.pictures]
+    images = torch.stack(made) if made else torch.zeros(0, 3, side, side, dtype=torch.uint8)
+    images = images.contiguous(memory_format=torch.channels_last)
+    return Shown(images, tuple(len(one.pictures) for _, one in looks), tuple(one.text for _, one in looks))
 
 
 @torch.inference_mode()
-def _scored(model: Classifier, images: Tensor, references: References) -> NDArray[np.float32]:
-    """(B, C + T) of (B, 3, H, W), computed where the model is; it must be in evaluation mode."""
-    images = images.to(next(model.parameters()).device).contiguous(memory_format=torch.channels_last)
-    return scored(model, images, list(references.values())).cpu().numpy()
+def _scored(model: Network, shown: Shown, references: References) -> NDArray[np.float32]:
+    """(B, C + T), computed where the model is; it must be in evaluation mode."""
+    return scored(model, shown.to(next(model.parameters()).device), list(references.values())).cpu().numpy()
 
 
-def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Classifier]:
-    """The network of each member."""
+def read_spec(bundle: Bundle, where: str) -> Family:
+    """What a bundle's networks are built from."""
     try:
-        spec = ModelSpec.model_validate_json(to_json(bundle.model))
+        return spec_of(bundle.model).model_validate_json(to_json(bundle.model))
     except ValidationError as error:
         raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-    return [_member(spec, weights, bundle.tasks, preprocess, where) for weights in bundle.members]
 
 
-def _member(
-    spec: ModelSpec, weights: dict[str, Tensor], tasks: TaskLayout, preprocess: Preprocess, where: str
-) -> Classifier:
-    model = build_classifier(spec, tasks.outputs, preprocess.size, preprocess.mean, preprocess.std)
+def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Network]:
+    """The network of each member."""
+    spec = read_spec(bundle, where)
+    return [_member(spec, weights, bundle, preprocess, where) for weights in bundle.members]
+
+
+def _member(spec: Family, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
+    outputs, size = bundle.tasks.outputs, preprocess.size
+    model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise InputError(
-            f"the weights do not fit {spec.backbone}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
+            f"the weights do not fit {spec.title}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
         ) from error
     return model.eval()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -15,13 +16,15 @@ from PIL import Image
 from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
-from sfumato.data.images import BadImageError, Pixels, Source, decode
+from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
+from sfumato.predict.networks import Pictures
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.tasks import TaskLayout
@@ -77,64 +80,92 @@ class Predictor:
         )
 
     @property
+    def reads_texts(self) -> bool:
+        """Whether texts are part of what it decides on."""
+        return self._looker.reads_texts
+
+    @property
     def tells_familiarity(self) -> bool:
         """Whether decisions come with how familiar the picture is."""
         return bool(measures(self.policies))
 
-    def predict(self, inputs: Iterable[Source]) -> list[Decision]:
+    def predict(self, inputs: Iterable[Input]) -> list[Decision]:
         """One decision an input, in order.
 
         Args:
-            inputs: Paths, bytes of files, PIL images, or arrays (H, W) or (H, W, 3) of uint8.
+            inputs: Paths, bytes of files, PIL images, or arrays (H, W) or (H, W, 3) of uint8; where texts are read,
+                `WithText(image, text)`.
 
         Raises:
             InputError: A single input, which is no list of them.
         """
         return list(self.stream(inputs))
 
-    def stream(self, inputs: Iterable[Source]) -> Iterator[Decision]:
+    def stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
         _refuse_single(inputs)
         return self._stream(inputs)
 
-    def _stream(self, inputs: Iterable[Source]) -> Iterator[Decision]:
-        for index, (source, row) in enumerate(self.scored(inputs)):
-            name = _name(source, index)
-            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row)
+    def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
+        for index, (source, row, without) in enumerate(self._looked_at(inputs)):
+            name = name_of(source, index)
+            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without)
 
-    def scored(self, inputs: Iterable[Source]) -> Iterator[tuple[Source, Readings | str]]:
+    def scored(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str]]:
         """Each input with what is read off it before the policy, or with what is wrong with it; in order."""
+        for source, row, _ in self._looked_at(inputs):
+            yield source, row
+
+    def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
+        """The same, each with what it had to do without where texts are read."""
         iterator = iter(inputs)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
             while chunk := list(islice(iterator, BATCH)):
-                yield from zip(chunk, self._scores(list(pool.map(_decode, chunk))), strict=True)
+                found = list(pool.map(partial(decoded, seen=self._looker.seen), chunk))
+                without = [one.without if self._can_lack else None for one in found]
+                yield from zip(chunk, self._scores(found), without, strict=True)
 
-    def logits(self, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3).
+    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
 
         Of several networks those to which the policy gives the mean of their calibrated probabilities; of an ensemble
         what its fusion makes of its members' probabilities.
         """
-        return self.read(pictures).logits
+        return self.read(pictures, texts).logits
 
-    def read(self, pictures: Sequence[Pixels]) -> Readings:
+    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
         """The same with how familiar each picture is, where a policy asks."""
-        return self._looker.read(pictures)
+        return self._looker.read(pictures, texts)
 
-    def _scores(self, pixels: list[Pixels | str]) -> Iterator[Readings | str]:
-        """What is read off each picture, or what was wrong with it, or is with that."""
-        good = [picture for picture in pixels if not isinstance(picture, str)]
-        readings = self.read(good).each() if good else iter(())
-        for picture in pixels:
-            row = picture if isinstance(picture, str) else next(readings)
+    def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
+        """What is read off each input, or what was wrong with it, or is with that."""
+        problems = [self._problem(one) for one in inputs]
+        good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
+        pictures, texts = [one.pictures for one in good], [one.text for one in good]
+        readings = self.read(pictures, texts).each() if good else iter(())
+        for problem in problems:
+            row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
             yield row if finite else "the network gives it scores that are not finite"
+
+    @property
+    def _can_lack(self) -> bool:
+        """Whether an answer may be without what others have."""
+        return self.reads_texts and self._looker.seen != "none"
+
+    def _problem(self, one: Decoded) -> str | None:
+        """Why an input can't be decided on; a text can stand for a picture that is not there."""
+        if one.pictures or (self.reads_texts and one.text):
+            return None
+        if self._looker.seen == "none":
+            return NO_TEXT
+        return one.problem or ("no image, and no text" if self.reads_texts else NO_PICTURE)
 
     def _bad(self, name: str, error: str) -> Decision:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, read: Readings) -> Decision:
+    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
         places = enumerate(self.tasks.slices.items())
         answers = {
             task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
@@ -142,10 +173,11 @@ class Predictor:
         }
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
-            return Decision(name, None, None, {}, self.calibrated, withheld, None, answers)
+            return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
-        return Decision(name, *said, error=None, set=only.set, labels=only.labels, familiarity=only.familiarity)
+        near, inside = only.familiarity, only.set
+        return Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
 
     def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
         """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
@@ -161,7 +193,7 @@ class Predictor:
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():
-            return self.logits([sample.pixels for sample in samples])
+            return self.logits([sample.pixels for sample in samples], [sample.text for sample in samples])
 
 
 def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str, ...]) -> Answer:
@@ -206,24 +238,10 @@ def _device(asked: str | None) -> torch.device:
 def _refuse_single(inputs: object) -> None:
     """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
     row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
-    if row or isinstance(inputs, str | Path | bytes | Image.Image):
+    if row or isinstance(inputs, str | Path | bytes | Image.Image | WithText):
         kind = type(cast(object, inputs)).__name__
         raise InputError(f"a single {kind}", expected="a list of images, such as predict([image])")
 
 
 def _best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _decode(source: Source) -> Pixels | str:
-    """The picture, or what is wrong with it."""
-    try:
-        return decode(source)
-    except BadImageError as error:
-        return str(error)
-
-
-def _name(source: Source, index: int) -> str:
-    if isinstance(source, str | Path):
-        return str(source).encode(errors="backslashreplace").decode()  # a file's name need not be text, a row's must
-    return f"{type(source).__name__} {index}"

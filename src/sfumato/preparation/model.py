@@ -7,10 +7,13 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.table import Table
 from sfumato.data.views import expand, refuse_idle_views
-from sfumato.models.classifier import Classifier, build_classifier, check_sizes
+from sfumato.models.family import build_model, image_name
+from sfumato.models.network import Network
+from sfumato.models.sizes import check_sizes
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
 from sfumato.training.given_weights import check_given_weights
+from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.multilabel_limits import refuse_unfit
@@ -22,13 +25,15 @@ from sfumato.training.task_weights import refuse_idle_tasks
 
 def new_model(
     recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
-) -> Classifier:
+) -> Network:
     """A model with the plan's first head, and random weights that depend on the seed alone."""
     spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
         outputs = table.layout.outputs
-        model = build_classifier(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        if recipe.train.gradient_checkpointing:
+            model.checkpoint_gradients()
         if teacher and teacher.width is not None:
             model.learn_hint(teacher.width)
     if recipe.train.task_weights == "uncertainty":
@@ -38,7 +43,7 @@ def new_model(
 
 def checked_model(
     recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
-) -> Classifier:
+) -> Network:
     """The same, checked against everything that the recipe asks of it.
 
     Raises:
@@ -48,6 +53,7 @@ def checked_model(
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
+    refuse_idle_missing(plan, model)
     if recipe.train.distill is not None:
         refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)
     if recipe.train.soup is not None:
@@ -56,8 +62,8 @@ def checked_model(
         refuse_idle_interpolation(plan, model)
     if not table.layout.several:
         check_given_weights(plan, table.labels.names, np.ones(len(table.labels), dtype=np.int64))
-    check_sizes(model, plan.image_sizes, recipe.model.backbone)
+    check_sizes(model, plan.image_sizes, image_name(recipe.model))
     views = expand(recipe.views)
     refuse_idle_views(views, preprocess)
-    check_sizes(model, [view.size for view in views if view.size], recipe.model.backbone, "views.sizes")
+    check_sizes(model, [view.size for view in views if view.size], image_name(recipe.model), "views.sizes")
     return model

@@ -1,11 +1,27 @@
 """The parts of the samples, as far as a recipe needs them."""
 
+from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.decision.named import check_against_classes, refuse_single_samples
+from sfumato.models.family import reads_texts
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.recipe.view_checks import refuse_unchosen_views
+
+
+def samples_of(recipe: Recipe) -> Table:
+    """The samples of a recipe, as its model takes them.
+
+    Raises:
+        InputError: Data that can't be read, or lacks the texts that the model reads.
+    """
+    return as_read(recipe, read_table(recipe.data))
+
+
+def as_read(recipe: Recipe, table: Table) -> Table:
+    """The same samples as the model takes them."""
+    return table.read(texts=reads_texts(recipe.model), pictures=recipe.model.pictures)
 
 
 def split_unseen(recipe: Recipe, table: Table) -> Table:

@@ -2,7 +2,7 @@
 
 from sfumato.data.preprocess import Preprocess
 from sfumato.decision.named import corrected_later
-from sfumato.models.backbone import Expects, expects
+from sfumato.models.family import expected_of
 from sfumato.recipe.checks import refuse_idle_checkpoints
 from sfumato.recipe.schema import Recipe
 from sfumato.training.contradictions import refuse_contradictions
@@ -16,7 +16,7 @@ def plan_of(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
     Raises:
         InputError: Contradictions that are not accepted, or checkpoints that would never be written.
     """
-    wanted: Expects = expects(recipe.model.backbone)
+    wanted = expected_of(recipe.model)
     plan = make_plan(
         recipe.timeline,
         recipe.train.schedule,

@@ -5,14 +5,14 @@ from pathlib import Path
 from sfumato.console import Console
 from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
-from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
-from sfumato.models.classifier import load_pretrained
+from sfumato.preparation.beginning import begin
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
-from sfumato.preparation.parts import completed, split_unseen, validated
+from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepared import Prepared
+from sfumato.preparation.reading import telling_texts, window_notes
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
@@ -28,26 +28,29 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
-    table = read_table(recipe.data)
+    table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
     plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)
     model = checked_model(recipe, table, plan, preprocess, teacher)
-    origin = load_pretrained(model, recipe.model, preprocess.size)
+    origin = begin(recipe, model, preprocess.size)
     sharing, looked_at = sharing or sharing_of(recipe), len(table)
     seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
     table, pictures = validated(recipe, split(seen.usable, recipe.data.split)), sharing.pictures
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     if not table.layout.several and not table.layout.multilabel:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
-    if table.layout.outputs != model.outputs:  # a class had no usable image
+    other = table.layout.outputs != model.outputs  # a class had no usable image
+    if other:
         teacher = agreed_teacher(recipe.train.distill, table.layout)
         model = new_model(recipe, table, plan, preprocess, teacher)
-        load_pretrained(model, recipe.model, preprocess.size)
+    if other or recipe.train.init_from is not None:  # whose samples it must not have seen is known by now
+        begin(recipe, model, preprocess.size, table)
     kept = f"train.keep_decoded: {len(pictures)} of {looked_at} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
-    notes = [*table.notes, *completing, *chosen(recipe, table, plan), f"model.weights: {origin}", kept]
+    notes = [*table.notes, *completing, *chosen(recipe, table, plan), origin, kept]
     notes += introduction(recipe.train.distill, teacher)
-    warnings = doubts(teacher, table, Path(recipe.data.given).name)
+    notes += window_notes(model, table)
+    warnings = (*doubts(teacher, table, Path(recipe.data.given).name), *telling_texts(table))
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
@@ -68,7 +71,7 @@ def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared
         teacher = read_facts(folder.teacher) if loaded.recipe.train.distill else None
         model = new_model(loaded.recipe, table, plan, preprocess, teacher)
         if not any_below(folder.checkpoints) and not folder.bundle.exists():
-            load_pretrained(model, loaded.recipe.model, preprocess.size)
+            begin(loaded.recipe, model, preprocess.size, table)
     pictures = (sharing or sharing_of(loaded.recipe)).pictures
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures, teacher=teacher)
 

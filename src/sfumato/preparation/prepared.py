@@ -10,7 +10,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.table import Table
 from sfumato.data.views import View, expand
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
 from sfumato.training.job import Job
@@ -28,7 +28,7 @@ class Prepared:
     """Usable samples, each with its part."""
     plan: Plan
     preprocess: Preprocess
-    model: Classifier
+    model: Network
     notes: list[str]
     """What was chosen, each with its reason."""
     pictures: Pictures

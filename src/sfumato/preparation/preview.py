@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from sfumato.data.assumed import Assumed, assumed_table
-from sfumato.data.source import read_table
 from sfumato.errors import InputError
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
-from sfumato.preparation.parts import completed, split_unseen, validated
+from sfumato.preparation.parts import as_read, completed, samples_of, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepare import sharing_of
 from sfumato.preparation.prepared import Prepared
@@ -28,11 +27,12 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     data = recipe.data
     assumption = assumed or Assumed()
     table = assumed_table(assumption, data.split, _columns(recipe)) if data.source is None else None
+    table = as_read(recipe, table) if table else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"
         raise InputError(what, setting="data.source", mend="leave out --samples, --classes and --imbalance")
     unseen = [] if table else [_not_looked_at(recipe)]
-    table = validated(recipe, table or split_unseen(recipe, read_table(recipe.data)))
+    table = validated(recipe, table or split_unseen(recipe, samples_of(recipe)))
     recipe, completing = completed(with_given_weights(recipe), table)
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)

@@ -8,7 +8,8 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
-from sfumato.models.classifier import ModelSpec
+from sfumato.models.family import Family, is_random, reads_texts
+from sfumato.models.text_only import TextOnlySpec
 from sfumato.recipe.decision_checks import refuse_unfitted
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
@@ -22,16 +23,18 @@ def refuse_ineffective(
     split: SplitSpec,
     preprocess: PreprocessSpec,
     augment: AugmentSpec,
-    model: ModelSpec,
+    model: Family,
     train: TrainSpec,
     timeline: Sequence[Keyframe],
     decision: DecisionSpec,
 ) -> None:
     """Raise InputError for the first setting that changes nothing."""
-    _check_columns(columns, split)
+    _check_columns(columns, split, model)
+    if isinstance(model, TextOnlySpec):
+        _check_unseen(augment, timeline)
     _check_schedule(train)
     _check_sampler(train, timeline)
-    _check_mixing(timeline)
+    _check_mixing(timeline, model)
     _check_forcing(timeline)
     _check_augment(augment, timeline)
     _check_profile(augment, preprocess)
@@ -56,14 +59,25 @@ def refuse_without_validation(train: TrainSpec, decision: DecisionSpec, samples:
         _check_without_validation(train, decision, "no sample stands in the val part")
 
 
-def _check_columns(columns: ColumnsSpec, split: SplitSpec) -> None:
+def _check_columns(columns: ColumnsSpec, split: SplitSpec, model: Family) -> None:
     """Columns that are named and not read; those found by their usual names are only noted."""
-    if columns.text is not None:
-        raise _idle("data.columns.text", "no model here reads texts", "leave it out")
+    if columns.text is not None and not reads_texts(model):
+        raise _idle("data.columns.text", "this model reads no texts", "leave it out, or choose model.kind: image_text")
     if columns.time is not None and split.by != "time":
         raise _idle("data.columns.time", "chance splits the samples", "set data.split.by: time")
     if columns.fold is not None and not isinstance(split.fold, str):
         raise _idle("data.columns.fold", "no fold of the data is asked for", "name one in data.split.fold")
+
+
+def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
+    """Settings of pictures, where none is looked at."""
+    why, mend = "this model looks at no picture", "leave it out"
+    if augment.changed:
+        raise _idle(f"augment.{augment.changed[0]}", why, mend)
+    for index, keyframe in enumerate(timeline):
+        for name in ("image_size", "augment"):
+            if getattr(keyframe, name) is not None:
+                raise _idle(f"timeline[{index}].{name}", why, mend)
 
 
 def _check_schedule(train: TrainSpec) -> None:
@@ -88,9 +102,12 @@ def _check_sampler(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
         raise _idle("train.sampler", why, "set sampler_power, or leave it out")
 
 
-def _check_mixing(timeline: Sequence[Keyframe]) -> None:
+def _check_mixing(timeline: Sequence[Keyframe], model: Family) -> None:
     mixup, cutmix = _greatest("mixup_alpha", timeline), _greatest("cutmix_alpha", timeline)
     for index, keyframe in enumerate(timeline):
+        if reads_texts(model) and (keyframe.mixup_alpha or keyframe.cutmix_alpha):
+            setting = f"timeline[{index}].{'mixup_alpha' if keyframe.mixup_alpha else 'cutmix_alpha'}"
+            raise InputError("blends pictures, and texts can't be blended", setting=setting, mend="leave it out")
         if keyframe.mix_probability is not None and not (mixup or cutmix):
             raise _idle(f"timeline[{index}].mix_probability", "nothing is mixed", "set mixup_alpha or cutmix_alpha")
         if keyframe.cutmix_share is not None and not (mixup and cutmix):
@@ -140,12 +157,12 @@ def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
         )
 
 
-def _check_made(train: TrainSpec, model: ModelSpec) -> None:
+def _check_made(train: TrainSpec, model: Family) -> None:
     """Averages that are made after the last step."""
     if train.soup is not None and train.epochs < 2:
         raise _idle("train.soup", "a single epoch has one set of weights", "train for longer, or leave it out")
-    if train.interpolate is not None and model.weights == "none":
-        why = "model.weights is none, so there is no pretrained network to start from"
+    if train.interpolate is not None and is_random(model) and train.init_from is None:
+        why = "the model's weights are none, so there is no pretrained network to start from"
         raise _idle("train.interpolate", why, "leave it out")
 
 

@@ -15,13 +15,16 @@ from pydantic import ValidationError
 
 from sfumato.document import Document, is_file, overlay, parse_document, read_document
 from sfumato.errors import InputError, nearest_name
-from sfumato.models.weights import WeightsFrom
+from sfumato.models.family import without_paths
 from sfumato.recipe.explain import explain
 from sfumato.recipe.presets import FOLDER, find_preset, preset_names
 from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
-PATHS = ("data.source", "data.images", "data.labels.file", "model.weights.file", "train.distill.teacher")
+PATHS = (
+    *("data.source", "data.images", "data.labels.file", "train.distill.teacher", "train.init_from"),
+    *("model.weights.file", "model.image.weights.file", "model.text.folder"),
+)
 """Settings that name a file or folder, relative to the file they stand in."""
 
 ENDINGS = (".yaml", ".yml")
@@ -110,10 +113,9 @@ def without_folders(recipe: Recipe) -> Recipe:
     if data.labels:
         labels = data.labels.model_copy(update={"file": Path(data.labels.file).name})
         data = data.model_copy(update={"labels": labels})
-    weights = recipe.model.weights
-    if isinstance(weights, WeightsFrom) and weights.file:
-        weights = weights.model_copy(update={"file": Path(weights.file).name})
-    model, train = recipe.model.model_copy(update={"weights": weights}), recipe.train
+    model, train = without_paths(recipe.model), recipe.train
+    if train.init_from:
+        train = train.model_copy(update={"init_from": Path(train.init_from).name})
     if train.distill:
         distill = train.distill.model_copy(update={"teacher": Path(train.distill.teacher).name})
         train = train.model_copy(update={"distill": distill})

@@ -9,7 +9,7 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.source import DataSpec
 from sfumato.data.views import ViewsSpec
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.models.classifier import ModelSpec
+from sfumato.models.family import FamilySpec
 from sfumato.recipe.checks import refuse_ineffective
 from sfumato.recipe.decision_checks import refuse_decision
 from sfumato.recipe.view_checks import refuse_unchosen_views, refuse_views
@@ -29,7 +29,7 @@ class Recipe(Spec):
     """How a picture becomes a square, in training and afterwards."""
     augment: AnyAugmentSpec = AugmentSpec()
     """What may happen to a training picture."""
-    model: ModelSpec
+    model: FamilySpec
     """The network."""
     train: TrainSpec = TrainSpec()
     """How long, how fast, on what."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sfumato.models.classifier import Classifier, needed
+from sfumato.models.network import Network, needed
 from sfumato.report.evidence import Evidence
 from sfumato.short import short
 from sfumato.tasks import of_task
@@ -39,7 +39,7 @@ def beside_teacher(evidence: Evidence) -> list[Beside]:
     ]
 
 
-def parameters(model: Classifier) -> int:
+def parameters(model: Network) -> int:
     """Numbers that the bundle's network needs."""
     return sum(parameter.numel() for name, parameter in model.named_parameters() if needed(name))
 

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-import jinja2
-
-from sfumato.metrics.longtail import shot_of
-from sfumato.report import wording
 from sfumato.report.evidence import AnyMeasured, LabelsMeasured, Measured
 from sfumato.report.frames import Majority
 from sfumato.report.label_measurement import label_measurement
 from sfumato.report.label_verdict import label_verdict
 from sfumato.report.measurement import measurement
+from sfumato.report.templates import templates
+from sfumato.report.unkept import unkept
 from sfumato.report.verdict import failures, trust_in_confidence
 from sfumato.report.wording import many, percent
 
@@ -45,20 +42,14 @@ def write_page(path: Path, page: Page) -> None:
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    jinja = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    cast(dict[str, Any], jinja.filters).update(percent=percent, count=wording.count, many=many, shot=shot_of)
     shown = [
         label_measurement(found, page.images)
         if isinstance(found, LabelsMeasured)
         else measurement(found, majority_of(found), page.images, task, str(turn or ""))
         for turn, (task, found) in enumerate(page.measured.items())
     ]
-    return jinja.get_template("evaluation.html.j2").render(
-        page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED]
-    )
+    template = templates().get_template("evaluation.html.j2")
+    return template.render(page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED])
 
 
 def verdicts(measured: Mapping[str, AnyMeasured]) -> list[str]:
@@ -69,7 +60,12 @@ def verdicts(measured: Mapping[str, AnyMeasured]) -> list[str]:
             said += label_verdict(found)
             continue
         first = reach(found)
-        said += [f"{task}: {first}" if task else first, failures(found.results), trust_in_confidence(found)]
+        said += [
+            f"{task}: {first}" if task else first,
+            failures(found.results),
+            trust_in_confidence(found),
+            *unkept(found),
+        ]
     return said
 
 

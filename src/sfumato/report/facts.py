@@ -20,9 +20,9 @@ class PartRow:
     classes: int
     """Classes with an image in it."""
     largest: str
-    """The most frequent class with its images; empty where there is none."""
+    """The most frequent class with its images, `1,000 of each` where all are equal; empty where there is none."""
     smallest: str
-    """The rarest class that has an image; empty where there is none."""
+    """The rarest class that has an image, in the same way."""
 
 
 def part_rows(table: Table) -> tuple[PartRow, ...]:
@@ -36,7 +36,7 @@ def environment_facts(evidence: Evidence) -> list[tuple[str, str]]:
     packages: dict[str, Any] = found.get("packages", {})
     facts = {
         "Data": recipe.data.given,
-        "Backbone": recipe.model.backbone,
+        "Backbone": recipe.model.title,
         "Teacher": "; ".join(map(_teacher, beside_teacher(evidence))),
         "Training time": _training_time(evidence),
         "Seed": str(recipe.train.seed),
@@ -59,6 +59,9 @@ def _part_row(part: Table, name: str) -> PartRow:
     there = {label: images for label, images in counts.items() if images}
     if not there:
         return PartRow(name, 0, 0, "", "")
+    if len(set(there.values())) == 1 and len(there) > 1:
+        each = f"{count(len(part) // len(there))} of each"
+        return PartRow(name, len(part), len(there), each, each)
     largest, smallest = max(there, key=lambda label: there[label]), min(there, key=lambda label: there[label])
     texts = [f"{label} ({count(there[label])})" for label in (largest, smallest)]
     return PartRow(name, len(part), len(there), *texts)

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-import jinja2
+from typing import Any
 
 from sfumato.metrics.folds import FoldSummary
-from sfumato.metrics.longtail import shot_of
 from sfumato.metrics.results import Results
-from sfumato.report import wording
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.folds_summary import fold_scores_of
 from sfumato.report.frames import Majority, class_lists, confusion, headlines, tail_headlines
 from sfumato.report.svg import inline, to_svg
+from sfumato.report.templates import templates
 from sfumato.report.wording import many, percent
 from sfumato.tasks import of_task
 
@@ -58,13 +55,9 @@ def write_folds_report(path: Path, summary: FoldSummary, name: str, backbone: st
 
 def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> str:
     """The page as HTML; arguments as in `write_folds_report`."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    jinja = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    cast(dict[str, Any], jinja.filters).update(percent=percent, count=wording.count, many=wording.many, shot=shot_of)
     results = {part: Results.from_dict(found) for part, found in summary.results.items()}
-    return jinja.get_template("folds.html.j2").render(
+    template = templates().get_template("folds.html.j2")
+    return template.render(
         name=name,
         backbone=backbone,
         summary=summary,

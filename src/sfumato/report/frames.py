@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sfumato.decision.calibration import UNFITTED, Temperature
-from sfumato.decision.calibrators.calibrator import Calibrator
+from sfumato.decision.policy import Policy
 from sfumato.metrics.calibration import Reliability, expected_calibration_error, reliability
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, SHOTS, TAIL_FRACTION, shot_of
 from sfumato.metrics.results import ClassRow, Results
 from sfumato.report.evidence import Evidence, Measured
+
+Floats = NDArray[np.float64]
 
 ALL_CLASSES = 40
 """Up to this many classes every one has its bar."""
@@ -231,15 +234,24 @@ def confusion(results: Results) -> Confusion:
 
 
 def reliabilities(measured: Measured) -> tuple[ReliabilityFrame, ...]:
-    """Before and after calibration; only as it is where nothing was calibrated."""
-    after = measured.policy.calibrator
-    if not after.fitted:
-        return (_reliability(measured, after, "Not calibrated"),)
-    how = f"at temperature {after.value:.2f}" if isinstance(after, Temperature) else after.kind.replace("_", " ")
-    return (
-        _reliability(measured, UNFITTED, "Before calibration"),
-        _reliability(measured, after, f"After, {how}"),
-    )
+    """What the network says, and what is made of it; only the latter where nothing was calibrated."""
+    said, truth = measured.verdicts, measured.predictions.truth
+    after = _reliability(_after(measured.policy), said.confidence, said.predicted == truth)
+    if not measured.policy.calibrator.fitted:
+        return (after,)
+    before = UNFITTED.probabilities(measured.predictions.logits)
+    title = "Before calibration" if measured.policy.adjustment is None else "Before adjustment and calibration"
+    return (_reliability(title, before.max(axis=1), before.argmax(axis=1) == truth), after)
+
+
+def _after(policy: Policy) -> str:
+    """What is said above the diagram of the answers as they are given."""
+    calibrator = policy.calibrator
+    if not calibrator.fitted:
+        return "Not calibrated"
+    if isinstance(calibrator, Temperature):
+        return f"After, at temperature {calibrator.value:.2f}"
+    return f"After, {calibrator.kind.replace('_', ' ')}"
 
 
 def worst_mistakes(measured: Measured) -> tuple[Mistake, ...]:
@@ -261,9 +273,6 @@ def worst_mistakes(measured: Measured) -> tuple[Mistake, ...]:
     )
 
 
-def _reliability(measured: Measured, calibrator: Calibrator, title: str) -> ReliabilityFrame:
-    probabilities = calibrator.probabilities(measured.policy.adjusted(measured.predictions.logits))
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == measured.predictions.truth
+def _reliability(title: str, confidence: Floats, correct: NDArray[np.bool_]) -> ReliabilityFrame:
     error = expected_calibration_error(confidence, correct)
     return ReliabilityFrame(title, reliability(confidence, correct), error)

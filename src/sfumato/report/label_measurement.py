@@ -6,6 +6,7 @@ from typing import Any
 from sfumato.report import figures
 from sfumato.report.evidence import LabelsMeasured
 from sfumato.report.frames import class_lists
+from sfumato.report.label_changes import label_changes
 from sfumato.report.label_frames import label_headlines, label_reliabilities, worst_labels
 from sfumato.report.measurement import Drawn, drawn_inline, shown_mistakes
 from sfumato.report.more_figures import more_label_figures
@@ -32,7 +33,10 @@ def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]
             Drawn(frame, drawn_inline(figures.draw_reliability(frame), f"reliability{turn}", "", frame.title))
             for turn, frame in enumerate(label_reliabilities(measured))
         ],
+        "before": "every class named from a probability of one half on, as sure as the sigmoid is",
+        "changes": label_changes(measured),
         "risk_coverage": None,
+        "sets": None,
         "thresholds": label_threshold_frame(measured),
         "two_classes": None,
         "mistakes": shown_mistakes(worst_labels(measured), places),

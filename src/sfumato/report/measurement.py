@@ -9,6 +9,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sfumato.report import figures, thumbnails
+from sfumato.report.changes import changes
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
@@ -24,6 +25,8 @@ from sfumato.report.frames import (
 from sfumato.report.more_figures import more_figures
 from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
+from sfumato.report.set_sizes import sets_frame
+from sfumato.report.set_sizes_picture import draw_set_sizes
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
@@ -84,7 +87,10 @@ def measurement(
         "classes": len(results.classes),
         "confusion": confusion(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
+        "before": "the likeliest class, always answered, as sure as softmax is",
+        "changes": changes(measured),
         "risk_coverage": _risk_coverage(measured, mark),
+        "sets": _sets(measured, mark),
         "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
@@ -108,6 +114,15 @@ def _risk_coverage(measured: Measured, mark: str) -> Drawn | None:
         return None
     return Drawn(
         frame, drawn_inline(draw_risk_coverage(frame), "risk", mark, "Share of wrong answers by share answered")
+    )
+
+
+def _sets(measured: Measured, mark: str) -> Drawn | None:
+    frame = sets_frame(measured)
+    if frame is None:
+        return None
+    return Drawn(
+        frame, drawn_inline(draw_set_sizes(frame), "sets", mark, "Images by the number of classes in their set")
     )
 
 

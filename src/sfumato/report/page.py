@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import jinja2
 from markupsafe import Markup
 
-from sfumato.metrics.longtail import shot_of
-from sfumato.report import figures, wording
+from sfumato.report import figures
 from sfumato.report.averages import choices
 from sfumato.report.curves import Chart, charts
 from sfumato.report.evidence import AnyMeasured, Evidence, LabelsMeasured, Measured, read_evidence
@@ -20,6 +18,7 @@ from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
 from sfumato.report.svg import inline, to_svg
+from sfumato.report.templates import templates
 from sfumato.report.timeline import plan_figure
 from sfumato.report.timeline_picture import MARGIN
 from sfumato.report.tradeoff import trade_off
@@ -51,18 +50,8 @@ def write_report(folder: RunFolder) -> Path:
 
 def render(evidence: Evidence) -> str:
     """The page as HTML."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    jinja = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    cast(dict[str, Any], jinja.filters).update(
-        percent=wording.percent,
-        count=wording.count,
-        phase_title=phase_title,
-        moment=wording.moment,
-        many=wording.many,
-        shot=shot_of,
-    )
+    jinja = templates()
+    cast(dict[str, Any], jinja.filters)["phase_title"] = phase_title
     measured = [
         _measured(own, own.measured, task, place)
         for place, (task, own) in enumerate(evidence.by_task.items())

@@ -150,7 +150,7 @@ def _mixed(replay: _Replay, wanted: list[Request], settings: Settings) -> tuple[
 
 def _image(samples: Samples, request: Request) -> Tensor | None:
     batch = samples.__getitems__([request])
-    return None if isinstance(batch, RunError) else batch.images[0]
+    return None if isinstance(batch, RunError) or not len(batch.images) else batch.images[0]
 
 
 def _labels(target: Tensor, layout: TaskLayout) -> tuple[str, ...]:

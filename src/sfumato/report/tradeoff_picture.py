@@ -20,6 +20,8 @@ _SMALL = 7.5
 _APART = 0.075
 """Least distance of two labels, as a share of the axes."""
 _LEAST_SPAN = 0.02
+_REACH = (0.03, 0.1, 0.17)
+"""Where along a label its distance from the curve is looked at, as shares of the axes."""
 
 
 def draw_trade_off(frame: TradeOff) -> Figure:
@@ -38,7 +40,7 @@ def draw_trade_off(frame: TradeOff) -> Figure:
 
 
 def _axes(figure: Figure) -> Axes:
-    axes = figure.add_axes((0.09, 0.12, 0.9, 0.86), facecolor="none")
+    axes = figure.add_axes((0.12, 0.12, 0.87, 0.86), facecolor="none")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -78,25 +80,36 @@ def _labels(axes: Axes, frame: TradeOff, span: float) -> None:
     for row in (*(mark.row for mark in marks), frame.rows[-1]):
         if all(_distance(row, other) >= _APART * span for other in placed):
             placed.append(row)
-            _label(axes, row, INK if row is marks[0].row else MUTED, right=_right_of_middle(frame, row))
+            _label(axes, row, INK if row is marks[0].row else MUTED, _freest(axes, frame, row, span))
 
 
 def _distance(one: TauRow, other: TauRow) -> float:
     return hypot(one.macro_f1 - other.macro_f1, one.accuracy - other.accuracy)
 
 
-def _right_of_middle(frame: TradeOff, row: TauRow) -> bool:
-    return row.macro_f1 >= sum(one.macro_f1 for one in frame.rows) / len(frame.rows)
+def _freest(axes: Axes, frame: TradeOff, row: TauRow, span: float) -> tuple[int, int]:
+    """Right or left of the dot, and level with it, above or below: where a label is farthest from curve and edges.
+
+    Both numbers are -1, 0 or 1. A label is about a sixth of the axes wide; its middle and both ends are looked at.
+    """
+    left, right = axes.get_xlim()
+
+    def room(side: tuple[int, int]) -> float:
+        points = [(row.macro_f1 + side[0] * far * span, row.accuracy + side[1] * 0.035 * span) for far in _REACH]
+        inside = min(points[-1][0] - left, right - points[-1][0])
+        others = [one for one in frame.rows if one is not row]
+        return min(inside, *(hypot(one.macro_f1 - x, one.accuracy - y) for one in others for x, y in points))
+
+    return max(((1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)), key=room)
 
 
-def _label(axes: Axes, row: TauRow, colour: str, *, right: bool) -> None:
-    """The strength at the right of its dot, or else at the left, where the curve is not."""
+def _label(axes: Axes, row: TauRow, colour: str, side: tuple[int, int]) -> None:
     axes.annotate(
         f"τ = {moment(row.tau)}",
         (row.macro_f1, row.accuracy),
-        xytext=(7 if right else -7, 0),
+        xytext=(7 * side[0], 8 * side[1]),
         textcoords="offset points",
-        ha="left" if right else "right",
+        ha="left" if side[0] > 0 else "right",
         va="center",
         color=colour,
         fontsize=_SMALL,

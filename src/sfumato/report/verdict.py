@@ -11,6 +11,7 @@ from sfumato.report.frames import Majority, majority_class
 from sfumato.report.label_verdict import label_verdict
 from sfumato.report.sure_words import by_words, strange_words
 from sfumato.report.threshold_words import rule_words
+from sfumato.report.unkept import unkept
 from sfumato.report.wording import LEAST_SUPPORT, ROUGH, TRUSTED, many, percent, setting_of
 
 
@@ -23,7 +24,8 @@ def verdict(evidence: Evidence) -> tuple[str, ...]:
     if isinstance(measured, LabelsMeasured):
         return label_verdict(measured, test_spared=spared)
     majority = majority_class(evidence, measured.results)
-    return (reach(measured, majority, test_spared=spared), failures(measured.results), trust_in_confidence(measured))
+    said = (reach(measured, majority, test_spared=spared), failures(measured.results), trust_in_confidence(measured))
+    return (*said, *unkept(measured))
 
 
 def verdicts(evidence: Evidence) -> tuple[str, ...]:

@@ -57,6 +57,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def together(text: str) -> str:
+    """The same without a line break between a number and its sign of percent."""
+    return text.replace(" %", "\u00a0%")
+
+
 def rate(value: float) -> str:
     """A learning rate: 0.1 as it is, small ones by their power of ten, 1.2e-3."""
     if value == 0 or value >= 0.01:

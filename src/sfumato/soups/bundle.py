@@ -1,11 +1,11 @@
 """The bundle of a soup: one network, as of any run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sfumato.bundle.folder import Bundle, write_bundle
-from sfumato.bundle.samples import Sample
 from sfumato.data.views import PLAIN
 from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
@@ -41,7 +41,8 @@ def write_soup_bundle(
     taken = [runs[place] for place in made.places]
     first = taken[0].bundle
     pictures = [sample.pixels for sample in first.samples]
-    logits = averaged_logits([job.model.cpu()], job.preprocess, (PLAIN,), pictures, policies, first.tasks.slices)
+    model, slices, texts = job.model.cpu(), first.tasks.slices, [sample.text for sample in first.samples]
+    logits = averaged_logits([model], job.preprocess, (PLAIN,), pictures, policies, slices, texts)
     pairs = zip(first.samples, logits.tolist(), strict=True)
     data = [{"run": Path(one.name).name, **one.folder.fingerprint()} for one in taken]
     bundle = Bundle(
@@ -53,7 +54,8 @@ def write_soup_bundle(
         policy=policies_to_dict(policies),
         results=results,
         provenance={**provenance(taken[0].folder), "soup": data},
-        samples=tuple(Sample(sample.name, sample.pixels, tuple(row)) for sample, row in pairs),
+        samples=tuple(replace(sample, logits=tuple(row)) for sample, row in pairs),
+        text=first.text,
         references=stored_references([references]),
     )
     write_bundle(folder, bundle)

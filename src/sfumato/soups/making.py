@@ -17,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.folds.tables import trained_by_any
 from sfumato.free_folder import emptied_on_failure, free_folder, make_folder
 from sfumato.json_file import read_json, write_json
+from sfumato.models.family import is_random
 from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.outcome import measure_any
 from sfumato.preparation.prepare import sharing_of
@@ -99,7 +100,7 @@ def soup(
 
 def _note(ingredients: Sequence[RunIngredient], samples: SoupSamples, console: Console) -> None:
     console.note(Noted(f"{len(ingredients)} runs; {len(samples.choosing)} samples to choose by: {samples.origin}"))
-    if ingredients[0].recipe.model.weights == "none":
+    if is_random(ingredients[0].recipe.model):
         what = "these networks began at random weights: the mean of networks that share no start is mostly none"
         console.note(Noted(what, warning=True))
     if seen := [one.name for one in ingredients if one.bundle.views is not None]:

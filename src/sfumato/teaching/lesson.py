@@ -15,7 +15,7 @@ from sfumato.data.images import BadImageError, Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import generator
 from sfumato.errors import RunError
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.predict.predictor import load
 from sfumato.teaching.teacher import Teacher, network_of
 from sfumato.training.distillation import DistillSpec
@@ -66,7 +66,7 @@ def open_lesson(teacher: Teacher, columns: NDArray[np.int64], job: Job, spec: Di
     return Lesson(ask, show, len(columns) + (teacher.facts.width or 0))
 
 
-def _looking(model: Classifier, preprocess: Preprocess, device: str) -> Ask:
+def _looking(model: Network, preprocess: Preprocess, device: str) -> Ask:
     """What gives (N, D) features of length 1."""
     model = model.to(device)
 

@@ -11,7 +11,7 @@ from sfumato.bundle.folder import Bundle, read_bundle
 from sfumato.data.preprocess import Preprocess
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.predict.networks import build_networks
 from sfumato.sealed import MANIFEST
 from sfumato.stored import read_stored, stored
@@ -93,7 +93,7 @@ def learnt_from(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
     return provenance.get("folds") or provenance.get("soup") or [provenance.get("data", {})]
 
 
-def network_of(folder: Path) -> tuple[Classifier, Preprocess]:
+def network_of(folder: Path) -> tuple[Network, Preprocess]:
     """The only network of a teacher, on the CPU and in evaluation mode, and how it wants its pictures."""
     bundle = read_bundle(folder)
     preprocess = Preprocess.from_dict(bundle.transform, f"{folder}/transform.json")
@@ -124,7 +124,7 @@ def _parts(bundle: AnyBundle) -> list[Bundle]:
     return [one for member in bundle.members for one in _parts(member)] if isinstance(bundle, Ensemble) else [bundle]
 
 
-def _only_network(bundle: Bundle, networks: int, where: str) -> Classifier:
+def _only_network(bundle: Bundle, networks: int, where: str) -> Network:
     if networks > 1:
         what = f"{networks} networks, each with features of its own"
         raise InputError(what, where=where, expected="a bundle of one", mend="leave out train.distill.features")

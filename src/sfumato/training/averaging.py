@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
+from sfumato.shown import Shown
 from sfumato.spec import Spec
 from sfumato.training.duration import ZERO, DurationField
 
@@ -92,15 +93,17 @@ def norms_that_differ(model: nn.Module, states: Iterable[Tensors]) -> list[_Batc
 
 
 @torch.no_grad()
-def refresh_statistics(model: nn.Module, images: Iterable[Tensor], norms: Sequence[_BatchNorm] | None = None) -> None:
-    """Compute anew the statistics that batch norms have over all of (B, 3, H, W) images, each batch counting the same.
+def refresh_statistics(
+    model: nn.Module, shown: Iterable[Tensor | Shown], norms: Sequence[_BatchNorm] | None = None
+) -> None:
+    """Compute anew the statistics that batch norms have over all that is shown, each batch counting the same.
 
     Averaged weights have statistics of their own, which no average of statistics is (Izmailov et al., section 3.2). As
     torch's `update_bn`, with dropout off. The model is left in evaluation mode.
 
     Args:
         model: Carries the averaged weights.
-        images: Of the training part; not asked for where there is no such batch norm.
+        shown: Batches of the training part; not asked for where there is no such batch norm.
         norms: Whose statistics; None = of those that learn.
     """
     norms = norms_that_learn(model) if norms is None else norms
@@ -110,7 +113,7 @@ def refresh_statistics(model: nn.Module, images: Iterable[Tensor], norms: Sequen
         norm.reset_running_stats()
         norm.momentum = None  # torch: the plain mean of all batches
         norm.train()
-    for batch in images if norms else ():
+    for batch in shown if norms else ():
         model(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

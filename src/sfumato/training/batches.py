@@ -6,13 +6,13 @@ from bisect import bisect_left
 import torch
 
 from sfumato.errors import InputError
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.training.parameters import apply_learning
 from sfumato.training.plan import Plan
 from sfumato.training.settings import Settings
 
 
-def check_batches(model: Classifier, plan: Plan, processes: int) -> None:
+def check_batches(model: Network, plan: Plan, processes: int) -> None:
     """Refuse batches that are too small for the processes, or for the batch norm of one, before anything is trained.
 
     Raises:
@@ -40,7 +40,7 @@ def check_batches(model: Classifier, plan: Plan, processes: int) -> None:
 
 
 @torch.no_grad()
-def _learns_from_one(model: Classifier, settings: Settings) -> bool:
+def _learns_from_one(model: Network, settings: Settings) -> bool:
     trial = copy.deepcopy(model)
     apply_learning(trial, settings.learn)
     try:

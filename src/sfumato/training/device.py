@@ -11,7 +11,7 @@ import torch
 
 from sfumato.data.mixing import one_hot
 from sfumato.errors import InputError
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.training.machine import launched
 from sfumato.training.parameters import apply_learning
 from sfumato.training.settings import Settings
@@ -48,7 +48,7 @@ def choose_device(asked: DeviceChoice) -> Choice:
     return Choice(asked, "asked for in train.device")
 
 
-def choose_precision(device: str, model: Classifier, settings: Settings) -> Choice:
+def choose_precision(device: str, model: Network, settings: Settings) -> Choice:
     """The precision that trains fastest without changing the result by more than rounding.
 
     On a CPU it is measured on a copy of the model, a few steps at the settings given: bf16 halves the traffic of dense
@@ -89,7 +89,7 @@ def _cpu_has_bf16() -> bool:
     return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
 
 
-def _bf16_ratio(model: Classifier, settings: Settings) -> float:
+def _bf16_ratio(model: Network, settings: Settings) -> float:
     """Time of a step in bf16 over that in fp32: the fastest of a few each, in turn.
 
     Others on the machine can only make a step slower, and in turn they slow both down alike.

@@ -117,7 +117,7 @@ class DryRun:
     @torch.no_grad()
     def _ask(self, size: int, images: int) -> None:
         with self._job.machine.autocast():
-            logits = self._job.model.logits(self._batch(size, images).images)
+            logits = self._job.model.logits(self._batch(size, images).shown)
         float(logits.sum())  # waits for the device
 
     def _batch(self, size: int, images: int) -> Batch:
@@ -125,7 +125,11 @@ class DryRun:
         layout = self._job.train.layout
         sizes = torch.full((layout.classes,), 2) if layout.multilabel else torch.tensor(layout.sizes)
         targets = torch.arange(images)[:, None] % sizes
-        return Batch(pixels, targets, tuple(range(images))).to(self._job.machine.device)
+        batch = Batch(pixels, targets, tuple(range(images)))
+        if (texts := self._job.train.texts) is not None:
+            those = tuple(texts[row % len(texts)] for row in range(images))
+            batch = replace(batch, texts=those, pictures=(1,) * images)
+        return batch.to(self._job.machine.device)
 
 
 def _scaled(before: int | None, peak: int | None, factor: float) -> int | None:

@@ -6,15 +6,16 @@ from itertools import islice
 from torch import Tensor
 
 from sfumato.data.loading import Samples, batches
+from sfumato.shown import Shown
 from sfumato.training.job import Job
 from sfumato.training.stream import requests
 
 
-def images_of(job: Job, epoch: int) -> Iterator[Tensor]:
-    """(B, 3, H, W) images of each step of an epoch, as they were augmented, before any mixing; this process's share."""
+def images_of(job: Job, epoch: int) -> Iterator[Tensor | Shown]:
+    """What the model was shown in each step of an epoch, before any mixing; this process's share."""
     machine = job.machine
     samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
     first, after = job.plan.clock.starts[epoch : epoch + 2]
     wanted = requests(job.plan, job.drawn_by, job.draws, first, rank=machine.rank, processes=machine.processes)
     for batch in batches(samples, islice(wanted, after - first), job.workers):
-        yield batch.to(machine.device).images
+        yield batch.to(machine.device).shown

@@ -1,4 +1,4 @@
-"""Features computed once, where nothing below the head ever learns: then a training takes seconds, with its result."""
+"""Features computed once, while nothing below the head learns: such a stage takes seconds, with the same result."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,8 @@ from torch import Tensor
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.loading import Batch, Request, Samples, batches
 from sfumato.data.table import Table
+from sfumato.data.views import PLAIN, View
+from sfumato.models.network import below_head
 from sfumato.training.inference import BATCH
 from sfumato.training.job import Job
 from sfumato.training.parameters import scales
@@ -38,29 +40,43 @@ class Features:
         return Batch(self.train[views, rows], targets[rows], tuple(rows), tuple(request.epoch for request in wanted))
 
 
-def can_be_kept(job: Job) -> bool:
-    """Whether every step would compute the same features again: frozen, unmixed, of pictures that recur."""
-    plan, model = job.plan, job.model
-    names = [name for name, _ in model.named_parameters()]
-    tables = [scales(names, change.value, change.setting, now=False) for change in plan.learn]
-    learn = {name for table in tables for name, scale in table.items() if scale != FROZEN}
-    if any(not name.startswith("head.") for name in learn) or len(plan.image_sizes) > 1:
-        return False
-    mixed = any(any(plan.tracks[name].values) for name in ("mixup_alpha", "cutmix_alpha"))
-    strength = plan.tracks["augment"].steady
-    recurs = strength == 0 or (strength is not None and job.augment.views is not None)
-    size = 4 * model.width * (_views(job) * len(job.train) + len(job.val))
-    return recurs and not mixed and job.machine.processes == 1 and size <= MOST_BYTES
+def kept_steps(job: Job) -> int:
+    """The first steps that would all compute the same features again: frozen, unmixed, of pictures that recur.
+
+    0 where there are none, or where computing them once would be no less work.
+    """
+    plan = job.plan
+    end = _frozen_until(job)
+    whole = end >= plan.clock.epochs
+    names = ("mixup_alpha", "cutmix_alpha", "augment", "image_size")
+    tracks = {name: plan.tracks[name].steady_until(end) for name in names}
+    mixed = tracks["mixup_alpha"] != 0 or tracks["cutmix_alpha"] != 0
+    recurs = tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
+    fits = 4 * job.model.width * (_views(job) * len(job.train) + len(job.val)) <= MOST_BYTES
+    if mixed or not recurs or tracks["image_size"] is None or job.machine.processes > 1 or not fits:
+        return 0
+    return plan.steps if whole else plan.clock.first_step(end) if end > _views(job) else 0
 
 
 def keep_features(job: Job) -> Features:
     """Compute the features of all training and validation images, in an order that no worker decides.
 
-    The job's model is left in evaluation mode.
+    A text is read once, whatever the number of views. The job's model is left in evaluation mode.
     """
-    strength = job.plan.at(0).augment
-    train = torch.stack([_of(job, job.train, view, strength, job.augment) for view in range(_views(job))])
-    return Features(train, _of(job, job.val, 0, 0.0, AugmentSpec()))
+    settings, size = job.plan.at(0), job.preprocess.size
+    with job.model.reading_once():
+        wanted = [(view, settings.image_size) for view in range(_views(job))]
+        train = torch.stack([_of(job, job.train, view, side, settings.augment, job.augment) for view, side in wanted])
+        return Features(train, _of(job, job.val, 0, size, 0.0, AugmentSpec(), PLAIN))
+
+
+def _frozen_until(job: Job) -> float:
+    """Epoch from which on something below the head learns; that of the end where nothing ever does."""
+    names = [name for name, _ in job.model.named_parameters() if below_head(name)]
+    for change in job.plan.learn:
+        if any(scale != FROZEN for scale in scales(names, change.value, change.setting, now=False).values()):
+            return change.begin
+    return float(job.plan.clock.epochs)
 
 
 def _views(job: Job) -> int:
@@ -68,15 +84,17 @@ def _views(job: Job) -> int:
 
 
 @torch.no_grad()
-def _of(job: Job, table: Table, view: int, strength: float, augment: AugmentSpec) -> Tensor:
-    """(N, D) features of one view of a table's images."""
-    model, machine, size = job.model.eval(), job.machine, job.plan.final_size
-    samples = Samples(table, job.preprocess, augment, job.spec.seed, job.pictures)
+def _of(
+    job: Job, table: Table, view: int, size: int, strength: float, augment: AugmentSpec, look: View | None = None
+) -> Tensor:
+    """(N, D) features of one augmented view of a table's images, or of one way to look at them."""
+    model, machine = job.model.eval(), job.machine
+    samples = Samples(table, job.preprocess, augment, job.spec.seed, job.pictures, look)
     rows = range(len(table))
     wanted = ([Request(row, view, 0, size, strength) for row in rows[i : i + BATCH]] for i in rows[::BATCH])
     found = torch.zeros(len(table), model.width, device=machine.device)
     found_in = batches(samples, wanted, job.workers if len(table) > BATCH else 0)
     for batch in job.show(found_in, -(-len(table) // BATCH)):
         with machine.autocast():
-            found[list(batch.rows)] = model.features(batch.to(machine.device).images).float()
+            found[list(batch.rows)] = model.features(batch.to(machine.device).shown).float()
     return found

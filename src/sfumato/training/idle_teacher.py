@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from sfumato.data.augment import AugmentSpec
 from sfumato.errors import InputError
 from sfumato.losses.cross_entropy import CrossEntropySpec
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network, below_head
 from sfumato.training.distillation import DistillSpec
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
 from sfumato.training.settings import FROZEN
 
 
-def refuse_idle_teacher(spec: DistillSpec, plan: Plan, augment: AugmentSpec, model: Classifier) -> None:
+def refuse_idle_teacher(spec: DistillSpec, plan: Plan, augment: AugmentSpec, model: Network) -> None:
     """Refuse a teacher that teaches nothing, and settings of the loss on labels where that does not count.
 
     Raises:
@@ -53,12 +53,12 @@ def _refuse_views(plan: Plan, augment: AugmentSpec) -> None:
         raise InputError(what, setting=setting, mend="keep augment steady, or choose sees: picture")
 
 
-def _refuse_features(plan: Plan, model: Classifier) -> None:
+def _refuse_features(plan: Plan, model: Network) -> None:
     setting = "train.distill.features"
     if any(any(plan.tracks[name].values) for name in ("mixup_alpha", "cutmix_alpha")):
         what = "the teacher was shown no mixed picture, and has no features of one"
         raise InputError(what, setting=setting, mend="turn mixup_alpha and cutmix_alpha to 0")
-    names = [name for name, _ in model.named_parameters() if name.startswith("backbone.")]
+    names = [name for name, _ in model.named_parameters() if below_head(name)]
     tables = [scales(names, change.value, change.setting, now=False) for change in plan.learn]
     if all(scale == FROZEN for table in tables for scale in table.values()):
         raise _idle(setting, "nothing of the backbone ever learns", "leave it out")

@@ -16,17 +16,18 @@ from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
 from sfumato.decision.doubt.reference import NO_REFERENCES, References
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
+from sfumato.shown import Shown
 from sfumato.training.machine import Machine
 
 BATCH = 64
 
 
 def outputs(
-    compute: Callable[[Tensor], Tensor],
+    compute: Callable[[Tensor | Shown], Tensor],
     table: Table,
     preprocess: Preprocess,
     machine: Machine,
@@ -39,7 +40,7 @@ def outputs(
     """Yield (rows, what is computed of their images) batch by batch; each process does its share, without gradients.
 
     Args:
-        compute: (B, 3, H, W) uint8 -> (B, ...), of a model in evaluation mode.
+        compute: What is shown of B samples -> (B, ...), of a model in evaluation mode.
         table: Samples.
         preprocess: Of validation.
         machine: Of the run.
@@ -53,11 +54,11 @@ def outputs(
     shares = [chunk[rank::processes] for chunk in in_order(table, view.side(preprocess), BATCH * processes)]
     for batch in batches(samples, filter(None, shares), workers if len(table) > BATCH else 0):
         with torch.no_grad(), contextlib.nullcontext() if exact else machine.autocast():
-            yield list(batch.rows), compute(batch.to(machine.device).images)
+            yield list(batch.rows), compute(batch.to(machine.device).shown)
 
 
 def predict_tasks(
-    model: Classifier,
+    model: Network,
     table: Table,
     preprocess: Preprocess,
     machine: Machine,
@@ -80,7 +81,7 @@ def predict_tasks(
 
 
 def predict_view(
-    model: Classifier,
+    model: Network,
     table: Table,
     view: View,
     preprocess: Preprocess,
@@ -91,8 +92,8 @@ def predict_view(
 ) -> dict[str, AnyPredictions]:
     """The same of images looked at in a view, in full precision, and how familiar they are by the references."""
 
-    def compute(images: Tensor) -> Tensor:
-        return scored(model, images, list(references.values()))
+    def compute(shown: Tensor | Shown) -> Tensor:
+        return scored(model, shown, list(references.values()))
 
     found = outputs(compute, table, preprocess, machine, workers, pictures=pictures, view=view)
     return _as_predictions(_gathered(found, table, len(references)), table, machine)

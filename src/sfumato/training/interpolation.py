@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from sfumato.errors import InputError
-from sfumato.models.classifier import Classifier
 from sfumato.models.heads import CosineHeadSpec, MlpHeadSpec
+from sfumato.models.network import Network, below_head
 from sfumato.spec import Spec
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
@@ -58,9 +58,9 @@ def interpolated(start: Tensors, best: Tensors, alpha: float) -> Tensors:
     return {name: _between(start[name].detach().cpu(), tensor.detach().cpu(), alpha) for name, tensor in best.items()}
 
 
-def backbone_begins(plan: Plan, model: Classifier) -> int | None:
+def backbone_begins(plan: Plan, model: Network) -> int | None:
     """The first step that moves a parameter of the backbone; None = none does."""
-    names = [name for name, _ in model.named_parameters() if name.startswith("backbone.")]
+    names = [name for name, _ in model.named_parameters() if below_head(name)]
     for change in plan.learn:
         if any(scale != FROZEN for scale in scales(names, change.value, change.setting, now=False).values()):
             return _first_to_see(plan, change.begin)
@@ -75,7 +75,7 @@ def begins_with_new_head(plan: Plan, step: int) -> bool:
     return not started and _first_to_see(plan, plan.head_begins(moment)) == step
 
 
-def refuse_idle_interpolation(plan: Plan, model: Classifier) -> None:
+def refuse_idle_interpolation(plan: Plan, model: Network) -> None:
     """Refuse an interpolation that has no two networks of one make to lie between.
 
     Raises:

@@ -16,7 +16,7 @@ from sfumato.data.progress import Progress, unseen
 from sfumato.data.sampling import SamplerMix
 from sfumato.data.table import Table
 from sfumato.metrics.label_scores import AnyScoreName
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.spec import Spec
 from sfumato.training.checkpoint import CheckpointSpec
 from sfumato.training.contradictions import Accepted
@@ -38,6 +38,9 @@ class TrainSpec(Spec):
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """Times the training part is gone through."""
+    init_from: Annotated[str, Field(min_length=1)] | None = None
+    """A finished run, or its bundle, whose weights this one begins with instead of pretrained ones, the head's too;
+    `{fold}` in the path stands for the number of the fold that is trained, as in `runs/stage1/fold-{fold}`."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     """Of everything drawn while training; equal seeds give equal weights."""
     optimizer: OptimizerSpec = AdamWSpec()
@@ -46,6 +49,9 @@ class TrainSpec(Spec):
     """How the learning rate rises and falls."""
     clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
     """Greatest norm of the gradient of a step; none = no limit."""
+    gradient_checkpointing: bool = False
+    """Compute activations anew in the backward pass, to save memory for about a third more time; batch norms then
+    follow their statistics twice a step."""
     accumulate: Annotated[int, Field(ge=1)] = 1
     """Pieces a batch is computed in, to save memory; the step still sees the whole batch."""
     sampler: SamplerMix = "power"
@@ -85,7 +91,7 @@ class TrainSpec(Spec):
 class Job:
     """All that training needs."""
 
-    model: Classifier
+    model: Network
     plan: Plan
     spec: TrainSpec
     augment: AugmentSpec

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import cast
 
 import torch
@@ -13,7 +14,7 @@ from sfumato.errors import Interrupted, RunError
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
-from sfumato.training.features import Features, can_be_kept, keep_features
+from sfumato.training.features import Features, keep_features, kept_steps
 from sfumato.training.final_choice import FinalChoice
 from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
@@ -80,6 +81,7 @@ class _Loop:
         self._progress = Progress()
         self._unread: list[StepOutcome] = []
         self._features: Features | None = None
+        self._kept = 0
         self._epoch_end = EpochEnd(job, self._learner)
         self._start_at = backbone_begins(job.plan, job.model) if job.spec.interpolate else None
 
@@ -92,10 +94,14 @@ class _Loop:
             self._progress, warnings = self._keeper.take_up()
             for warning in warnings:
                 self._tell(Noted(warning, warning=True))
-        if can_be_kept(self._job):
+        self._kept = kept_steps(self._job)
+        if self._progress.step < self._kept:
             self._features = keep_features(self._job)
             self._epoch_end.features = self._features.val
-            self._tell(Noted(f"features of {len(self._job.train)} images computed once: nothing below the head learns"))
+            clock = self._job.plan.clock
+            long = "" if self._kept == self._job.plan.steps else f" until epoch {clock.epoch_at(self._kept):g}"
+            said = f"features of {len(self._job.train)} images computed once: nothing below the head learns{long}"
+            self._tell(Noted(said))
         history, many = tuple(self._progress.history), self._job.train.layout.multilabel
         self._tell(Started(self._job.plan, self._progress.step, history, many))
 
@@ -145,10 +151,11 @@ class _Loop:
         stopped = self._progress.feedback.stopped
         first = job.plan.steps if stopped else start
         wanted = requests(job.plan, targets, job.draws, first, rank=machine.rank, processes=machine.processes)
-        if self._features is not None:
-            known = torch.from_numpy(job.train.answers).to(machine.device)
-            return (self._features.batch(requested, known) for requested in wanted)
-        return batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
+        looked = batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
+        if self._features is None:
+            return looked
+        known, features = torch.from_numpy(job.train.answers).to(machine.device), self._features
+        return chain((features.batch(one, known) for one in islice(wanted, max(0, self._kept - first))), looked)
 
     def _settings(self, step: int) -> Settings:
         """What the plan says, at the rate that a plateau has left."""
@@ -200,6 +207,8 @@ class _Loop:
     def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
         self._look_at_weights()
         speed, progress = watch.images / watch.seconds, self._progress
+        if progress.step > self._kept:
+            self._features, self._epoch_end.features = None, None  # what is below the head has moved
         measured = self._epoch_end.measure(settings.epoch)
         scored: dict[Weights, Scores] = {which: found.scores for which, found in measured.items()}
         classes: dict[Weights, ClassFigures] = {which: found.classes for which, found in measured.items()}

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field, Tag
 from torch import Tensor, nn
 
+from sfumato.models.network import Network
 from sfumato.spec import Spec, kind_or
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
@@ -44,7 +45,7 @@ OptimizerSpec = Annotated[Annotated[AdamWSpec, Tag("adamw")] | Annotated[SgdSpec
 
 
 def build_optimizer(
-    spec: AdamWSpec | SgdSpec, model: nn.Module, plan: Plan, device: torch.device
+    spec: AdamWSpec | SgdSpec, model: Network, plan: Plan, device: torch.device
 ) -> torch.optim.Optimizer:
     """An optimiser over all parameters that ever learn; those frozen for now have no gradient, so it skips them.
 
@@ -52,7 +53,7 @@ def build_optimizer(
     """
     names = [name for name, _ in model.named_parameters()]
     tables = [change.value for change in plan.learn]
-    never = _never_decay(model)
+    never = model.undecayed()
     by_table = [scales(names, change.value, change.setting, now=False) for change in plan.learn]
     groups: dict[tuple[object, ...], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
@@ -72,12 +73,6 @@ def build_optimizer(
         return torch.optim.AdamW(list(groups.values()), lr=spec.lr, betas=spec.betas, fused=fused)
     nesterov = spec.momentum > 0
     return torch.optim.SGD(list(groups.values()), lr=spec.lr, momentum=spec.momentum, nesterov=nesterov, fused=fused)
-
-
-def _never_decay(model: nn.Module) -> set[str]:
-    """What the backbone itself names: position tables and class tokens have more than one dimension, and no scale."""
-    names = getattr(getattr(model, "backbone", None), "no_weight_decay", None)
-    return {f"backbone.{name}" for name in cast(set[str], names())} if callable(names) else set()
 
 
 def apply_rates(optimizer: torch.optim.Optimizer, settings: Settings) -> None:

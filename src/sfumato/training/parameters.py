@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from sfumato.errors import InputError, nearest_name
-from sfumato.models.classifier import Classifier
 from sfumato.models.heads import Head, build_head
+from sfumato.models.network import Network
 from sfumato.training.plan import Plan
 from sfumato.training.settings import FROZEN
 from sfumato.training.timeline import LearnTable
@@ -45,7 +45,7 @@ def scales(names: Iterable[str], table: LearnTable, setting: str, *, now: bool =
     return result
 
 
-def check_learning(model: Classifier, plan: Plan) -> None:
+def check_learning(model: Network, plan: Plan) -> None:
     """Refuse learning tables that do not fit the parameters there are while they hold, whichever heads stand then.
 
     Raises:
@@ -93,7 +93,7 @@ def learnable(model: nn.Module, table: LearnTable) -> tuple[int, int]:
 def sizes(model: nn.Module, head: Head | None = None) -> dict[str, int]:
     """Numbers in each parameter; with another head than the model's own, as if that one stood on it."""
     own = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    if head is None or not isinstance(model, Classifier) or head == model.head_spec:
+    if head is None or not isinstance(model, Network) or head == model.head_spec:
         return own
     with torch.device("meta"):
         other = build_head(head, model.width, model.outputs)

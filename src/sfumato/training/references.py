@@ -41,7 +41,14 @@ def _features(job: Job, table: Table, show: Progress) -> NDArray[np.float32]:
     """(N, D) of a table's samples, in its order, those of all processes together."""
     model = job.model.eval()
     found = torch.zeros(len(table), model.width)
-    seen = outputs(model.features, table, job.preprocess, job.machine, job.workers, pictures=job.pictures)
+    seen = outputs(
+        lambda shown: model.completed(model.features(shown)),
+        table,
+        job.preprocess,
+        job.machine,
+        job.workers,
+        pictures=job.pictures,
+    )
     for rows, features in show(seen, -(-len(table) // (BATCH * job.machine.processes))):
         found[rows] = features.float().cpu()
     return job.machine.sum(found.to(job.machine.device)).cpu().numpy()

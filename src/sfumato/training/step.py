@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sfumato.data.loading import Batch
 from sfumato.data.mixing import mix
 from sfumato.data.randomness import torch_seed
+from sfumato.shown import Shown
 from sfumato.training.averaging import WeightAverage, moving_weight
 from sfumato.training.changeover import change_head, make_centres, replaced_head
 from sfumato.training.criterion import AnyTaskLoss, Criterion
@@ -114,14 +115,14 @@ class Learner:
     def step(self, batch: Batch, settings: Settings, step_images: int) -> StepOutcome:
         """Take one step on this process's share of a batch of `step_images` images."""
         spec, device = self._job.spec, batch.images.device
-        images, soft, taught, hints = self._mixed(batch, settings)
+        shown, soft, taught, hints = self._mixed(batch, settings)
         # after mixing, which seeds the generators of GPUs too: processes that mix alike must drop out differently
         torch.manual_seed(torch_seed(spec.seed, "step", settings.step, self._machine.rank))
         share = step_images / self._machine.processes
         wanted = self.criterion.want(batch.targets, soft, settings, share, taught, hints)
-        outcome = StepOutcome(torch.zeros((), device=device), torch.zeros((), device=device), len(images))
-        pieces = max(1, min(spec.accumulate, len(images) // 2))  # batch norm can't learn from a piece of one image
-        chunks = list(zip(images.tensor_split(pieces), soft.tensor_split(pieces), wanted.pieces(pieces), strict=True))
+        outcome = StepOutcome(torch.zeros((), device=device), torch.zeros((), device=device), len(soft))
+        pieces = max(1, min(spec.accumulate, len(soft) // 2))  # batch norm can't learn from a piece of one image
+        chunks = list(zip(shown.tensor_split(pieces), soft.tensor_split(pieces), wanted.pieces(pieces), strict=True))
         offsets: list[Tensor] = []
         for turn, (piece, targets, sought) in enumerate(chunks):
             last = turn == len(chunks) - 1
@@ -137,16 +138,19 @@ class Learner:
         self._move(settings, offsets)
         return outcome
 
-    def _mixed(self, batch: Batch, settings: Settings) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        """Images with their labels, and with what the teacher says of them, mixed by the same shares; its features."""
+    def _mixed(self, batch: Batch, settings: Settings) -> tuple[Tensor | Shown, Tensor, Tensor | None, Tensor | None]:
+        """What is shown with its labels, and with what the teacher says of it, mixed by the same shares; its features.
+
+        Pictures that have texts are not mixed: recipes that ask for it are refused.
+        """
         soft, seed, teaching = self.criterion.targets(batch.targets), self._job.spec.seed, self._job.teaching
-        if teaching is None:
-            return *mix(batch.images, soft, settings.mixing, seed, settings.step), None, None
-        logits, hints = teaching.answers(batch)
-        both = torch.cat([soft, self.criterion.soften(logits)], dim=1)
-        images, both = mix(batch.images, both, settings.mixing, seed, settings.step)
+        logits, hints = (None, None) if teaching is None else teaching.answers(batch)
+        both = soft if logits is None else torch.cat([soft, self.criterion.soften(logits)], dim=1)
+        shown = batch.shown
+        if isinstance(shown, Tensor):
+            shown, both = mix(shown, both, settings.mixing, seed, settings.step)
         classes = soft.shape[1]
-        return images, both[:, :classes], both[:, classes:], hints
+        return shown, both[:, :classes], None if logits is None else both[:, classes:], hints
 
     def _move(self, settings: Settings, offsets: list[Tensor]) -> None:
         learning = (parameter for parameter in self.model.parameters() if parameter.grad is not None)

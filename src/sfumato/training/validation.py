@@ -18,7 +18,7 @@ from sfumato.metrics.f_scores import label_counts
 from sfumato.metrics.label_scores import selection_scores
 from sfumato.metrics.longtail import long_tail_scores
 from sfumato.metrics.results import ClassRow, class_rows, count_rows
-from sfumato.models.classifier import Classifier
+from sfumato.models.network import Network
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import UNKNOWN, Predictions
 from sfumato.tasks import of_task
@@ -38,7 +38,7 @@ class Validated:
 
 
 def validate(
-    model: Classifier,
+    model: Network,
     val: Table,
     trained: Mapping[str, NDArray[np.int64]],
     preprocess: Preprocess,

@@ -1,14 +1,17 @@
 """Fusing tables made by hand: no sample, and none of its group, is scored by weights that were fitted on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sfumato.decision.dealing import deal
-from sfumato.decision.fusion.fitting import fit_fusion
+from sfumato.decision.fusion.fitting import equal_weights, fit_fusion
 from sfumato.decision.fusion.fusion import log_probabilities
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.fusing import FOLDS, fit_tables
 from sfumato.ensembles.joined import join_tables
+from sfumato.ensembles.summary import sharing_words
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.predictions import UNKNOWN, Predictions
@@ -48,6 +51,17 @@ def test_of_labels_drawn_by_lot_nothing_is_known(tmp_path, kind):
     truth = np.random.default_rng(5).integers(0, 3, 600)
     fused = fit_tables(kind, tables(tmp_path, 600, truth)).fused.logits
     assert (fused.argmax(axis=1) == truth).mean() == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_how_weights_are_shared_is_said_with_its_reason():
+    shared, own = (
+        equal_weights(2),
+        replace(equal_weights(2), weights=((0.5, 0.5, 1.0), (0.5, 0.5, 0.0)), kind="weighted"),
+    )
+    assert "not likelier" in sharing_words(shared, 3)
+    assert "each class has its own" in sharing_words(own, 3)
+    assert "one probability tells them apart" in sharing_words(replace(shared, kind="weighted"), 2)
+    assert "not likelier" in sharing_words(replace(shared, kind="weighted", exclusive=False), 2)
 
 
 def test_a_hidden_layer_asks_for_200_samples_of_known_class(tmp_path):

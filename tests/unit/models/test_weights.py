@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 
 from sfumato.errors import InputError
 from sfumato.models.backbone import build_backbone, check_name, expects
-from sfumato.models.classifier import ModelSpec, build_classifier, check_sizes
+from sfumato.models.classifier import ModelSpec, build_classifier
+from sfumato.models.sizes import check_sizes
 from sfumato.models.weights import WeightsFrom, load_weights
 
 NAME = "test_efficientnet"

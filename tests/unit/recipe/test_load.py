@@ -184,9 +184,18 @@ def test_every_setting_is_documented():
 
 def test_no_folder_leaves_the_machine(folder):
     """Every setting that names a path is cut to its last part; a new one must be cut too."""
-    paths = {path: f"/home/ann/secret/{path}" for path in PATHS}
-    recipe = load_recipe("recipe.yaml", {"model.weights": {"file": "x"}, "data.labels": {"file": "x"}, **paths}).recipe
-    text = to_yaml(recipe)
-    assert text.count("/home/ann/secret/") == len(PATHS)
-    assert "ann" not in to_yaml(without_folders(recipe))
-    assert all(path in to_yaml(without_folders(recipe)) for path in PATHS)
+    image = {"model.weights": {"file": "x"}}
+    both = {
+        "timeline": [],
+        "model": {"kind": "image_text", "image": {"backbone": "resnet18", "weights": {"file": "x"}}, "text": {}},
+    }
+    seen = set()
+    for model, other in ((image, ("model.image.", "model.text.")), (both, ("model.weights",))):
+        paths = {path: f"/home/ann/secret/{path}" for path in PATHS if not path.startswith(other)}
+        recipe = load_recipe("recipe.yaml", {**model, "data.labels": {"file": "x"}, **paths}).recipe
+        text = to_yaml(recipe)
+        assert text.count("/home/ann/secret/") == len(paths)
+        assert "ann" not in to_yaml(without_folders(recipe))
+        assert all(path in to_yaml(without_folders(recipe)) for path in paths)
+        seen |= set(paths)
+    assert seen == set(PATHS)

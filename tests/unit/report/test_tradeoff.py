@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests.unit.report.test_page import page_of, plain
 
 from sfumato.decision.decision_spec import DecisionSpec
@@ -69,6 +70,25 @@ def test_the_picture_has_one_scale_and_labels_apart():
     assert texts(axes.figure) == ["accuracy", "τ = 0", "τ = 0.5", "τ = 1", "τ = 1.5"]
     close = (*ROWS[:1], TauRow(0.05, 0.901, 0.501, 0.481), *ROWS[1:])
     assert texts(draw_trade_off(trade_off(close, None))) == ["accuracy", "τ = 0", "τ = 0.5", "τ = 1", "τ = 1.5"]
+
+
+BENT = (
+    *(TauRow(t / 20, 0.957 - t / 1000, 0.8, 0.816 + t / 150) for t in range(5)),
+    *(TauRow(t / 20, 0.953 - t / 700, 0.8, 0.842 - (t - 4) / 300) for t in range(5, 31)),
+)
+"""There and back, as curves of long tails are."""
+
+
+@pytest.mark.parametrize("rows", [ROWS, BENT])
+def test_no_label_lies_on_the_curve_or_outside(rows):
+    figure = draw_trade_off(trade_off(rows, None))
+    FigureCanvasAgg(figure).draw()
+    axes = figure.axes[0]
+    places = axes.transData.transform([(row.macro_f1, row.accuracy) for row in rows])
+    for label in axes.texts[1:]:
+        box = label.get_window_extent()
+        assert not any(box.contains(*place) for place in places), label.get_text()
+        assert axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1, label.get_text()
 
 
 def test_the_page_shows_the_curve_and_the_tail(make_run):

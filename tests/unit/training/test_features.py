@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from safetensors.torch import load_file
 from tests.jobs import HALF, job_of
@@ -11,7 +12,7 @@ import sfumato
 from sfumato.models.classifier import Classifier, build_classifier
 from sfumato.recipe.load import load_recipe
 from sfumato.training import loop
-from sfumato.training.features import can_be_kept
+from sfumato.training.features import kept_steps
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
 
@@ -51,7 +52,7 @@ def test_the_same_head_from_features_that_were_computed_once(photos, looks, monk
     sfumato.train(FEW, out="once", quiet=True)
     once = sum(looks)
     looks.clear()
-    monkeypatch.setattr(loop, "can_be_kept", lambda job: False)
+    monkeypatch.setattr(loop, "kept_steps", lambda job: 0)
     sfumato.train(FEW, out="each", quiet=True)
     assert once < sum(looks)
     first, second = (load_file(f"{name}/bundle/weights.safetensors") for name in ("once", "each"))
@@ -72,7 +73,7 @@ def asked(*keyframes, views=3) -> bool:
     head = recipe.model.head
     plan = make_plan(recipe.timeline, CosineSpec(), base_lr=1e-3, epochs=4, samples=8, image_size=32, head=head)
     model = build_classifier(recipe.model, 3, 32, HALF, HALF)
-    return can_be_kept(replace(job_of(model, plan), augment=recipe.augment))
+    return kept_steps(replace(job_of(model, plan), augment=recipe.augment)) > 0
 
 
 def test_features_that_recur_are_kept():
@@ -95,3 +96,27 @@ def test_features_that_recur_are_kept():
 )
 def test_features_that_would_change_are_not(keyframes, views):
     assert not asked(*keyframes, views=views)
+
+
+def test_a_frozen_beginning_is_computed_once_and_what_follows_at_every_step(photos, looks, monkeypatch):
+    """The same weights to rounding, also where the timeline changes image size and augmentation afterwards."""
+    frames = [
+        {"at": "0ep", "image_size": 32, "batch_size": 8, "learn": {"head.*": 5, "*": "frozen"}, "augment": 0},
+        {"at": "3ep", "learn": {"*": 0.1}, "augment": 1, "image_size": 48, "ema_decay": 0.5},
+    ]
+    recipe = {**FEW, "augment": {"flips": ["horizontal"]}, "timeline": frames}
+    sfumato.train(recipe, out="once", quiet=True)
+    once = sum(looks)
+    looks.clear()
+    monkeypatch.setattr(loop, "kept_steps", lambda job: 0)
+    sfumato.train(recipe, out="each", quiet=True)
+    assert once < sum(looks)
+    first, second = (load_file(f"{name}/bundle/weights.safetensors") for name in ("once", "each"))
+    assert max(float((first[name].double() - second[name].double()).abs().max()) for name in first) < 1e-4
+    history = [pl.read_csv(f"{name}/history.csv")["val_loss"].to_list() for name in ("once", "each")]
+    assert history[0] == pytest.approx(history[1], abs=1e-4)
+
+
+def test_a_beginning_no_longer_than_its_views_is_not_worth_keeping():
+    assert asked({}, {"at": "3ep", "learn": {"*": 1}}, views=2)
+    assert not asked({}, {"at": "2ep", "learn": {"*": 1}}, views=2)

@@ -4,9 +4,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import polars as pl
 
+from sfumato.data.addresses import pictures_of
 from sfumato.data.images import BadImageError
 from sfumato.data.parallel import in_parallel
 from sfumato.data.pictures import Pictures
@@ -15,22 +17,66 @@ from sfumato.data.table import Table, Task
 from sfumato.errors import InputError
 
 NO_PICTURE = "no image"
+NO_TEXT = "no text"
 
 
 def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple[Table, pl.DataFrame]:
-    """Decode every image in parallel; return the usable samples and the table (id, image, problem) of the others.
+    """Decode every picture in parallel; return the usable samples and the table (id, image, problem) of what is bad.
 
     A sample without a label is left out too: it can neither train nor measure. What is decoded goes through `pictures`,
     which keeps it for training as far as it fits. Nothing else is measured: that is for `sfumato check`.
 
+    Where texts are read a sample needs no picture: it is listed, and its text alone is used. Where all its pictures
+    count, it is left with those that are good.
+
     Raises:
         InputError: What is left has fewer than two classes.
     """
+    seen = pictures_of(table)
+    seen = seen if table.pictures != "first" else seen.filter(pl.col("place") == 0)
+    problem = _no_problem if table.pictures == "none" else partial(_problem, pictures)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = in_parallel(partial(_problem, pictures), table.first_images, pool)
-        problems = list(progress(found, len(table)))
-    bad = unusable(table, pl.DataFrame({"id": table.ids, "problem": problems}, schema_overrides={"problem": pl.String}))
-    return _usable(table, bad), bad
+        found = in_parallel(problem, cast(list[str | None], seen["image"].to_list()), pool)
+        seen = seen.with_columns(pl.Series("problem", list(progress(found, len(seen))), dtype=pl.String))
+    lost = unusable(table, _of_samples(table, seen))
+    spared = _spared(table, lost)
+    bad = _listed(seen, lost, spared)
+    return _usable(_with_good(table, seen), lost.join(spared, on="id", how="anti"), len(spared)), bad
+
+
+def _of_samples(table: Table, seen: pl.DataFrame) -> pl.DataFrame:
+    """(id, problem) of each sample: that of its first picture where none is good, else null."""
+    if table.pictures == "none":
+        return table.rows.select("id", pl.when(pl.col("text") == "").then(pl.lit(NO_TEXT)).alias("problem"))
+    problem = pl.when(pl.col("problem").is_not_null().all()).then(pl.col("problem").first())
+    return seen.group_by("id", maintain_order=True).agg(problem)
+
+
+def _spared(table: Table, lost: pl.DataFrame) -> pl.DataFrame:
+    """(id) of the samples that are used although they have no good picture: those with a text and a label."""
+    if table.texts is None:
+        return lost.select("id").clear()
+    labelled = pl.any_horizontal(pl.col(task.column).is_not_null() for task in table.tasks)
+    return table.rows.filter(labelled & (pl.col("text") != "")).select("id").join(lost, on="id", how="semi")
+
+
+def _listed(seen: pl.DataFrame, lost: pl.DataFrame, spared: pl.DataFrame) -> pl.DataFrame:
+    """(id, image, problem) of what is bad, saying what becomes of a sample that is used all the same."""
+    kept = seen.filter(pl.col("problem").is_not_null()).join(lost, on="id", how="anti")
+    others = kept.select("id", "image", pl.col("problem") + "; its other pictures are used")
+    texts = pl.col("id").is_in(spared["id"].to_list())
+    said = pl.when(texts).then(pl.col("problem") + "; its text alone is used").otherwise("problem").alias("problem")
+    return pl.concat([lost.with_columns(said), others]).sort("id", maintain_order=True)
+
+
+def _with_good(table: Table, seen: pl.DataFrame) -> Table:
+    """The samples with those of their pictures that are good, where a sample can do without some."""
+    if table.pictures == "none" or (table.texts is None and table.pictures == "first"):
+        return table
+    usable = pl.col("image").filter(pl.col("problem").is_null()).alias("images")
+    good = seen.group_by("id", maintain_order=True).agg(usable)
+    rows = table.rows.drop("images").join(good, on="id", how="left", maintain_order="left")
+    return replace(table, rows=rows.select(table.rows.columns))
 
 
 def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
@@ -43,7 +89,7 @@ def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("problem").is_not_null()).sort("id")
 
 
-def _usable(table: Table, bad: pl.DataFrame) -> Table:
+def _usable(table: Table, bad: pl.DataFrame, spared: int) -> Table:
     usable = table.without(bad["id"].to_list())
     there = {task.name: _classes(usable, task) for task in table.questions}
     several = len(there) > 1
@@ -56,6 +102,8 @@ def _usable(table: Table, bad: pl.DataFrame) -> Table:
             expected=f"usable images of {_least(table)}" + (f" of {few!r}" if several else ""),
         )
     notes = [f"data: {len(bad)} of {len(table)} samples left out, listed in data/bad_images.csv"] if len(bad) else []
+    if spared:
+        notes.append(f"data: {spared} of {len(table)} samples have no good picture and are used for their texts alone")
     for task in table.questions:
         lost = [name for name in task.labels.names if name not in there[task.name]]
         of = f" of {task.name!r}" if several else ""
@@ -75,6 +123,11 @@ def _classes(table: Table, task: Task) -> set[str]:
 
 def _least(table: Table) -> str:
     return "a class" if table.layout.multilabel else "at least two classes"
+
+
+def _no_problem(_: str | None) -> str | None:
+    """Where pictures are not looked at."""
+    return None
 
 
 def _problem(pictures: Pictures, address: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import polars as pl
 
@@ -102,13 +102,39 @@ def table_of(
     return make_table(pl.DataFrame(result), tasks, where, (*notes, *roles.notes, *said, *more))
 
 
-def read_image_paths(path: Path) -> list[str]:
-    """Addresses of the pictures a table names, in its order, whatever else it holds."""
+class Row(NamedTuple):
+    """What a row of a table without labels asks about."""
+
+    id: str
+    """Of the row; the address of its picture where the table has no ids."""
+    images: tuple[str, ...]
+    """Addresses of its pictures."""
+    text: str
+    """Cleaned and joined; "" = none, or none asked for."""
+
+
+def read_inputs(path: Path, *, texts: bool = False) -> list[Row]:
+    """What a table asks about, row by row, whatever else it holds.
+
+    Args:
+        path: The table.
+        texts: Whether texts are wanted, and a row may then have no picture.
+
+    Raises:
+        InputError: No image column or ids; no texts where they are wanted.
+    """
     frame = read_rows(path)
     roles = find_roles(frame, ColumnsSpec(), path, with_labels=False)
     place = partial(_place, [(path, len(frame))])
+    if texts and not roles.texts:
+        expected = "a column such as title, description or text"
+        raise InputError("no texts, and a bundle that reads them", where=str(path), expected=expected)
     pictures, _ = _pictures(frame, roles, path.parent, path, None, place)
-    return [found[0] if found else "" for found in cast(list[list[str]], pictures.to_list())]
+    images = [tuple(found) for found in cast(list[list[str]], pictures.to_list())]
+    said = _joined(frame, roles.texts).to_list() if texts else [""] * len(frame)
+    ids = cast(list[str | None], frame[roles.single["id"]].to_list() if "id" in roles.single else [None] * len(frame))
+    rows = zip(ids, images, said, strict=True)
+    return [Row(id_ or next(iter(some), ""), some, text) for id_, some, text in rows]
 
 
 def _refuse_doubled(ids: pl.Series, place: "partial[str]") -> None:
@@ -148,7 +174,7 @@ def _spaces(spec: LabelsSpec | None, roles: Roles) -> dict[str, LabelSpace]:
 def _pictures(
     frame: pl.DataFrame, roles: Roles, folder: Path, path: Path, images: Path | None, place: "partial[str]"
 ) -> tuple[pl.Series, list[str]]:
-    """(N) lists of addresses."""
+    """(N) lists of addresses; empty where a row that may have a text names no picture."""
     if roles.image is None:
         return pictures_by_id(frame[roles.single["id"]], images or folder, path)
     if images is not None:
@@ -158,9 +184,9 @@ def _pictures(
     if not isinstance(cells.dtype, pl.List):
         cells = cells.str.strip_chars().replace("", None).to_frame().select(pl.concat_list(pl.all())).to_series()
     empty = cells.list.first().is_null() | (cells.list.len() == 0)
-    if empty.any():
+    if empty.any() and not roles.texts:  # a sample that has a text may do without a picture
         raise InputError(f"no image in column {roles.image!r}", where=place(cast(int, empty.arg_max())))
-    return cells.list.eval(_absolute(folder)), notes
+    return cells.list.drop_nulls().fill_null([]).list.eval(_absolute(folder)), notes
 
 
 def _absolute(folder: Path) -> pl.Expr:

@@ -1,7 +1,7 @@
 """How little each label suits a sample: what is compared with the calibration samples' own labels.
 
 Shapes: N samples, C classes. Scores are deterministic: the same picture always gets the same set. The random form of
-APS (its U) makes sets a little smaller on average and is not offered.
+APS (its U), which would leave out the last label of a set by chance, is not offered.
 """
 
 from typing import Annotated, Literal
@@ -31,9 +31,12 @@ class Lac(Spec):
 
 
 class Aps(Spec):
-    """The probability of all labels that are at least as likely: sets grow where a sample is hard.
+    """The probability of all labels that are likelier: sets grow where a sample is hard, and none is empty.
 
-    Romano, Sesia and Candes, Classification with Valid and Adaptive Coverage, NeurIPS 2020.
+    Romano, Sesia and Candes, Classification with Valid and Adaptive Coverage, NeurIPS 2020: labels, likeliest first, up
+    to the one with which their probability reaches a level (eq. 3); a label is among them where those before it do not
+    reach it. Were its own probability counted too, as with U = 1, then of a network that errs less than alpha the
+    surest samples would have empty sets and all others nearly every label.
     """
 
     kind: Literal["aps"] = "aps"
@@ -68,10 +71,11 @@ Score = Annotated[
 
 
 def _ranked(probabilities: Floats, penalty: float, free: int) -> Floats:
-    """Probability down to each label and its penalty; of equally likely labels the one of lower index comes first."""
+    """Probability above each label and its penalty; of equally likely labels the one of lower index comes first."""
     refuse_not_finite(probabilities=probabilities)
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    mass = np.take_along_axis(probabilities, order, axis=1).cumsum(axis=1)
+    mass = np.zeros_like(probabilities)
+    np.take_along_axis(probabilities, order, axis=1)[:, :-1].cumsum(axis=1, out=mass[:, 1:])
     beyond = np.maximum(0, np.arange(1, len(probabilities.T) + 1) - free)
     found = np.empty_like(mass)
     np.put_along_axis(found, order, mass + penalty * beyond, axis=1)

@@ -69,8 +69,8 @@ def refuse_too_few(kind: Kind, samples: int, members: int, classes: int, where: 
         raise InputError(what, where=where, expected=f"at most {MOST_INPUTS} in all for mlp, or --kind stacked")
 
 
-def refuse_idle_sharing(kind: Kind, sharing: Sharing, classes: int) -> None:
-    """Refuse a sharing of weights that has no effect, of C classes that exclude each other.
+def refuse_idle_sharing(kind: Kind, sharing: Sharing, classes: int, *, exclusive: bool = True) -> None:
+    """Refuse a sharing of weights that has no effect, of C classes that exclude each other or do not.
 
     Raises:
         InputError: As said.
@@ -79,6 +79,6 @@ def refuse_idle_sharing(kind: Kind, sharing: Sharing, classes: int) -> None:
         return
     if kind in ("average", "mlp"):
         raise InputError(f"no effect with --kind {kind}", where="--weights", expected="--kind weighted or stacked")
-    if kind == "weighted" and sharing == "by_class" and classes < 3:
+    if kind == "weighted" and sharing == "by_class" and exclusive and classes < 3:
         what = "no effect on two classes, which are told apart by one probability"
         raise InputError(what, where="--weights", expected="auto or shared, or --kind stacked")

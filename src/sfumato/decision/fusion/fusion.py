@@ -17,6 +17,7 @@ from pydantic import Field
 
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.decision.fusion.hidden_layer import HiddenLayer
+from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError, nearest_name
 from sfumato.metrics.finite import refuse_not_finite
@@ -30,6 +31,7 @@ Floats = NDArray[np.float32]
 
 LEAST = 1e-30
 """A probability below counts as this one: its logarithm has a value, and no answer depends on it."""
+_SURE = 1e-16
 _SIMPLEX = 1e-6
 _LATER: dict[str, Any] = {"hidden": None, "exclusive": True}
 """Fields that are written only where they say something, and that older bundles lack."""
@@ -160,6 +162,14 @@ class Fusion:
 
     def _hidden_fits(self, classes: int) -> bool:
         return self.hidden is None or self.hidden.fits(self.members, classes)
+
+
+def said_by(policy: AnyPolicy, logits: NDArray[np.floating]) -> Floats:
+    """(N, C) what a member says: log-probabilities, or log-odds where its policy names several classes a sample."""
+    if isinstance(policy, Policy):
+        return log_probabilities(logits, policy)
+    p = np.clip(policy.calibrated(logits), _SURE, 1 - _SURE)
+    return (np.log(p) - np.log1p(-p)).astype(np.float32)
 
 
 def log_probabilities(logits: NDArray[np.floating], policy: Policy) -> Floats:

@@ -74,19 +74,19 @@ class Cuts:
 def cuts_of(scores: NDArray[np.floating], there: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> Cuts:
     """All cuts of (N,) scores from 0 to 1, with (N,) whether each sample is of the class.
 
-    Samples of equal score are named together or not at all. `among`: (N,) whether a sample can be named, of at least
-    one; None = all can. Those that can't are missed by every cut if they are of the class.
+    Samples of equal score are named together or not at all. `among`: (N,) whether a sample can be named; None = all
+    can. Those that can't are missed by every cut if they are of the class.
 
     Raises:
-        InputError: No sample, or a score is not finite.
+        InputError: No sample that can be named, or a score is not finite.
     """
-    if not len(scores):
-        raise InputError("scores of no sample", expected="1 or more")
-    refuse_not_finite(scores=scores)
     positives = np.array([there.sum()], dtype=np.float64)
     negatives = len(there) - positives
     if among is not None:
         scores, there = scores[among], there[among]
+    if not len(scores):
+        raise InputError("scores of no sample", expected="1 or more")
+    refuse_not_finite(scores=scores)
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order].astype(np.float64)
     last = np.append(np.diff(ordered) != 0, True)

@@ -92,8 +92,28 @@ def test_raps_without_a_penalty_is_aps():
 
 def test_aps_by_hand():
     p = np.array([[0.2, 0.5, 0.3], [0.4, 0.4, 0.2]])
-    assert Aps().scores(p) == pytest.approx(np.array([[1.0, 0.5, 0.8], [0.4, 0.8, 1.0]]))
-    assert Raps(penalty=0.1, free=1).scores(p)[0] == pytest.approx([1.2, 0.5, 0.9])
+    assert Aps().scores(p) == pytest.approx(np.array([[0.8, 0.0, 0.5], [0.0, 0.4, 0.8]]))
+    assert Raps(penalty=0.1, free=1).scores(p)[0] == pytest.approx([1.0, 0.0, 0.6])
+
+
+@pytest.mark.parametrize("level", [0.2, 0.5, 0.9, 0.999])
+def test_aps_names_as_few_labels_as_reach_the_level(level):
+    """L = min{c : the c likeliest labels have at least this probability}, Romano et al., eq. 3."""
+    p, _ = drawn(300)
+    sets = Aps().scores(p) < level
+    fewest = (np.sort(p, axis=1)[:, ::-1].cumsum(axis=1) < level).sum(axis=1) + 1
+    assert np.array_equal(sets.sum(axis=1), fewest)
+    assert all(p[row][sets[row]].min() >= p[row][~sets[row]].max(initial=0) for row in range(300))
+
+
+@pytest.mark.parametrize("score", [Aps(), Raps(), Raps(penalty=0.2, free=1)])
+def test_where_it_errs_less_than_alpha_no_set_is_empty_and_hardly_one_has_two(score):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 6, 4000)
+    p = Temperature().probabilities(6 * np.eye(6)[truth] + rng.normal(0, 1.5, (4000, 6)))
+    assert (p.argmax(axis=1) != truth).mean() < 0.05
+    size = fit_sets(p[:2000], truth[:2000], ConformalSpec(alpha=0.1, score=score)).sets(p[2000:]).sum(axis=1)
+    assert size.min() == 1 and size.mean() < 1.1
 
 
 def test_a_penalty_makes_the_largest_sets_smaller():

@@ -1,0 +1,122 @@
+"""The families of models: what a recipe may say of one, and what the rest of the house asks of each alike."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, cast
+
+from pydantic import Tag
+
+from sfumato.errors import moved
+from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
+from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
+from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
+from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
+from sfumato.models.network import Network
+from sfumato.models.text_encoder import load_text
+from sfumato.models.text_only import TextOnly, TextOnlySpec, build_text_only
+from sfumato.models.text_tower import Files
+from sfumato.models.weights import WeightsFrom, load_weights, without_path
+from sfumato.spec import kind_or
+from sfumato.tasks import Outputs
+
+Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec
+
+FamilySpec = Annotated[
+    Annotated[ModelSpec, Tag("image")]
+    | Annotated[ImageTextSpec, Tag("image_text")]
+    | Annotated[ClipSpec, Tag("clip")]
+    | Annotated[TextOnlySpec, Tag("text")],
+    kind_or("image"),
+]
+
+
+UNSEEN = 16
+"""Side in pixels that pictures would have which nothing looks at: the least there is."""
+
+KINDS: dict[str, type[Family]] = {
+    "image": ModelSpec,
+    "image_text": ImageTextSpec,
+    "clip": ClipSpec,
+    "text": TextOnlySpec,
+}
+
+
+def spec_of(document: Mapping[str, object]) -> type[Family]:
+    """What a stored model is read as; a document that does not say is one of images, as all were once."""
+    return KINDS.get(str(document.get("kind")), ModelSpec)
+
+
+def build_model(
+    spec: Family, classes: Outputs, image_size: int, mean: Triple, std: Triple, files: Files | None = None
+) -> Network:
+    """A model of any family with random weights; arguments as for `build_image_text`."""
+    if isinstance(spec, ModelSpec):
+        return build_classifier(spec, classes, image_size, mean, std)
+    if isinstance(spec, TextOnlySpec):
+        return build_text_only(spec, classes, files)
+    return build_image_text(spec, classes, image_size, mean, std, files)
+
+
+def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
+    """Put the recipe's pretrained weights into the model; return where they came from."""
+    if isinstance(spec, ModelSpec) and isinstance(model, Classifier):
+        return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
+    if isinstance(spec, ImageTextSpec) and isinstance(model, ImageText):
+        with moved("model.", "model.image."):
+            image = load_weights(model.image, spec.image.backbone, spec.image.weights, image_size)
+        return f"image {image}; text {load_text(model.text, spec.text)}"
+    if isinstance(spec, ClipSpec) and isinstance(model, ImageText):
+        return load_towers(cast(ClipImage, model.image), cast(ClipText, model.text), spec, image_size)
+    if isinstance(spec, TextOnlySpec) and isinstance(model, TextOnly):
+        return f"text {load_text(model.text, spec.text)}"
+    raise TypeError(f"a {type(model).__name__} is no model of {spec.kind}")
+
+
+def expected_of(spec: Family) -> Expects:
+    """What the pictures were like that the image tower was trained on."""
+    if isinstance(spec, TextOnlySpec):
+        return Expects(UNSEEN, IMAGENET_MEAN, IMAGENET_STD, "bilinear")
+    if isinstance(spec, ClipSpec):
+        return expected_by(spec)
+    with moved("model.", "model." if isinstance(spec, ModelSpec) else "model.image."):
+        return expects(image_name(spec))
+
+
+def image_name(spec: Family) -> str:
+    """Name of the architecture that looks at pictures."""
+    if isinstance(spec, ClipSpec | TextOnlySpec):
+        return spec.title
+    return spec.backbone if isinstance(spec, ModelSpec) else spec.image.backbone
+
+
+def is_random(spec: Family) -> bool:
+    """Whether nothing of it is pretrained."""
+    if isinstance(spec, ModelSpec | ClipSpec):
+        return spec.weights == "none"
+    pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
+    return pictures and getattr(spec.text, "weights", "none") == "none"
+
+
+def reads_texts(spec: Family) -> bool:
+    """Whether texts are part of what it is shown."""
+    return not isinstance(spec, ModelSpec)
+
+
+def without_paths(spec: Family) -> Family:
+    """The spec with the names of files and folders alone, fit to leave the machine."""
+    if isinstance(spec, ModelSpec):
+        return spec.model_copy(update={"weights": without_path(spec.weights)})
+    if isinstance(spec, ClipSpec):
+        known = isinstance(spec.weights, WeightsFrom)
+        return spec.model_copy(update={"weights": without_path(spec.weights)}) if known else spec
+    folder = getattr(spec.text, "folder", None)
+    text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
+    if isinstance(spec, TextOnlySpec):
+        return spec.model_copy(update={"text": text})
+    image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
+    return spec.model_copy(update={"image": image, "text": text})
+
+
+def files_of(model: Network) -> Files | None:
+    """What a bundle keeps of its text tower, beside the weights; None where it reads no texts."""
+    return model.text.files() if isinstance(model, ImageText | TextOnly) else None

@@ -1,0 +1,36 @@
+"""What a recipe may say about its text tower, and the tower of each kind."""
+
+from typing import Annotated
+
+from pydantic import Tag
+
+from sfumato.models.ngrams import Ngrams, NgramsSpec
+from sfumato.models.text_tower import Files, TextTower
+from sfumato.models.transformers_text import Encoder, TransformersSpec, build_encoder, load_encoder
+from sfumato.spec import kind_or
+
+AnyText = NgramsSpec | TransformersSpec
+
+TextSpec = Annotated[
+    Annotated[NgramsSpec, Tag("ngrams")] | Annotated[TransformersSpec, Tag("transformers")], kind_or("transformers")
+]
+
+
+def build_text(spec: AnyText, files: Files | None = None) -> TextTower:
+    """A text tower with random weights.
+
+    Args:
+        spec: Of the recipe.
+        files: What a bundle keeps of it; None = it is built from what the spec names.
+
+    Raises:
+        InputError: What the spec names is not there, or the library that reads it.
+    """
+    return Ngrams(spec) if isinstance(spec, NgramsSpec) else build_encoder(spec, files)
+
+
+def load_text(tower: TextTower, spec: AnyText) -> str:
+    """Put pretrained weights into a text tower, where it has any; return where they came from."""
+    if isinstance(spec, TransformersSpec) and isinstance(tower, Encoder):
+        return load_encoder(tower, spec)
+    return "random weights"

@@ -1,0 +1,36 @@
+"""Where pages get their templates, and the filters that all of them may use."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+
+from sfumato.metrics.longtail import shot_of
+from sfumato.report import wording
+
+
+def templates() -> jinja2.Environment:
+    """The templates of this room; a name that a page does not give is an error."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    found = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    cast(dict[str, Any], found.filters).update(
+        percent=_percent,
+        together=wording.together,
+        figure=_figure,
+        count=wording.count,
+        moment=wording.moment,
+        many=wording.many,
+        shot=shot_of,
+    )
+    return found
+
+
+def _percent(share: float) -> str:
+    return wording.together(wording.percent(share))
+
+
+def _figure(value: float, share: bool) -> str:  # as a template gives it
+    """A share of 1 in percent, any other figure with three decimals."""
+    return _percent(value) if share else f"{value:.3f}"

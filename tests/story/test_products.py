@@ -1,0 +1,328 @@
+"""Image and text from recipe to decisions."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from tests.pictures import picture
+from tests.products import products, recipe
+from typer.testing import CliRunner
+
+import sfumato
+from sfumato.cli.app import app
+from sfumato.errors import InputError
+from sfumato.predict.inputs import WithText
+from sfumato.training import loop
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> sfumato.Run:
+    root = tmp_path_factory.mktemp("products")
+    products(root, 160)
+    return sfumato.train(recipe(root), out=root / "run", quiet=True)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_texts_are_learnt_and_the_bundle_answers_as_the_run_did(run):
+    said, model = run.predictions["test"], sfumato.load(run.bundle)
+    thing = [name.split("-")[1] for name in said.labels.names]
+    right = np.array([thing[one] for one in said.logits.argmax(axis=1)]) == np.array([thing[one] for one in said.truth])
+    assert right.mean() > 0.8  # chance is one half; what the picture shows alone says nothing of it
+    table = {row["id"]: row for row in rows(run.folder.parent / "products.csv")}
+    folder = run.folder.parent / "pictures"
+    asked = [WithText(folder / f"{id_}.png", f"{table[id_]['title']} {table[id_]['description']}") for id_ in said.ids]
+    found = np.concatenate([row.logits for _, row in model.scored(asked)])
+    assert model.reads_texts
+    assert np.allclose(found, said.logits, atol=1e-4)
+
+
+def test_predict_reads_the_texts_of_a_table_and_says_what_was_not_there(run, tmp_path):
+    folder = run.folder.parent
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    lines = ["image,title", "a.png,cotton sleeve", "a.png,", "gone.png,steel lid", "broken.png,", ",steel handle"]
+    (tmp_path / "new.csv").write_text(
+        "\n".join(["id,image,title", *(f"n{i},{line}" for i, line in enumerate(lines[1:]))])
+    )
+    out = tmp_path / "out.csv"
+    done = CliRunner().invoke(
+        app, ["predict", str(folder / "run"), str(tmp_path / "new.csv"), "--out", str(out), "--quiet"]
+    )
+    assert done.exit_code == 0, done.output
+    answered = rows(out)
+    assert [row["without"].split(" (")[0] for row in answered] == ["", "text", "image", "", "image"]
+    assert [bool(row["label"]) for row in answered] == [True, True, True, False, True]
+    assert answered[3]["error"]
+    assert answered[4]["input"] == "n4"
+    assert "shirt" in answered[0]["label"]
+    assert "pot" in answered[4]["label"]
+
+
+def test_a_picture_alone_says_that_it_has_no_text(run):
+    decision = sfumato.load(run.bundle).predict([run.folder.parent / "pictures" / "p000.png"])[0]
+    assert decision.without == "text"
+    assert decision.label is not None
+
+
+def test_a_bundle_that_reads_texts_is_of_a_format_of_its_own(run):
+    assert json.loads((run.bundle / "manifest.json").read_text())["format"] == 6
+    assert not list(run.bundle.rglob("*.p*kl"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model.text": {"kind": "bert"}}, 'model.text.kind: found "bert"; expected one of ngrams, transformers'),
+        ({"model.backbone": "resnet50"}, "model.backbone: unknown setting"),
+        ({"timeline[1].mixup_alpha": 0.2}, "blends pictures, and texts can't be blended"),
+        ({"model.image.backbone": "resnet5"}, "model.image.backbone: timm has no 'resnet5'; did you mean 'resnet50'"),
+        ({"model.image.weights": {"tag": "x"}}, "model.image.weights: timm has no"),
+        ({"data.columns.text": "name"}, "data.columns.text: products.csv has no column 'name'"),
+        ({"model.text": {"hub": "a", "folder": "b"}}, "names hub and folder; expected exactly one"),
+        ({"model": {"backbone": "test_resnet"}, "data.columns.text": "title"}, "this model reads no texts"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(tmp_path, settings, message):
+    products(tmp_path, 40)
+    with pytest.raises(InputError) as failure:
+        sfumato.train(recipe(tmp_path), overrides=settings, out=tmp_path / "run", quiet=True)
+    assert message in str(failure.value)
+    assert "\n" not in str(failure.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_table_without_texts_is_refused(tmp_path):
+    products(tmp_path, 40)
+    path = tmp_path / "products.csv"
+    path.write_text("\n".join(",".join(line.split(",")[::3]) for line in path.read_text().splitlines()))
+    with pytest.raises(InputError, match="no texts, and a model that reads them"):
+        sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True)
+
+
+def spoilt(root: Path) -> Path:
+    """Products of which 5 % have no picture and 2 % a broken one, 1 % no text, and one nothing at all."""
+    table = products(root, 200)
+    for i in range(10):
+        (root / "pictures" / f"p{20 * i:03}.png").unlink()
+    for i in range(4):
+        (root / "pictures" / f"p{50 * i + 3:03}.png").write_bytes(b"no picture")
+    lines = table.read_text().splitlines()
+    for i in (0, 7, 11):  # p000 has no picture either
+        cells = lines[i + 1].split(",")
+        lines[i + 1] = f"{cells[0]},,,{cells[3]}"
+    lines[2] = lines[2].replace(",", "," + "ＦＵＬＬ 😀 " * 12_000, 1)
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return table
+
+
+def test_missing_and_broken_pictures_are_counted_listed_and_trained_without(tmp_path):
+    spoilt(tmp_path)
+    run = sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    bad = {row["id"]: row["problem"] for row in rows(run.folder / "data" / "bad_images.csv")}
+    alone = [problem for problem in bad.values() if problem.endswith("; its text alone is used")]
+    assert len(bad) == 14
+    assert len(alone) == 13
+    assert bad["p000"] == "no image"
+    notes = json.loads((run.folder / "env.json").read_text())["notes"]
+    assert "data: 1 of 200 samples left out, listed in data/bad_images.csv" in notes
+    assert "data: 13 of 200 samples have no good picture and are used for their texts alone" in notes
+    used = sum(len(said.ids) for said in run.predictions.values()) + 100
+    splits = {row["id"]: row for row in rows(run.folder / "data" / "splits.csv")}
+    assert len(splits) == 199
+    assert used >= 199 - 2
+    assert splits["p003"]["image"] == ""
+    assert sfumato.load(run.bundle).predict([WithText(None, "steel lid")])[0].without == "image"
+
+
+def test_a_placeholder_is_trained_on_as_if_it_were_a_picture(tmp_path):
+    spoilt(tmp_path)
+    path = recipe(tmp_path, ", missing: {kind: placeholder}")
+    path.write_text(path.read_text().replace('"missing.*": 1, ', ""))
+    run = sfumato.train(path, out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    assert sfumato.load(run.bundle).predict([WithText(None, "steel lid")])[0].label is not None
+
+
+def test_learnt_features_that_never_learn_are_refused(tmp_path):
+    products(tmp_path, 40)
+    path = recipe(tmp_path)
+    path.write_text(path.read_text().replace('"missing.*": 1, ', "").replace('learn: {"*": 1}', "lr_scale: 0.5"))
+    with pytest.raises(InputError, match=r"model\.missing: what stands in .* frozen; let \"missing\.\*\": 1 learn"):
+        sfumato.train(path, out=tmp_path / "run", quiet=True)
+
+
+@pytest.mark.parametrize("use", ["random", "mean_pool"])
+def test_several_pictures_of_a_product(tmp_path, use):
+    products(tmp_path, 60)
+    for i in range(0, 60, 2):
+        picture("checks", i, 32).save(tmp_path / "pictures" / f"p{i:03}_2.png")
+    (tmp_path / "pictures" / "p001_2.png").write_bytes(b"no picture")
+    changes = {"train.epochs": 2, "model.pictures": use}
+    run = sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True, overrides=changes)
+    bad = rows(run.folder / "data" / "bad_images.csv")
+    assert [(row["id"], row["problem"].split("; ")[1]) for row in bad] == [("p001", "its other pictures are used")]
+    said, model = run.predictions["test"], sfumato.load(run.bundle)
+    own = {row["id"]: f"{row['title']} {row['description']}" for row in rows(tmp_path / "products.csv")}
+    asked = [WithText(sorted((tmp_path / "pictures").glob(f"{id_}*.png")), own[id_]) for id_ in said.ids]
+    found = np.concatenate([row.logits for _, row in model.scored(asked)])
+    assert np.allclose(found, said.logits, atol=1e-4)
+
+
+def still(path: str) -> dict[str, object]:
+    """Settings of a second stage in which no weight moves to speak of."""
+    return {"train.init_from": path, "train.optimizer.lr": 1e-12, "train.epochs": 2}
+
+
+def test_a_second_stage_begins_with_what_the_first_ended_with(run, tmp_path):
+    root = run.folder.parent
+    again = sfumato.train(root / "recipe.yaml", overrides=still_at(root, "run"), out=tmp_path / "again", quiet=True)
+    first, second = (load_file(one.bundle / "weights.safetensors") for one in (run, again))
+    assert all(
+        torch.allclose(first[name].float(), second[name].float(), atol=1e-6) for name in first if "running" not in name
+    )
+
+
+def still_at(root: Path, path: str) -> dict[str, object]:
+    places = {"data.source": str(root / "products.csv"), "data.images": str(root / "pictures")}
+    return {**still(str(root / path)), **places}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"train.init_from": "nowhere"}, "train.init_from: nothing in"),
+        ({"train.init_from": "run-{fold}"}, "names a fold, and none is trained; sfumato crossval trains folds"),
+        (
+            {"data.split.seed": 1},
+            "samples that choose or measure here were trained on there; expected a run with the same",
+        ),
+        ({"model.head": {"kind": "linear"}}, "another network"),
+        ({"model.text": {"kind": "ngrams", "width": 16}}, "text.vectors is (513, 32) there and (32769, 16) here"),
+    ],
+)
+def test_a_first_stage_that_does_not_fit_is_one_line(run, tmp_path, settings, message):
+    root = run.folder.parent
+    with pytest.raises(InputError) as failure:
+        sfumato.train(
+            root / "recipe.yaml", overrides={**still_at(root, "run"), **settings}, out=tmp_path / "x", quiet=True
+        )
+    assert message in str(failure.value)
+    assert not (tmp_path / "x").exists()
+
+
+def test_each_fold_begins_with_its_own_of_the_first_stage(tmp_path):
+    products(tmp_path, 60)
+    path = recipe(tmp_path)
+    sfumato.crossval(path, folds=2, overrides={"train.epochs": 2}, out=tmp_path / "one", quiet=True)
+    settings = still_at(tmp_path, "one/fold-{fold}")
+    sfumato.crossval(path, folds=2, overrides=settings, out=tmp_path / "two", quiet=True)
+    for fold in range(2):
+        first, second = (
+            load_file(tmp_path / name / f"fold-{fold}/bundle/weights.safetensors") for name in ("one", "two")
+        )
+        assert torch.allclose(first["text.vectors"], second["text.vectors"], atol=1e-6)
+        assert torch.allclose(first["head.0.weight"], second["head.0.weight"], atol=1e-6)
+    said = sfumato.load(tmp_path / "two").predict([WithText(tmp_path / "pictures" / "p000.png", "cotton sleeve")])
+    assert said[0].label is not None
+
+
+def test_a_frozen_stage_gives_the_same_head_from_features_computed_once(tmp_path, monkeypatch):
+    products(tmp_path, 80)
+    path = recipe(tmp_path)
+    path.write_text(
+        path.read_text().replace('learn: {"*": 1}', "lr_scale: 0.5").replace("16, learn", "16, augment: 0, learn")
+    )
+    kept = sfumato.train(path, out=tmp_path / "once", quiet=True)
+    monkeypatch.setattr(loop, "kept_steps", lambda job: 0)
+    each = sfumato.train(path, out=tmp_path / "each", quiet=True)
+    first, second = (load_file(one.bundle / "weights.safetensors") for one in (kept, each))
+    assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
+
+
+def test_texts_that_are_cut_off_or_name_their_class_are_said(tmp_path):
+    table = products(tmp_path, 60)
+    lines = table.read_text().splitlines()
+    for i in range(1, 31):
+        id_, title, text, label = lines[i].split(",")
+        lines[i] = f"{id_},{title},{text} a {label.upper()} {'word ' * 400},{label}"
+    table.write_text("\n".join(lines) + "\n")
+    run = sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    said = "\n".join(json.loads((run.folder / "env.json").read_text())["notes"])
+    assert "model.text: 30 of 60 texts (50.0%) are longer than its 2048 tokens and cut off there" in said
+    assert (
+        "the name of their class stands in the text of 50% of the samples, such as 'disc-shirt' in that of p000" in said
+    )
+
+
+def test_texts_that_name_no_class_are_not_doubted(run):
+    said = "\n".join(json.loads((run.folder / "env.json").read_text())["notes"])
+    assert "model.text: 0 of 160 texts (0.0%)" in said
+    assert "the name of their class" not in said
+
+
+TEXTS_ALONE = """
+name: texts
+data: {source: products.csv, images: pictures, split: {val: 0.25, test: 0.25}}
+model: {kind: text, text: {kind: ngrams, width: 32, buckets: 512}}
+train: {epochs: 4, optimizer: {lr: 3e-2}, precision: fp32, workers: 0}
+"""
+
+
+def test_texts_alone_train_and_predict_without_a_look_at_a_picture(tmp_path):
+    table = products(tmp_path, 120)
+    for path in (tmp_path / "pictures").glob("*.png"):
+        path.write_bytes(b"no picture")
+    lines = table.read_text().splitlines()
+    lines[5] = "p004,,,disc-shirt"
+    table.write_text("\n".join(lines) + "\n")
+    (tmp_path / "recipe.yaml").write_text(TEXTS_ALONE)
+    run = sfumato.train(tmp_path / "recipe.yaml", out=tmp_path / "run", quiet=True)
+    assert [(row["id"], row["problem"]) for row in rows(run.folder / "data" / "bad_images.csv")] == [
+        ("p004", "no text")
+    ]
+    model = sfumato.load(run.bundle)
+    good, bad = model.predict([WithText(None, "cotton sleeve"), WithText(tmp_path / "pictures" / "p000.png", "")])
+    assert "shirt" in good.label
+    assert good.without is None
+    assert bad.error == "no text"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"augment.crop": 0.9}, "augment.crop: has no effect: this model looks at no picture"),
+        ({"timeline": [{"at": "0ep", "image_size": 64}]}, "timeline[0].image_size: has no effect"),
+    ],
+)
+def test_settings_of_pictures_are_refused_where_none_is_looked_at(tmp_path, settings, said):
+    products(tmp_path, 40)
+    (tmp_path / "recipe.yaml").write_text(TEXTS_ALONE)
+    with pytest.raises(InputError) as failure:
+        sfumato.train(tmp_path / "recipe.yaml", overrides=settings, out=tmp_path / "run", quiet=True)
+    assert said in str(failure.value)
+
+
+def test_an_ensemble_of_picture_text_and_both_reads_texts(tmp_path):
+    products(tmp_path, 80)
+    (tmp_path / "text.yaml").write_text(TEXTS_ALONE)
+    (tmp_path / "image.yaml").write_text(
+        TEXTS_ALONE.replace(
+            "kind: text, text: {kind: ngrams, width: 32, buckets: 512}", "backbone: test_resnet, weights: none"
+        )
+    )
+    both = recipe(tmp_path)
+    runs = [tmp_path / name for name in ("a", "b", "c")]
+    for path, out in zip((tmp_path / "text.yaml", tmp_path / "image.yaml", both), runs, strict=True):
+        sfumato.train(path, out=out, quiet=True, overrides={"train.epochs": 2})
+    made = sfumato.ensemble([str(run) for run in runs], kind="average", out=tmp_path / "all", quiet=True)
+    model = sfumato.load(made.bundle)
+    assert model.reads_texts
+    assert model.predict([WithText(tmp_path / "pictures" / "p001.png", "steel lid")])[0].label is not None
