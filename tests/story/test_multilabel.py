@@ -14,8 +14,11 @@ from tests.pictures import marks
 
 import sfumato
 from sfumato.cli import main
+from sfumato.errors import InputError
 from sfumato.metrics.multilabel_results import MultilabelResults
 from sfumato.multilabel_predictions import MultilabelPredictions
+from sfumato.teaching.teacher import find_teacher
+from sfumato.training.distillation import DistillSpec
 
 RECIPE = """
 name: marks
@@ -155,3 +158,8 @@ def test_a_picture_that_is_wrong_is_shown_with_its_worst_label(run):
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "mAP" in page and "Confusion" not in page
     assert "asymmetric" in page
+
+
+def test_a_bundle_of_several_classes_teaches_nobody_who_names_one(run):
+    with pytest.raises(InputError, match="several classes an image, and a student learns from one that names one"):
+        find_teacher(DistillSpec(teacher=str(run.folder)))

@@ -17,7 +17,9 @@ import sfumato
 from sfumato.cli.app import app
 from sfumato.errors import InputError
 from sfumato.predict.inputs import WithText
+from sfumato.teaching.teacher import find_teacher
 from sfumato.training import loop
+from sfumato.training.distillation import DistillSpec
 
 
 @pytest.fixture(scope="module")
@@ -326,3 +328,8 @@ def test_an_ensemble_of_picture_text_and_both_reads_texts(tmp_path):
     model = sfumato.load(made.bundle)
     assert model.reads_texts
     assert model.predict([WithText(tmp_path / "pictures" / "p001.png", "steel lid")])[0].label is not None
+
+
+def test_a_bundle_that_reads_texts_teaches_nobody(run):
+    with pytest.raises(InputError, match="it reads texts, and a teacher is shown pictures alone"):
+        find_teacher(DistillSpec(teacher=str(run.folder)))

@@ -1,7 +1,7 @@
 """A teacher as its bundle describes it: what it answers, how large and how good it is, and what it learnt from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -61,11 +61,13 @@ def find_teacher(spec: DistillSpec) -> Teacher:
     """Look a teacher up.
 
     Raises:
-        InputError: No bundle there, a damaged one, or one of several networks where features are to be matched.
+        InputError: No bundle there, a damaged one, one that reads texts or names several classes an image, or one of
+            several networks where features are to be matched.
     """
     try:
         bundle = read_any(Path(spec.teacher))
         folder, parts = _bundle_folder(Path(spec.teacher)), _parts(bundle)
+        _refuse_unfit(bundle.tasks, parts, str(folder))
         weights = [one for part in parts for one in part.members]
         width = None if spec.features is None else _only_network(parts[0], len(weights), str(folder)).width
     except InputError as error:
@@ -83,6 +85,14 @@ def find_teacher(spec: DistillSpec) -> Teacher:
         splits=tuple(dict.fromkeys(one.get("splits_sha256", "") for one in data)),
     )
     return Teacher(folder, facts, bundle.tasks, max(int(part.transform["size"]) for part in parts))
+
+
+def _refuse_unfit(tasks: TaskLayout, parts: Sequence[Bundle], where: str) -> None:
+    """A teacher is shown pictures alone, and its answers are softened over classes that exclude each other."""
+    if any(part.text is not None for part in parts):
+        raise InputError("it reads texts, and a teacher is shown pictures alone", where=where)
+    if tasks.multilabel:
+        raise InputError("it names several classes an image, and a student learns from one that names one", where=where)
 
 
 def learnt_from(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
