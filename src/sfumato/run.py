@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sfumato.console import Console
 from sfumato.data.sharing import Sharing
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
@@ -35,6 +36,7 @@ from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
 from sfumato.training.records import Noted
+from sfumato.training.references import learn_references
 from sfumato.training.stopping import going_on_with, uninterrupted
 
 
@@ -115,8 +117,9 @@ def train(
             console.note(Noted(f"memory: {memory}"))
             console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
             _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
+            references = _learn(folder, prepared, machine, int(workers.value), console)
             show = console.stage("looking in several views")
-            looked = look(folder, prepared, machine, int(workers.value), show, choose=measure_test)
+            looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
         if machine.is_main:
             tell(looked.choice, folder.views, console)
             _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
@@ -188,6 +191,12 @@ def _fit(
     fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
 
 
+def _learn(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console) -> References:
+    """What training pictures are to the weights that were kept, where decisions ask how familiar others are."""
+    job = job_of(prepared, machine, workers, folder.checkpoints)
+    return learn_references(job, prepared.recipe.decision.measure, console.stage("learning what is familiar"))
+
+
 def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...], console: Console) -> None:
     """From predictions to decisions: the policy of each task, scores of the measured parts, bundle and report."""
     val, spec = looked.parts.get("val", {}), prepared.recipe.decision
@@ -213,5 +222,5 @@ def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tup
     for task, predictions in said.get("val", {}).items():
         write_tau_curve(folder, predictions, policies[task], trained[task], task)
     write_metrics(folder, results)
-    make_bundle(folder, prepared, policies, results, looked.views)
+    make_bundle(folder, prepared, policies, results, looked.views, looked.references)
     write_report(folder)

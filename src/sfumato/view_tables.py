@@ -11,11 +11,13 @@ from polars.exceptions import PolarsError
 
 from sfumato.errors import InputError
 from sfumato.multilabel_predictions import AnyPredictions
-from sfumato.predictions import row_columns
+from sfumato.predictions import Predictions, familiarity_in, row_columns, with_familiarity
 
 
 def write_view_table(path: Path, said: Mapping[str, AnyPredictions]) -> None:
     """Write a Parquet file: id, view, label (name or null), logits (a list of C numbers), the views one after another.
+
+    Where `familiarity` was measured, it is a column too.
 
     Args:
         path: Where to.
@@ -40,7 +42,7 @@ def read_view_table(path: Path, like: AnyPredictions) -> dict[str, AnyPrediction
     if not path.is_file():
         raise InputError("no such predictions table", where=str(path))
     try:
-        frame = pl.read_parquet(path, columns=["id", "view", "logits"])
+        frame = pl.read_parquet(path)
         parts = frame.partition_by("view", as_dict=True, maintain_order=True)
         return {str(key[0]): _like(part, like) for key, part in parts.items()}
     except (PolarsError, OSError, TypeError, ValueError, InputError) as error:
@@ -48,11 +50,14 @@ def read_view_table(path: Path, like: AnyPredictions) -> dict[str, AnyPrediction
 
 
 def _frame(view: str, table: AnyPredictions) -> pl.DataFrame:
-    return row_columns(table, table.label_column).select("id", pl.lit(view).alias("view"), "label", "logits")
+    frame = row_columns(table, table.label_column).select("id", pl.lit(view).alias("view"), "label", "logits")
+    return with_familiarity(frame, table.familiarity) if isinstance(table, Predictions) else frame
 
 
 def _like(part: pl.DataFrame, like: AnyPredictions) -> AnyPredictions:
     if tuple(part["id"].to_list()) != like.ids:
         raise InputError("other samples than in the table without views")
     logits = np.array(part["logits"].to_list(), dtype=np.float32).reshape(len(like), len(like.labels))
+    if isinstance(like, Predictions):
+        return replace(like, logits=logits, familiarity=familiarity_in(part))
     return replace(like, logits=logits)

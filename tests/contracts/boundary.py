@@ -26,9 +26,11 @@ from sfumato.decision.conformal.scores import Aps, Lac, Raps
 from sfumato.decision.conformal.sets import ConformalSets, ConformalSpec, Scope
 from sfumato.decision.costs import CostMatrix
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.doubt.familiar import Familiar
+from sfumato.decision.doubt.drawn import MOST
+from sfumato.decision.doubt.familiar import Familiar, FamiliarSpec
+from sfumato.decision.doubt.knn import fit_knn
 from sfumato.decision.doubt.mahalanobis import fit_mahalanobis
-from sfumato.decision.doubt.nearest import fit_nearest
+from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.doubt.sureness import By
 from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.fusion.fusion import Kind as FusionKind
@@ -221,6 +223,8 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.conformal.clusters.find_clusters": {
         "scores": lambda c: c.shares("clustered", c.samples), "clusters": lambda c: 2,
     },
+    "decision.doubt.drawn.drawn": {"by": lambda c: "knn", "seed": lambda c: c.seed},
+    "decision.doubt.familiar.fit_familiar": {"spec": lambda c: FamiliarSpec(by="knn", refused=0.1)},
     "decision.doubt.mahalanobis.fit_mahalanobis": {},
     "decision.logit_adjustment.fit_adjustment": {"spec": lambda c: LogitAdjustmentSpec()},
     "decision.mean_temperature.fit_mean_temperature": {"logits": ARGUMENTS["views"]},
@@ -299,9 +303,10 @@ INSTANCES: Mapping[str, Callable[[Case], object]] = {
     "Raps": lambda c: Raps(),
     "ConformalSets": lambda c: _policy(c).sets,
     "CostMatrix": lambda c: _policy(c).costs,
-    "Familiar": lambda c: Familiar(-0.5, 0.05, 30),
+    "Familiar": lambda c: Familiar(-0.5, 0.05, 30, "knn"),
+    "Most": lambda c: MOST["knn"],
     "Mahalanobis": lambda c: fit_mahalanobis(np.random.default_rng(0).normal(size=(40, 4)), np.arange(40) % 2),
-    "Nearest": lambda c: fit_nearest(np.random.default_rng(0).normal(size=(40, 4))),
+    "Knn": lambda c: fit_knn(np.random.default_rng(0).normal(size=(40, 4))),
     "Fusion": lambda c: equal_weights(2),
     "LogitAdjustment": lambda c: _policy(c).adjustment,
     "OperatingPoint": lambda c: OperatingPoint(0.5, 0.5, 0.1, 0.2, 0.95, reached=True),
@@ -314,7 +319,9 @@ INSTANCES: Mapping[str, Callable[[Case], object]] = {
 
 INSIDE: Mapping[str, tuple[str, ...]] = {
     "a step of what looks at its numbers first": (
+        "decision.averaging.averaged_familiarity",
         "decision.averaging.log_mean",
+        "decision.averaging.mean_familiarity",
         "decision.calibrators.logistic.fit_logistic",
         "decision.calibrators.logistic.fit_rising",
         "decision.calibrators.one_vs_rest.log_odds",
@@ -386,7 +393,9 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
     "is no function of samples": (
         "decision.calibrators.calibrator.Calibrator.probabilities",
         "decision.doubt.arrays.checked",
+        "decision.doubt.reference.references_from_arrays",
         "decision.named.prior_shift",
+        "decision.named.refuse_single_samples",
         "decision.thresholds.positive.positive_class",
         "metrics.finite.refuse_not_finite",
         "metrics.intervals.sample_interval",
@@ -397,6 +406,7 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
 
 VARIANTS: Mapping[str, tuple[str, Sequence]] = {
     "decision.calibrators.calibrator.fit_calibrator": ("kind", get_args(Kind)),
+    "decision.doubt.reference.fit_reference": ("by", get_args(Measure)),
     "decision.doubt.sureness.sureness": ("by", get_args(By)),
     "decision.multilabel_fit.fit_label_calibrator": (
         "kind",
@@ -451,7 +461,7 @@ def call_of(name: str, case: Case) -> Call:
     wanted = [
         key
         for key, one in signature.parameters.items()
-        if key != "self" and (one.default is one.empty or key == "groups")
+        if key != "self" and (one.default is one.empty or key in ("groups", "familiarity"))
     ]
     arguments = {key: special.get(key, ARGUMENTS.get(key)) for key in wanted if key != VARIANTS.get(name, ("",))[0]}
     missing = [key for key, one in arguments.items() if one is None]

@@ -217,14 +217,14 @@ def test_a_picture_of_which_one_member_makes_nothing_is_told_alone(made, picture
     whole = sfumato.load(made["weighted"].folder)
     plain = whole.predict(pictures[:3])
     member = whole._looker._members[1]
-    said = member.logits
+    said = member.read
 
-    def overflown(*seen):
-        found = said(*seen)
-        found[1, 0] = np.inf
+    def overflown(seen, texts):
+        found = said(seen, texts)
+        found.logits[1, 0] = np.inf
         return found
 
-    monkeypatch.setattr(member, "logits", overflown)
+    monkeypatch.setattr(member, "read", overflown)
     first, second, third = whole.predict(pictures[:3])
     assert second.error == "the network gives it scores that are not finite" and second.probabilities == {}
     for one, other in ((first, plain[0]), (third, plain[2])):

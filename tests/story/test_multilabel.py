@@ -140,13 +140,12 @@ def test_a_killed_run_ends_with_the_same_weights(run, folder):
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("verb", ["crossval", "compare", "ensemble"])
+@pytest.mark.parametrize("verb", ["crossval", "compare"])
 def test_what_has_no_place_for_it_yet_says_so(run, folder, verb, monkeypatch, capsys):
     shutil.copytree(run.folder, folder / f"twin-{verb}")
     given = {
         "crossval": [str(folder / "recipe.yaml")],
         "compare": [str(run.folder), str(folder / "twin-compare")],
-        "ensemble": [str(run.folder), str(folder / "twin-ensemble")],
     }[verb]
     assert sfumato_main(monkeypatch, verb, *given, "--out", folder / f"x-{verb}") == 2
     assert "several classes an image" in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_texts_are_learnt_and_the_bundle_answers_as_the_run_did(run):
     table = {row["id"]: row for row in rows(run.folder.parent / "products.csv")}
     folder = run.folder.parent / "pictures"
     asked = [WithText(folder / f"{id_}.png", f"{table[id_]['title']} {table[id_]['description']}") for id_ in said.ids]
-    found = np.stack([row for _, row in model.scored(asked)])
+    found = np.concatenate([row.logits for _, row in model.scored(asked)])
     assert model.reads_texts
     assert np.allclose(found, said.logits, atol=1e-4)
 
@@ -172,7 +172,7 @@ def test_several_pictures_of_a_product(tmp_path, use):
     said, model = run.predictions["test"], sfumato.load(run.bundle)
     own = {row["id"]: f"{row['title']} {row['description']}" for row in rows(tmp_path / "products.csv")}
     asked = [WithText(sorted((tmp_path / "pictures").glob(f"{id_}*.png")), own[id_]) for id_ in said.ids]
-    found = np.stack([row for _, row in model.scored(asked)])
+    found = np.concatenate([row.logits for _, row in model.scored(asked)])
     assert np.allclose(found, said.logits, atol=1e-4)
 
 

@@ -45,7 +45,9 @@ def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_two_processes_are_one(tmp_path: Path):
     folder_per_class(tmp_path / "photos", {"disc": 26, "stripes": 18})
     (tmp_path / "recipe.yaml").write_text(
-        RECIPE.replace("accumulate: 2}", STEADY).replace("epochs: 4", "epochs: 6") + CHANGEOVER
+        RECIPE.replace("accumulate: 2}", STEADY).replace("epochs: 4", "epochs: 6")
+        + CHANGEOVER
+        + "decision: {familiar: {by: mahalanobis, refused: 0.2}}\n"
     )
     alone = two_are_one(tmp_path)
     centres = [
@@ -53,7 +55,10 @@ def test_two_processes_are_one(tmp_path: Path):
         for folder in (alone.folder, tmp_path / "shared")
     ]
     assert torch.allclose(*centres, atol=2e-5)
-    assert sfumato.Run(tmp_path / "shared").metrics["test"]["samples"] == alone.metrics["test"]["samples"]
+    shared = sfumato.Run(tmp_path / "shared")
+    assert shared.metrics["test"]["samples"] == alone.metrics["test"]["samples"]
+    near, nearby = (one.predictions["test"].familiarity for one in (alone, shared))
+    assert np.allclose(near, nearby, rtol=1e-3)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from tests.pictures import picture
 import sfumato
 from sfumato.errors import InputError
 from sfumato.models.arithmetic import full_precision
+from sfumato.predict.readings import Readings
 
 BUNDLE = Path(__file__).parents[1] / "golden" / "bundle-format-1"
 
@@ -65,7 +66,7 @@ def test_no_cuda_here():
 def test_scores_that_are_not_finite_are_an_error_row(model, monkeypatch):
     """Some picture may overflow a network whose samples are fine."""
     scores = np.array([[0, 1, 2], [np.inf, 0, 0], [0, np.nan, 0]], dtype=np.float32)
-    monkeypatch.setattr(model, "logits", lambda pictures, texts: scores)
+    monkeypatch.setattr(model, "read", lambda pictures, texts: Readings(scores))
     first, second, third = model.predict([picture("disc", i) for i in range(3)])
     assert first.label == model.labels.names[2]
     assert second.error == third.error == "the network gives it scores that are not finite"
@@ -79,8 +80,8 @@ def switches() -> list[object]:
 def test_golden_samples_are_computed_in_full_precision(monkeypatch):
     """A GPU convolves in TF32 unless told otherwise, which could refuse a good bundle."""
     seen = []
-    plain = sfumato.Predictor.logits
-    monkeypatch.setattr(sfumato.Predictor, "logits", lambda *given: seen.append(switches()) or plain(*given))
+    plain = sfumato.Predictor.read
+    monkeypatch.setattr(sfumato.Predictor, "read", lambda *given: seen.append(switches()) or plain(*given))
     former = switches()
     sfumato.load(BUNDLE, device="cpu").predict([picture("disc", 0)])
     assert seen == [["ieee", "ieee"], former]

@@ -52,6 +52,19 @@ def test_some_of_the_samples_keep_what_belongs_to_them():
     assert set(part.truth) == {1} and len(part.folds) == len(part) == rows.sum()
 
 
+def test_familiarity_is_read_back_and_goes_with_its_samples(tmp_path):
+    near = -np.linspace(0, 900, 40, dtype=np.float32)
+    table = replace(said(), familiarity=near, truth=np.where(np.arange(40) < 30, said().truth, -1))
+    table.write(tmp_path / "p.parquet")
+    assert np.array_equal(Predictions.read(tmp_path / "p.parquet").familiarity, near)
+    assert np.array_equal(table.known().familiarity, near[:30])
+    with pytest.raises(InputError, match=r"familiarity of shape \(2,\); expected \(40,\)"):
+        replace(said(), familiarity=near[:2])
+    near[3] = np.nan
+    with pytest.raises(InputError, match="a familiarity is not finite"):
+        replace(said(), familiarity=near)
+
+
 def test_decisions_are_measured_by_group():
     assert measure_decisions(said(), Policy()).groups is None
     assert measure_decisions(said(np.arange(40) // 4), Policy()).groups == 10

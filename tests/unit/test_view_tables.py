@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -28,6 +30,14 @@ def test_survives_the_file(tmp_path):
     assert list(found) == ["plain", "x0.9"]
     assert np.array_equal(found["x0.9"].logits, OTHER.logits)
     assert np.array_equal(found["plain"].groups, PLAIN.groups)
+
+
+def test_familiarity_survives_the_file(tmp_path):
+    path, near = tmp_path / "val.views.parquet", np.array([-1.5, -2], dtype=np.float32)
+    write_view_table(path, {"plain": replace(PLAIN, familiarity=near), "x0.9": replace(OTHER, familiarity=2 * near)})
+    found = read_view_table(path, PLAIN)
+    assert np.array_equal(found["plain"].familiarity, near)
+    assert np.array_equal(found["x0.9"].familiarity, 2 * near)
 
 
 def test_other_samples_and_damage(tmp_path):

@@ -3,9 +3,9 @@
 manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, model.json, transform.json, labels.yaml,
 policy.json, results.json, samples/ (pictures made by the program, with the logits they must give), where texts are read
 text/ (what makes tokens of them), and for people and other programs thresholds.json, where the policy has thresholds: a
-copy that is not read back. A bundle that
-averages several networks of one make has weights-0.safetensors, weights-1.safetensors and so on. One that is made of
-other bundles is in `ensemble.py`.
+copy that is not read back. A bundle that averages several networks of one make has weights-0.safetensors,
+weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them. One that is made
+of other bundles is in `ensemble.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +35,7 @@ FORMAT = READING
 KIND = "sfumato-bundle"
 TEXT = "text"
 """Folder of the files by which texts become tokens."""
+REFERENCES = "familiar.safetensors"
 
 Document = dict[str, Any]
 
@@ -64,6 +65,8 @@ class Bundle:
     """In which ways a picture is looked at; None = once."""
     text: Mapping[str, bytes] | None = None
     """Name -> content of the files by which a text becomes tokens; None = its networks read no texts."""
+    references: dict[str, Tensor] | None = None
+    """What training pictures were to each network, named as `decision.doubt.reference` does; None = no policy asks."""
 
     @property
     def labels(self) -> LabelSpace:
@@ -85,6 +88,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
         (work / "labels.yaml").write_text(bundle.tasks.to_yaml(), encoding="utf-8")
         for name in ("model", "transform", "policy", "results"):
             write_json(work / f"{name}.json", getattr(bundle, name))
+        if bundle.references is not None:
+            write_tensors(work / REFERENCES, bundle.references)
         if bundle.views is not None:
             write_json(work / "views.json", bundle.views)
         if bundle.text is not None:
@@ -143,6 +148,7 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         samples=read_samples(folder / "samples"),
         views=read_json(folder / "views.json") if _has_views(folder, cast(int, manifest["format"])) else None,
         text=read_files(folder / TEXT) if manifest["format"] == READING else None,
+        references=read_tensors(folder / REFERENCES) if (folder / REFERENCES).is_file() else None,
     )
 
 

@@ -119,12 +119,16 @@ def _answers(
 def _predicted(said: Predictions, policies: Mapping[str, Policy]) -> NDArray[np.int64]:
     """(N,) class indices, each sample's by the policy of its fold: that of all nested folds was fitted on them."""
     if ALL in policies:
-        return policies[ALL].apply(said.logits).predicted.astype(np.int64)
+        return _answered(policies[ALL], said.logits)
     found, folds = np.zeros(len(said), dtype=np.int64), np.array(said.folds)
     for fold, policy in policies.items():
         rows = np.flatnonzero(folds == fold)
-        found[rows] = policy.apply(said.logits[rows]).predicted
+        found[rows] = _answered(policy, said.logits[rows])
     return found
+
+
+def _answered(policy: Policy, logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    return policy.choose(policy.probabilities(logits)).astype(np.int64)
 
 
 def _took(runs: list[RunFolder]) -> Took:

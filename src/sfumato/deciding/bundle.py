@@ -52,6 +52,7 @@ def write_decided_bundle(
         policy=policies_to_dict(policies),
         results={part: found.to_dict() for part, found in results.items()},
         provenance={**bundle.provenance, "decided": decided},
+        references=None if recipe.decision.measure is None else bundle.references,
         samples=bundle.samples if alone else golden_samples([bundle], policies, views),
     )
     write_bundle(folder, document)

@@ -10,7 +10,7 @@ from sfumato.bundle.folder import read_bundle
 from sfumato.console import Console
 from sfumato.deciding.bundle import write_decided_bundle
 from sfumato.deciding.settings import changed_recipe
-from sfumato.deciding.tables import said_of, views_used
+from sfumato.deciding.tables import refuse_unmeasured, said_of, views_used
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.named import check_against_classes, corrected_later
 from sfumato.decision.policies import AnyPolicy, write_thresholds
@@ -55,6 +55,7 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     with loaded.located():
         check_against_classes(loaded.recipe.decision, table.layout)
         _refuse_unfit(source, loaded.recipe, len(table.part("val")))
+        refuse_unmeasured(loaded.recipe.decision, bundle, str(source.bundle / "policy.json"))
     trained, views = table.part("train").counts, views_used(bundle, source.bundle)
     parts = said_of(source, views, tuple(trained))
     _copy(source, target)

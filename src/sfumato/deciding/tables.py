@@ -4,7 +4,10 @@ from pathlib import Path
 
 from sfumato.bundle.folder import Bundle
 from sfumato.data.views import PLAIN, View, views_from_dict
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.policies import measures, policies_from_dict
 from sfumato.decision.view_policy import ByView
+from sfumato.errors import InputError
 from sfumato.looking import Said
 from sfumato.multilabel_predictions import read_predictions
 from sfumato.run_folder import RunFolder
@@ -16,6 +19,15 @@ PARTS = ("val", "test")
 def views_used(bundle: Bundle, where: Path) -> tuple[View, ...]:
     """The views in which a bundle looks at pictures, the plain one first; `where` names it in errors."""
     return (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, str(where / "views.json"))
+
+
+def refuse_unmeasured(spec: DecisionSpec, bundle: Bundle, where: str) -> None:
+    """Refuse to withhold by a familiarity that the run did not measure; `where` names its policy in errors."""
+    policies = policies_from_dict(bundle.policy, bundle.tasks, where)
+    if spec.measure not in (None, *measures(policies).values()):
+        setting = "decision.familiar.by" if spec.familiar else "decision.abstain.by"
+        what = f"this run measured no familiarity by {spec.measure} when it was trained"
+        raise InputError(what, setting=setting, mend="train with this setting")
 
 
 def said_of(run: RunFolder, views: tuple[View, ...], tasks: tuple[str, ...]) -> dict[str, Said]:

@@ -32,7 +32,9 @@ class AbstainSpec(Spec):
     """Share of validation samples that are answered, at least, those it is surest of; above 0, below 1."""
     by: By = "confidence"
     """What tells how sure it is: the probability of the answer (`confidence`), its distance to the second (`margin`),
-    the whole distribution (`entropy`), or the size of the logits (`energy`, of a single network in a single view)."""
+    the whole distribution (`entropy`), the size of the logits (`energy`, of a single network in a single view), or how
+    far features are from those of training pictures: in units of how far a class spreads (`mahalanobis`), or from the
+    nearest of them (`knn`). These two tell strange pictures; `familiar` has them beside one that tells errors."""
 
 
 @stored

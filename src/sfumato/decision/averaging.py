@@ -3,7 +3,7 @@
 Shapes: M members (networks, views, or each network in each view), N samples, C classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,19 @@ def averaged_tasks(
     for task, where in slices.items():
         found[:, where] = averaged(logits[:, :, where], policies[task])
     return found
+
+
+def averaged_familiarity(each: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    """The mean of what M members measured, (N,) or of T tasks (N, T) each; None where one of them did not."""
+    there = [one for one in each if one is not None]
+    if len(there) < len(each):
+        return None
+    return there[0] if len(there) == 1 else mean_familiarity(np.stack(there))
+
+
+def mean_familiarity(each: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, ...) mean of what M members measured, (M, N, ...)."""
+    return each.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 def log_mean(z: Floats) -> Floats:

@@ -7,6 +7,8 @@ from pydantic import Field
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.calibrators.calibrator import Kind
 from sfumato.decision.conformal.sets import ConformalSpec
+from sfumato.decision.doubt.familiar import FamiliarSpec
+from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.spec import Spec
@@ -23,6 +25,8 @@ class DecisionSpec(Spec):
     class, which is shrunk to what all classes share where samples are few; `none` leaves softmax as it is."""
     abstain: AbstainSpec | None = None
     """When to rather not answer; none = always answer."""
+    familiar: FamiliarSpec | None = None
+    """When a picture is too strange to be answered, whatever the answer; none = never."""
     logit_adjustment: LogitAdjustmentSpec | None = None
     """Whether rare classes are answered more readily than training made them; none = as it was trained. It corrects the
     frequency of the classes once; a sampler, weights or loss that did so in training leave nothing to correct."""
@@ -40,3 +44,11 @@ class DecisionSpec(Spec):
     """From which probability on one of two classes is answered; of more, from which on the likeliest is answered at
     all; none = the likeliest class always is. Where an image may be of several, from which on each is named; none =
     that of its greatest F1."""
+
+    @property
+    def measure(self) -> Measure | None:
+        """How the familiarity of pictures is measured; None = nothing asks for it."""
+        if self.familiar is not None:
+            return self.familiar.by
+        by = None if self.abstain is None else self.abstain.by
+        return by if by in ("mahalanobis", "knn") else None

@@ -52,6 +52,18 @@ def _refuse_one_class(spec: DecisionSpec) -> None:
     if spec.calibration == "vector_scaling":
         what = "calibrates classes that exclude each other, and here an image may be of several"
         raise InputError(what, setting="decision.calibration", expected="platt, beta, isotonic or class_temperature")
+    if spec.familiar is not None:
+        what = "withholds answers, and where an image may be of several classes none is ever withheld"
+        raise InputError(what, setting="decision.familiar", mend="leave it out")
+
+
+def refuse_single_samples(spec: DecisionSpec, counts: Mapping[str, NDArray[np.int64]]) -> None:
+    """Refuse to measure how far classes spread where none has two training samples; `counts`: task -> (C,) of them."""
+    alone = next((task for task, each in counts.items() if each.max() < 2), None)
+    if spec.measure == "mahalanobis" and alone is not None:
+        setting = "decision.familiar.by" if spec.familiar else "decision.abstain.by"
+        what = "no class has two training images, so nothing shows how far they spread"
+        raise InputError(what, setting=setting, expected="knn")
 
 
 def _refuse_idle_penalty(score: Raps, classes: int) -> None:

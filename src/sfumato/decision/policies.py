@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy
 from sfumato.decision.thresholds.document import answers_document, thresholds_document
@@ -13,6 +14,15 @@ from sfumato.tasks import TaskLayout, key, of_task
 
 AnyPolicy = Policy | MultilabelPolicy
 """Of samples of one class each, or of any number."""
+
+
+def measures(policies: Mapping[str, AnyPolicy]) -> dict[str, Measure]:
+    """Task -> how its policy measures familiarity, of those that do."""
+    asked: dict[str, Measure] = {}
+    for task, policy in policies.items():
+        if isinstance(policy, Policy) and policy.measure is not None:
+            asked[task] = policy.measure
+    return asked
 
 
 def of_one_class(policies: Mapping[str, AnyPolicy], where: str) -> dict[str, Policy]:

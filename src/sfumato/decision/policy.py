@@ -11,7 +11,9 @@ from sfumato.decision.calibration import UNFITTED, Temperature
 from sfumato.decision.calibrators.calibrator import Stored, calibrator_to_dict
 from sfumato.decision.conformal.sets import ConformalSets
 from sfumato.decision.costs import CostMatrix
-from sfumato.decision.doubt.sureness import sureness
+from sfumato.decision.doubt.familiar import Familiar
+from sfumato.decision.doubt.reference import Measure
+from sfumato.decision.doubt.sureness import By, Familiarity, measured, sureness
 from sfumato.decision.logit_adjustment import LogitAdjustment
 from sfumato.decision.prior_shift import PriorShift
 from sfumato.decision.thresholds.answering import AnswerThresholds
@@ -62,9 +64,19 @@ class Policy:
     costs: CostMatrix | None = None
     """The answer is the one of least expected cost; None = the likeliest class."""
     sets: ConformalSets | None = None
+    familiar: Familiar | None = None
+    """Which pictures are too strange to be answered; None = none is."""
     thresholds: AnswerThresholds | None = None
     """From which probability on a class is the answer, of two, or the likeliest class is answered, of more; None = it
     always is."""
+
+    @property
+    def measure(self) -> Measure | None:
+        """How the familiarity of pictures is measured, which `apply` reads; None = it reads none."""
+        if self.familiar is not None:
+            return self.familiar.by
+        by = None if self.abstention is None else self.abstention.by
+        return by if by in ("mahalanobis", "knn") else None
 
     @property
     def pool_at(self) -> Temperature:
@@ -92,24 +104,37 @@ class Policy:
             return self.thresholds.choose(probabilities)
         return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)
 
-    def apply(self, logits: NDArray[np.floating]) -> Verdicts:
-        """Decide on (N, C) logits."""
+    def apply(self, logits: NDArray[np.floating], familiarity: Familiarity = None) -> Verdicts:
+        """Decide on (N, C) logits and, where a `measure` is named, (N,) familiarity by it.
+
+        Raises:
+            InputError: Familiarity is needed, and not there.
+        """
+        if familiarity is not None:
+            refuse_not_finite(familiarity=familiarity)
         probabilities = self.probabilities(logits)
         predicted = self.choose(probabilities)
         confidence = probabilities[np.arange(len(predicted)), predicted]
         abstained = np.zeros(len(predicted), dtype=np.bool_)
         if self.abstention is not None:
-            abstained = self.abstention.withheld(sureness(self.abstention.by, logits, probabilities, confidence))
+            sure = sureness(self.abstention.by, logits, probabilities, confidence, familiarity)
+            abstained = self.abstention.withheld(sure)
+        if self.familiar is not None:
+            abstained = abstained | ~self.familiar.accepts(measured(familiarity))
         if self.thresholds is not None:
             abstained |= self.thresholds.withheld(probabilities, predicted)
         return Verdicts(
             predicted, probabilities, confidence, abstained, self.sets.sets(probabilities) if self.sets else None
         )
 
-    def sureness(self, logits: NDArray[np.floating], verdicts: Verdicts) -> Floats:
-        """(N,) how sure each verdict on (N, C) logits is, by what abstention goes by; else by its confidence."""
-        by = self.abstention.by if self.abstention else "confidence"
-        return sureness(by, logits, verdicts.probabilities, verdicts.confidence)
+    @property
+    def by(self) -> By:
+        """What tells how sure a verdict is: what abstention goes by; else its confidence."""
+        return self.abstention.by if self.abstention else "confidence"
+
+    def sureness(self, logits: NDArray[np.floating], verdicts: Verdicts, familiarity: Familiarity = None) -> Floats:
+        """(N,) how sure each verdict is, `by` that; logits and familiarity are those it was made of."""
+        return sureness(self.by, logits, verdicts.probabilities, verdicts.confidence, familiarity)
 
     def check_classes(self, classes: int, where: str) -> None:
         """Refuse a policy that was made for another number of classes; `where` names it in the error."""
@@ -136,7 +161,8 @@ class Policy:
         document["abstention"] = self.abstention.to_dict() if self.abstention else None
         if self.adjustment is not None:
             document["adjustment"] = asdict(self.adjustment)
-        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets, "thresholds": self.thresholds}
+        parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets}
+        parts |= {"familiar": self.familiar, "thresholds": self.thresholds}
         return document | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
     @classmethod
@@ -148,6 +174,7 @@ class Policy:
             "shift": None,
             "costs": None,
             "sets": None,
+            "familiar": None,
             "thresholds": None,
             **document,
         }

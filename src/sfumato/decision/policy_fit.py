@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.abstention import fit_abstain
-from sfumato.decision.averaging import averaged
+from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.calibration import UNFITTED, Temperature
 from sfumato.decision.calibrators.calibrator import fit_calibrator
 from sfumato.decision.conformal.sets import fit_sets
 from sfumato.decision.dealing import deal
 from sfumato.decision.decision_spec import DecisionSpec
-from sfumato.decision.doubt.sureness import sureness
+from sfumato.decision.doubt.familiar import fit_familiar
+from sfumato.decision.doubt.sureness import Familiarity, measured, sureness
 from sfumato.decision.logit_adjustment import fit_adjustment
 from sfumato.decision.mean_temperature import fit_mean_temperature
 from sfumato.decision.named import cost_matrix, prior_shift
@@ -90,7 +91,10 @@ def fit_views(tables: tuple[Predictions, ...], spec: DecisionSpec, train_counts:
     honest = _by_others(policy, fit, said_by, first) if _speaks_of_others(spec) else None
     said = honest.probabilities if honest else said_by(policy)
     policy = _with_thresholds(policy, said, first.truth, spec, positive)
-    return _with_doubt(policy, pooled(views, policy), first.truth, honest, spec)
+    familiarity = averaged_familiarity([table.familiarity for table in known])
+    if spec.familiar is not None:
+        policy = replace(policy, familiar=fit_familiar(measured(familiarity), spec.familiar))
+    return _with_doubt(policy, pooled(views, policy), first.truth, honest, spec, familiarity)
 
 
 def _by_others(
@@ -158,14 +162,20 @@ def _with_thresholds(
     return replace(policy, thresholds=fit_answer_thresholds(said, truth, spec.thresholds, place, used_at))
 
 
-def _with_doubt(policy: Policy, logits: Logits, truth: Integers, honest: _Said | None, spec: DecisionSpec) -> Policy:
-    """The same with abstention and sets; `honest` as decided by parts that other samples fitted."""
+def _with_doubt(
+    policy: Policy, logits: Logits, truth: Integers, honest: _Said | None, spec: DecisionSpec, familiarity: Familiarity
+) -> Policy:
+    """The same with abstention and sets; `honest` as decided by parts that other samples fitted.
+
+    Where strange pictures are not answered anyway, the errors of the others are those that abstention has to bound.
+    """
     if spec.abstain is not None:
         said = policy.probabilities(logits)
         seen = _Said(said, policy.choose(said)) if honest is None or spec.abstain.sure is None else honest
         answered = seen.probabilities[np.arange(len(truth)), seen.answers]
-        sure = sureness(spec.abstain.by, logits, seen.probabilities, answered)
-        policy = replace(policy, abstention=fit_abstain(sure, seen.answers == truth, spec.abstain))
+        sure = sureness(spec.abstain.by, logits, seen.probabilities, answered, familiarity)
+        given = np.full(len(sure), True) if policy.familiar is None else policy.familiar.accepts(measured(familiarity))
+        policy = replace(policy, abstention=fit_abstain(sure[given], (seen.answers == truth)[given], spec.abstain))
     if spec.sets is not None and honest is not None:
         policy = replace(policy, sets=fit_sets(honest.probabilities, truth, spec.sets))
     return policy

@@ -162,7 +162,7 @@ def _choosing(spec: DecisionSpec, classes: int, *, multilabel: bool) -> Decision
     answers alone.
     """
     withheld = ("thresholds",) if classes > 2 and not multilabel else ()
-    return spec.model_copy(update=dict.fromkeys(("abstain", "sets", "misses", *withheld)))
+    return spec.model_copy(update=dict.fromkeys(("abstain", "familiar", "sets", "misses", *withheld)))
 
 
 def _judged(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.decision.averaging import averaged
+from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.multilabel_fit import fit_multilabel
 from sfumato.decision.policies import AnyPolicy
@@ -41,4 +41,8 @@ def average_views(said: ByView, policy: AnyPolicy) -> AnyPredictions:
     first = next(iter(said.values()))
     if len(said) == 1:
         return first
-    return replace(first, logits=averaged(np.stack([table.logits for table in said.values()]), policy))
+    logits = averaged(np.stack([table.logits for table in said.values()]), policy)
+    if isinstance(first, MultilabelPredictions):
+        return replace(first, logits=logits)
+    near = [table.familiarity for table in said.values() if isinstance(table, Predictions)]
+    return replace(first, logits=logits, familiarity=averaged_familiarity(near))

@@ -57,12 +57,13 @@ def _refuse_decided(policy: AnyPolicy, where: str) -> None:
 
     Thresholds change no probability, and the ensemble has its own.
     """
-    parts: dict[str, object] = (
-        {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets}
-        if isinstance(policy, Policy)
-        else {"misses": policy.misses}
-    )
+    parts: dict[str, object] = _lost(policy) if isinstance(policy, Policy) else {"misses": policy.misses}
     for name, part in parts.items():
         if part is not None:
             what = f"a bundle with decision.{name}, which an ensemble does not carry"
             raise InputError(what, where=where, expected="members without it")
+
+
+def _lost(policy: Policy) -> dict[str, object]:
+    lost = {"priors": policy.shift, "costs": policy.costs, "sets": policy.sets, "familiar": policy.familiar}
+    return {**lost, f"abstain.by: {policy.measure}": policy.measure}

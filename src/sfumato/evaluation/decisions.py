@@ -34,7 +34,7 @@ def _columns(table: AnyPredictions, policy: AnyPolicy, task: str) -> pl.DataFram
         assert isinstance(policy, MultilabelPolicy)
         return _of_labels(table, policy)
     assert isinstance(policy, Policy)
-    verdicts, names = policy.apply(table.logits), pl.Series(table.labels.names, dtype=pl.String)
+    verdicts, names = policy.apply(table.logits, table.familiarity), pl.Series(table.labels.names, dtype=pl.String)
     known = pl.Series(table.truth != UNKNOWN)
     right = pl.Series(verdicts.predicted == table.truth)
     columns = {

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
 from sfumato.data.progress import Progress
@@ -12,6 +11,7 @@ from sfumato.errors import InputError
 from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predict.inputs import Input, WithText
 from sfumato.predict.predictor import Predictor
+from sfumato.predict.readings import together
 from sfumato.training.inference import predictions_of
 
 
@@ -41,8 +41,8 @@ def look_at(table: Table, predictor: Predictor, show: Progress) -> Said:
     if len(bad) == len(table):
         raise InputError(f"no image can be used, the first since: {bad['problem'][0]}", where=table.source)
     kept = replace(table, rows=table.rows.filter(pl.Series([problem is None for problem in problems])))
-    logits = np.stack([row for row in rows if not isinstance(row, str)])
-    return Said(kept, predictions_of(logits, kept), bad)
+    read = together([row for row in rows if not isinstance(row, str)])
+    return Said(kept, predictions_of(read.logits, kept, read.familiarity), bad)
 
 
 def _inputs(table: Table, predictor: Predictor) -> list[Input]:

@@ -17,6 +17,7 @@ from sfumato.outcome import provenance
 from sfumato.predict.ensemble_bundle import make_ensemble
 from sfumato.predict.networks import averaged_logits, build_networks
 from sfumato.predict.predictor import load
+from sfumato.predict.references import joined_references
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
@@ -61,6 +62,7 @@ def make_averaged_bundle(
         samples=golden_samples(bundles, policies, views),
         views=views_to_dict(views) if len(views) > 1 else None,
         text=first.text,
+        references=joined_references(bundles),
     )
     write_bundle(folder, bundle)
     load(folder, device="cpu")

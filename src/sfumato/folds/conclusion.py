@@ -66,7 +66,9 @@ class _Trained:
         bundles = {name: read_bundle(run.bundle) for name, run in zip(self.plan.names, self.runs, strict=True)}
         decided = {name: policies_from_dict(one.policy, one.tasks, name) for name, one in bundles.items()}
         policies = {name: policies_of_one(found, name)[task] for name, found in decided.items()}
-        return out_of_fold(said), joined([decide(policies[name], one.known().logits) for name, one in said.items()])
+        known = {name: one.known() for name, one in said.items()}
+        verdicts = [decide(policies[name], one.logits, one.familiarity) for name, one in known.items()]
+        return out_of_fold(said), joined(verdicts)
 
     def _by_view(self, run: RunFolder, task: str) -> ByView:
         """What a run says of its fold. Nested it chose its own views, and wrote each where they are several."""

@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sfumato.data.table import Table
-from sfumato.decision.averaging import averaged
+from sfumato.decision.averaging import averaged, averaged_familiarity
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.errors import InputError
 from sfumato.json_file import read_json
@@ -34,12 +34,15 @@ def out_of_fold(tables: Mapping[str, Predictions]) -> Predictions:
         labels=parts[0].labels,
         groups=_groups(parts),
         folds=tuple(name for name, part in tables.items() for _ in part.ids),
+        familiarity=_familiarity(parts),
     )
 
 
 def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
     """What the runs say of the same samples, averaged under a policy."""
-    return replace(tables[0], logits=averaged(np.stack([table.logits for table in tables]), policy))
+    familiarity = averaged_familiarity([table.familiarity for table in tables])
+    logits = averaged(np.stack([table.logits for table in tables]), policy)
+    return replace(tables[0], logits=logits, familiarity=familiarity)
 
 
 def joined(parts: Sequence[Decided]) -> Decided:
@@ -131,6 +134,12 @@ def _dealt(table: Table, *, nested: bool) -> pl.DataFrame:
     answers = [task.column for task in table.tasks]
     test = [] if nested else [(pl.col("part") == "test").alias("test")]
     return table.rows.select("id", "fold", *test, *answers)
+
+
+def _familiarity(parts: Sequence[Predictions]) -> NDArray[np.float32] | None:
+    """Each sample's by the network that did not train on it; None where they were not asked for it."""
+    there = [part.familiarity for part in parts if part.familiarity is not None]
+    return np.concatenate(there) if len(there) == len(parts) else None
 
 
 def _groups(parts: Sequence[Predictions]) -> NDArray[np.int64] | None:

@@ -18,13 +18,15 @@ class Answer:
     calibrated: bool
     """Whether the probabilities were calibrated on validation samples."""
     abstained: bool
-    """Whether the answer was withheld because it is not sure enough."""
+    """Whether the answer was withheld because it is not sure enough, or the picture too strange."""
     set: tuple[str, ...] | None = None
     """Classes of which one is the truth as often as the bundle promises, likeliest first; None = it names no sets.
     Where an image may be of several, those that hold all but the promised share of them."""
     labels: tuple[str, ...] | None = None
     """Where an image may be of several classes, those that reach their thresholds, likeliest first; None = it is of
     one."""
+    familiarity: float | None = None
+    """How near the picture is to those trained on, at most 0, by the bundle's measure; None = it has none."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Decision:
     calibrated: bool
     """Whether the probabilities were calibrated on validation samples; of several tasks, all of them."""
     abstained: bool
-    """Whether the answer was withheld because it is not sure enough; of several tasks, whether any was."""
+    """Whether the answer was withheld because it is not sure enough, or the picture too strange; of several tasks,
+    whether any was."""
     error: str | None
     """What is wrong with the image; None = nothing."""
     answers: dict[str, Answer] | None = None
@@ -56,6 +59,9 @@ class Decision:
     labels: tuple[str, ...] | None = None
     """Where an image may be of several classes, those it is said to be of, likeliest first; None where it is of one, or
     bad. `label` and `confidence` are then None."""
+    familiarity: float | None = None
+    """How near the picture is to those trained on, at most 0, by the bundle's measure; None where it has none or the
+    image is bad."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
@@ -69,6 +75,6 @@ class Decision:
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
     """The same without what there is none of; with `labels`, or with what there is of an only label."""
-    empty = {name for name in ("set", "labels", "without") if document.get(name) is None}
+    empty = {name for name in ("set", "labels", "familiarity", "without") if document.get(name) is None}
     single: set[str] = set() if document["labels"] is None else {"label", "confidence", "abstained"}
     return {name: value for name, value in document.items() if name not in empty | single}

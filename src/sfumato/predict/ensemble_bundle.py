@@ -49,7 +49,7 @@ def make_ensemble(
     together = Together(ensemble, policies, str(folder), torch.device("cpu"))
     texts = TEXTS if together.reads_texts else ("",) * len(pictures)
     with full_precision():
-        logits = together.logits(pictures, texts)
+        logits = together.read(pictures, texts).logits
     rows = zip(pictures, logits.tolist(), texts, strict=True)
     samples = tuple(Sample(f"sample-{i}", picture, tuple(row), text) for i, (picture, row, text) in enumerate(rows))
     write_ensemble(folder, replace(ensemble, samples=samples), places)

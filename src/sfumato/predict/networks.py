@@ -13,13 +13,17 @@ from sfumato.bundle.folder import Bundle
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
-from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.averaging import averaged_tasks, mean_familiarity
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.family import Family, build_model, spec_of
 from sfumato.models.network import Network
+from sfumato.models.scoring import scored
 from sfumato.predict.finite_rows import where_finite
+from sfumato.predict.readings import Readings
+from sfumato.predict.references import read_references
 from sfumato.shown import PictureUse, Shown
 from sfumato.stored import first_mistake
 
@@ -50,6 +54,7 @@ class Networks:
         self._policies, self._slices = policies, bundle.tasks.slices
         self._seen: PictureUse = read_spec(bundle, where).pictures
         self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
+        self._references = read_references(bundle, policies, self._models[0].width, where)
 
     @property
     def reads_texts(self) -> bool:
@@ -61,13 +66,16 @@ class Networks:
         """Which of several pictures of an input are looked at."""
         return self._seen
 
-    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N inputs: decoded pictures (H, W, 3) and texts.
+    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
+        """What they say of N inputs: decoded pictures (H, W, 3) and texts.
 
-        Of several networks or views those to which the policy gives the mean of their calibrated probabilities.
+        Of several networks or views the logits to which the policy gives the mean of their calibrated probabilities,
+        and the mean of their familiarity.
         """
-        pictures = [_listed(some)[: _MOST[self._seen]] for some in pictures]
-        return averaged_logits(self._models, self.preprocess, self.views, pictures, self._policies, self._slices, texts)
+        inputs = _inputs([_listed(some)[: _MOST[self._seen]] for some in pictures], texts)
+        said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
+        whole, classes = _averaged(said, self._policies, self._slices), self._models[0].classes
+        return Readings(whole[:, :classes], whole[:, classes:] if self._references[0] else None)
 
 
 def averaged_logits(
@@ -83,9 +91,21 @@ def averaged_logits(
 
     Networks that read texts are shown N of them too, "" for none; an input may then have no picture, or several.
     """
-    seen = [_Seen(_listed(some), text) for some, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
-    said = np.concatenate(_each(models, preprocess, views, seen))
-    return said[0] if len(said) == 1 else where_finite(said, lambda fine: averaged_tasks(fine, policies, slices))
+    said = np.concatenate(_each(models, [{} for _ in models], preprocess, views, _inputs(pictures, texts)))
+    return _averaged(said, policies, slices)
+
+
+def _averaged(
+    said: NDArray[np.float32], policies: Mapping[str, AnyPolicy], slices: Mapping[str, slice]
+) -> NDArray[np.float32]:
+    """(N, C + T) of (M, N, C + T) logits and familiarity: each task under its policy, and the mean."""
+    classes = max(where.stop for where in slices.values())
+
+    def mean(fine: NDArray[np.float32]) -> NDArray[np.float32]:
+        logits = averaged_tasks(fine[:, :, :classes], policies, slices)
+        return np.concatenate([logits, mean_familiarity(fine[:, :, classes:])], axis=1)
+
+    return said[0] if len(said) == 1 else where_finite(said, mean)
 
 
 _AT_ONCE = 64
@@ -99,22 +119,33 @@ class _Seen(NamedTuple):
     text: str
 
 
+def _inputs(pictures: Sequence[Pictures], texts: Sequence[str] | None) -> list[_Seen]:
+    return [_Seen(_listed(some), text) for some, text in zip(pictures, texts or [""] * len(pictures), strict=True)]
+
+
 def _listed(some: Pictures) -> Sequence[Pixels]:
     return () if some is None else (some,) if isinstance(some, np.ndarray) else some
 
 
 def _each(
-    models: Sequence[Network], preprocess: Preprocess, views: Sequence[View], inputs: Sequence[_Seen]
+    models: Sequence[Network],
+    references: Sequence[References],
+    preprocess: Preprocess,
+    views: Sequence[View],
+    inputs: Sequence[_Seen],
 ) -> list[NDArray[np.float32]]:
-    """(V, N, C) logits of each network, the views ordered by side; pictures are transformed once for all networks."""
+    """(V, N, C + T) logits and familiarity by each network, the views ordered by side.
+
+    Pictures are transformed once for all networks.
+    """
     found: list[list[NDArray[np.float32]]] = [[] for _ in models]
     for side in dict.fromkeys(view.side(preprocess) for view in views):
         looks = [(view, one) for view in views if view.side(preprocess) == side for one in inputs]
         step = _AT_ONCE if len(views) > 1 else len(looks)
         for begin in range(0, len(looks), step):
             shown = _shown(looks[begin : begin + step], preprocess, side)
-            for model, rows in zip(models, found, strict=True):
-                rows.append(_logits(model, shown))
+            for model, known, rows in zip(models, references, found, strict=True):
+                rows.append(_scored(model, shown, known))
     return [np.concatenate(rows).reshape(len(views), len(inputs), -1) for rows in found]
 
 
@@ -127,9 +158,9 @@ def _shown(looks: Sequence[tuple[View, _Seen]], preprocess: Preprocess, side: in
 
 
 @torch.inference_mode()
-def _logits(model: Network, shown: Shown) -> NDArray[np.float32]:
-    """(B, C) logits, computed where the model is; it must be in evaluation mode."""
-    return model.logits(shown.to(next(model.parameters()).device)).cpu().numpy()
+def _scored(model: Network, shown: Shown, references: References) -> NDArray[np.float32]:
+    """(B, C + T), computed where the model is; it must be in evaluation mode."""
+    return scored(model, shown.to(next(model.parameters()).device), list(references.values())).cpu().numpy()
 
 
 def read_spec(bundle: Bundle, where: str) -> Family:

@@ -18,13 +18,14 @@ from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
-from sfumato.decision.policies import AnyPolicy, policies_from_dict
+from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Pictures
+from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.tasks import TaskLayout
 
@@ -83,6 +84,11 @@ class Predictor:
         """Whether texts are part of what it decides on."""
         return self._looker.reads_texts
 
+    @property
+    def tells_familiarity(self) -> bool:
+        """Whether decisions come with how familiar the picture is."""
+        return bool(measures(self.policies))
+
     def predict(self, inputs: Iterable[Input]) -> list[Decision]:
         """One decision an input, in order.
 
@@ -105,12 +111,12 @@ class Predictor:
             name = name_of(source, index)
             yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without)
 
-    def scored(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, NDArray[np.float32] | str]]:
-        """Each input with its (C,) logits before the policy, or with what is wrong with it; in order."""
+    def scored(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str]]:
+        """Each input with what is read off it before the policy, or with what is wrong with it; in order."""
         for source, row, _ in self._looked_at(inputs):
             yield source, row
 
-    def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, NDArray[np.float32] | str, str | None]]:
+    def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
         """The same, each with what it had to do without where texts are read."""
         iterator = iter(inputs)
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -125,16 +131,21 @@ class Predictor:
         Of several networks those to which the policy gives the mean of their calibrated probabilities; of an ensemble
         what its fusion makes of its members' probabilities.
         """
-        return self._looker.logits(pictures, texts)
+        return self.read(pictures, texts).logits
 
-    def _scores(self, inputs: list[Decoded]) -> Iterator[NDArray[np.float32] | str]:
-        """The logits of each input, or what was wrong with it, or is with them."""
+    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
+        """The same with how familiar each picture is, where a policy asks."""
+        return self._looker.read(pictures, texts)
+
+    def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
+        """What is read off each input, or what was wrong with it, or is with that."""
         problems = [self._problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
-        logits = iter(self.logits([one.pictures for one in good], [one.text for one in good]) if good else ())
+        pictures, texts = [one.pictures for one in good], [one.text for one in good]
+        readings = self.read(pictures, texts).each() if good else iter(())
         for problem in problems:
-            row = next(logits) if problem is None else problem
-            finite = isinstance(row, str) or np.isfinite(row).all()
+            row = next(readings) if problem is None else problem
+            finite = isinstance(row, str) or row.finite
             yield row if finite else "the network gives it scores that are not finite"
 
     @property
@@ -154,25 +165,31 @@ class Predictor:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, logits: NDArray[np.float32], without: str | None) -> Decision:
-        answers = {task: self._answer(task, logits[where]) for task, where in self.tasks.slices.items()}
+    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
+        places = enumerate(self.tasks.slices.items())
+        answers = {
+            task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
+            for place, (task, where) in places
+        }
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
-        return Decision(name, *said, error=None, set=only.set, labels=only.labels, without=without)
+        near, inside = only.familiarity, only.set
+        return Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
 
-    def _answer(self, task: str, logits: NDArray[np.float32]) -> Answer:
-        """What the policy of a task makes of its (C,) logits."""
+    def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
+        """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
         policy, names = self.policies[task], self.tasks.spaces[task].names
         if isinstance(policy, MultilabelPolicy):
-            return _labels(policy, policy.apply(logits[None]), names)
-        said = policy.apply(logits[None])
+            return _labels(policy, policy.apply(logits), names)
+        said = policy.apply(logits, familiarity)
         ranked = _ranked(said.probabilities, names)
         label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
         abstained, inside = bool(said.abstained[0]), _inside(said.sets, ranked, names)
-        return Answer(None if abstained else label, confidence, ranked, policy.calibrator.fitted, abstained, inside)
+        given, near = None if abstained else label, None if familiarity is None else float(familiarity[0])
+        return Answer(given, confidence, ranked, policy.calibrator.fitted, abstained, inside, familiarity=near)
 
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():

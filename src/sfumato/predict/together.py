@@ -8,18 +8,19 @@ import torch
 from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
-from sfumato.decision.averaging import averaged_tasks
+from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, said_by
-from sfumato.decision.policies import AnyPolicy, policies_from_dict
+from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.networks import Networks, Pictures
+from sfumato.predict.readings import Readings
 from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 
 class Looker(Protocol):
-    """What gives logits to pictures."""
+    """What reads pictures."""
 
     @property
     def reads_texts(self) -> bool:
@@ -31,8 +32,8 @@ class Looker(Protocol):
         """Which of several pictures of an input are looked at."""
         ...
 
-    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
-        """(N, C) scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
+    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
+        """What it says of N decoded pictures (H, W, 3) and their texts."""
         ...
 
 
@@ -66,6 +67,8 @@ class Together:
         self._fusion = Fusion.from_dict(bundle.fusion, len(pairs), bundle.tasks.classes, f"{where}/fusion.json")
         if self._fusion.kind != "folds" and bundle.tasks.several:
             raise InputError(f"damaged: {self._fusion.kind} over several tasks", where=f"{where}/fusion.json")
+        self._tasks = [[list(one.tasks.spaces).index(task) for task in bundle.tasks.spaces] for one in bundle.members]
+        self._refuse_unmeasured(where)
 
     @property
     def reads_texts(self) -> bool:
@@ -78,9 +81,13 @@ class Together:
         uses = {member.seen for member in self._members}
         return "mean_pool" if "mean_pool" in uses else "none" if uses == {"none"} else "first"
 
-    def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
-        """(N, C) fused scores before the policy, of N decoded pictures (H, W, 3) and their texts."""
-        return where_finite(np.stack([member.logits(pictures, texts) for member in self._members]), self._fused)
+    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
+        """Fused scores of N decoded pictures (H, W, 3) and their texts; of folds the mean of their familiarity too."""
+        said = [member.read(pictures, texts) for member in self._members]
+        logits = where_finite(np.stack([one.logits for one in said]), self._fused)
+        places = zip(said, self._tasks, strict=True)
+        near = averaged_familiarity([one.familiarity_of(own) for one, own in places])
+        return Readings(logits, near if self._fusion.kind == "folds" else None)
 
     def _fused(self, said: Floats) -> Floats:
         """(N, C) of what the members say, (M, N, C), all of it finite."""
@@ -92,6 +99,13 @@ class Together:
     def _said(self, member: int, logits: NDArray[np.float32]) -> Floats:
         """(N, C) calibrated log-probabilities or log-odds of a member, in the ensemble's order of classes."""
         return said_by(self._own[member][""], logits)[:, self._columns[member]]
+
+    def _refuse_unmeasured(self, where: str) -> None:
+        """Familiarity is the mean over folds, each of which must measure it; nothing else has one."""
+        asked = measures(self._policies)
+        if asked and (self._fusion.kind != "folds" or any(measures(own) != asked for own in self._own)):
+            what = f"damaged: familiarity by {next(iter(asked.values()))}, unlike its members"
+            raise InputError(what, where=f"{where}/policy.json")
 
 
 def columns_of(member: TaskLayout, whole: TaskLayout, where: str) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
-from sfumato.decision.named import check_against_classes
+from sfumato.decision.named import check_against_classes, refuse_single_samples
 from sfumato.models.family import reads_texts
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.schema import Recipe
@@ -54,6 +54,7 @@ def validated(recipe: Recipe, table: Table) -> Table:
     """
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
     check_against_classes(recipe.decision, table.layout)
+    refuse_single_samples(recipe.decision, table.part("train").counts)
     if not len(table.part("val")):
         refuse_unchosen_views(recipe.views, "no sample stands in the val part")
     return table

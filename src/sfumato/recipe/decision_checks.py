@@ -17,6 +17,9 @@ def refuse_decision(decision: DecisionSpec, views: ViewsSpec | None) -> None:
         _check_abstain(decision.abstain)
         if views is not None:
             refuse_energy(decision, "views are averaged")
+        if decision.familiar is not None and decision.abstain.by in ("mahalanobis", "knn"):
+            what = "decision.familiar and decision.abstain.by both withhold by familiarity"
+            raise InputError(what, setting="decision.abstain.by", mend="keep one, or let abstain go by confidence")
     if decision.thresholds is not None:
         _check_thresholds(decision.thresholds, decision)
     if decision.priors is not None:
@@ -27,7 +30,8 @@ def refuse_energy(decision: DecisionSpec, why: str) -> None:
     """Raise InputError for abstention by the size of logits that an average does not have; `why` there is one."""
     if decision.abstain is not None and decision.abstain.by == "energy":
         what = f"{why}, and of an average nothing says how large the logits are"
-        raise InputError(what, setting="decision.abstain.by", expected="confidence, margin or entropy")
+        expected = "confidence, margin, entropy, mahalanobis or knn"
+        raise InputError(what, setting="decision.abstain.by", expected=expected)
 
 
 def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
@@ -37,6 +41,8 @@ def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
         raise _idle("decision.calibration", f"{why}, so nothing can be calibrated", keep)
     if decision.abstain is not None:
         raise _idle("decision.abstain", f"{why}, so no threshold can be fitted", keep)
+    if decision.familiar is not None:
+        raise _idle("decision.familiar", f"{why}, so no threshold can be fitted", keep)
     for name in ("sets", "misses"):
         if getattr(decision, name) is not None:
             raise _idle(f"decision.{name}", f"{why}, so nothing can be promised", keep)
@@ -75,6 +81,9 @@ def _check_priors(decision: DecisionSpec) -> None:
     if decision.abstain is not None:
         what = "validation has other class frequencies than decision.priors, so its errors set no threshold"
         raise InputError(what, setting="decision.abstain", mend="keep one of them")
+    if decision.familiar is not None:
+        what = "validation has other class frequencies than decision.priors, so what is rare there need not be in use"
+        raise InputError(what, setting="decision.familiar", mend="keep one of them")
     if decision.sets is not None and decision.sets.scope != "class":
         what = "validation has other class frequencies than decision.priors, so only a promise for each class holds"
         raise InputError(what, setting="decision.sets.scope", expected="class")

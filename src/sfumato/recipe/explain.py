@@ -183,7 +183,7 @@ def _meaning(schema: Schema, settings: Mapping[str, Any], path: str) -> str | No
     """First sentence of a setting's documentation, in small letters."""
     parent, _, name = path.rpartition(".")
     text = str(_fields(schema, settings, parent).get(name, {}).get("description", ""))
-    sentence = re.split(r"[;.]\s", text + " ")[0].rstrip(".")
+    sentence = re.split(r"[;.]\s", " ".join(text.split()) + " ")[0].rstrip(".")
     return sentence[:1].lower() + sentence[1:] if sentence else None
 
 

@@ -168,7 +168,7 @@ def measured_by(
         InputError: Table, policy and results are not all of one class a sample, or all of several; `where` names them.
     """
     if isinstance(said, Predictions) and isinstance(policy, Policy) and isinstance(results, Results):
-        return Measured(part, said, policy, policy.apply(said.logits), results)
+        return Measured(part, said, policy, policy.apply(said.logits, said.familiarity), results)
     if (
         isinstance(said, MultilabelPredictions)
         and isinstance(policy, MultilabelPolicy)

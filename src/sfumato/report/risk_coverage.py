@@ -9,6 +9,7 @@ import numpy as np
 
 from sfumato.metrics.selective import least_aurc, risk_coverage
 from sfumato.report.evidence import Measured
+from sfumato.report.sure_words import SURE_BY
 
 POINTS = 300
 """A curve of more points is thinned evenly to so many."""
@@ -24,29 +25,32 @@ class Answering:
 
 @dataclass(frozen=True)
 class RiskCoverageFrame:
-    """The curve by confidence, from the surest answer alone to all."""
+    """The curve from the surest answer alone to all."""
 
+    by: str
+    """What tells how sure an answer is, in words: that which the policy withholds by."""
     points: tuple[Answering, ...]
     chosen: Answering | None
-    """What is answered; None = nothing. It lies beside the curve where something else than confidence withholds."""
+    """What is answered; None = nothing. It lies beside the curve where strange pictures are withheld too."""
     area: float
     """Under the curve of all points, the mean risk; 0 to 1."""
     least: float
     """What the area would be if every wrong answer were less sure than every right one."""
     error: float
-    """Share of wrong answers where all are given: the area of a confidence that says nothing."""
+    """Share of wrong answers where all are given: the area of a sureness that says nothing."""
 
 
 def risk_coverage_frame(measured: Measured) -> RiskCoverageFrame | None:
     """The curve of a measurement; None where no answer is wrong, so that it lies on the axis."""
-    verdicts = measured.verdicts
-    correct = verdicts.predicted == measured.predictions.truth
+    verdicts, said, policy = measured.verdicts, measured.predictions, measured.policy
+    correct = verdicts.predicted == said.truth
     if correct.all():
         return None
-    curve = risk_coverage(verdicts.confidence, correct)
+    curve = risk_coverage(policy.sureness(said.logits, verdicts, said.familiarity), correct)
     kept = np.unique(np.linspace(0, len(correct) - 1, min(POINTS, len(correct))).round().astype(np.int64))
     points = tuple(Answering(float(curve.coverage[row]), float(curve.risk[row])) for row in kept)
     given = ~verdicts.abstained
     chosen = Answering(float(given.mean()), float((~correct)[given].mean())) if given.any() else None
     least = least_aurc(len(correct), int((~correct).sum()))
-    return RiskCoverageFrame(points, chosen, float(curve.risk.mean()), least, float((~correct).mean()))
+    area, error = float(curve.risk.mean()), float((~correct).mean())
+    return RiskCoverageFrame(SURE_BY[policy.by], points, chosen, area, least, error)

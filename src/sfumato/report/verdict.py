@@ -9,6 +9,7 @@ from sfumato.metrics.results import ClassRow, Results
 from sfumato.report.evidence import Evidence, LabelsMeasured, Measured
 from sfumato.report.frames import Majority, majority_class
 from sfumato.report.label_verdict import label_verdict
+from sfumato.report.sure_words import by_words, strange_words
 from sfumato.report.threshold_words import rule_words
 from sfumato.report.unkept import unkept
 from sfumato.report.wording import LEAST_SUPPORT, ROUGH, TRUSTED, many, percent, setting_of
@@ -113,6 +114,8 @@ def trust_in_confidence(measured: Measured) -> str:
 def _further(measured: Measured) -> Iterator[str]:
     """What the answer is where it is not simply the likeliest class."""
     policy, scores = measured.policy, measured.results.scores
+    if (strange := strange_words(measured)) is not None:
+        yield strange
     if policy.shift is not None:
         yield "It answers for the class frequencies of decision.priors; figures here are of images as they were split."
     if policy.costs is not None:
@@ -136,11 +139,12 @@ def _abstention(measured: Measured) -> str:
         return _withheld(
             measured, f"what was asked of validation, class by class: {rule_words(thresholds.fitted.rule)}."
         )
+    every = "It answers every image" if measured.policy.familiar is None else "It answers however unsure it is"
     if abstention is None:
-        return "It answers every image."
+        return f"{every}."
     wish = f"{_wish(abstention)}."
     if abstention.threshold == 0:
-        return "It answers every image." if abstention.reached else f"It answers every image; {wish}"
+        return f"{every}." if abstention.reached else f"{every}; {wish}"
     return _withheld(measured, wish)
 
 
@@ -152,10 +156,8 @@ def _withheld(measured: Measured, wish: str) -> str:
     if "accuracy_answered" not in scores:
         return f"It withholds its answer on every image; {wish}"
     right = scores["accuracy_answered"].value
-    text = (
-        f"It withholds its answer on {percent(withheld)} of the images and is right in {percent(right)} of the others"
-    )
-    return f"{text}; {wish}"
+    silent = f"It withholds its answer on {percent(withheld)} of the images{by_words(measured.policy)}"
+    return f"{silent} and is right in {percent(right)} of the others; {wish}"
 
 
 def _wish(abstention: Abstention) -> str:

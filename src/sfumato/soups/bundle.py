@@ -7,10 +7,12 @@ from typing import Any
 
 from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.data.views import PLAIN
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.outcome import provenance
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
+from sfumato.predict.references import stored_references
 from sfumato.soups.ingredients import RunIngredient
 from sfumato.soups.trial import Soup
 from sfumato.training.job import Job
@@ -23,6 +25,7 @@ def write_soup_bundle(
     job: Job,
     policies: Mapping[str, AnyPolicy],
     results: dict[str, Any],
+    references: References,
 ) -> None:
     """Write a bundle and load it once, so that it is known to check out. It looks in the plain view alone.
 
@@ -33,6 +36,7 @@ def write_soup_bundle(
         job: Its model carries the weights.
         policies: Task -> its policy.
         results: What was measured, by part.
+        references: By which familiarity is measured; empty = it is not.
     """
     taken = [runs[place] for place in made.places]
     first = taken[0].bundle
@@ -52,6 +56,7 @@ def write_soup_bundle(
         provenance={**provenance(taken[0].folder), "soup": data},
         samples=tuple(replace(sample, logits=tuple(row)) for sample, row in pairs),
         text=first.text,
+        references=stored_references([references]),
     )
     write_bundle(folder, bundle)
     load(folder, device="cpu")

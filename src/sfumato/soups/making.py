@@ -10,6 +10,7 @@ from sfumato.console import Console
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
 from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
@@ -142,11 +143,12 @@ def _write(
     """From the weights to a policy, its scores, the story and, last, the bundle."""
     network.carry(made.weights)
     spec = runs[made.places[0]].recipe.decision
-    val = _said(network, samples.choosing)
+    references = network.learn(spec.measure if len(samples.choosing) else None)
+    val = _said(network, samples.choosing, references)
     policies = _policies(val, spec, trained, network.job.train.layout)
     for note in threshold_notes(policies, runs[0].bundle.tasks):
         console.note(Noted(note))
-    test = _said(network, samples.test)
+    test = _said(network, samples.test, references)
     results = _results(test, policies, trained)
     with uninterrupted():  # half a soup could be neither used nor gone on with
         make_folder(folder.path)
@@ -155,7 +157,7 @@ def _write(
                 predictions.write(folder.predictions(part, task))
         write_thresholds(folder.path, policies, runs[0].bundle.tasks)
         write_json(folder.story, _story(runs, made, trials, samples))
-        write_soup_bundle(folder.bundle, runs, made, network.job, policies, results)
+        write_soup_bundle(folder.bundle, runs, made, network.job, policies, results, references)
 
 
 def _policies(
@@ -168,8 +170,8 @@ def _policies(
     }
 
 
-def _said(network: TrialNetwork, table: Table) -> dict[str, AnyPredictions]:
-    return network.predict(table) if len(table) else {}
+def _said(network: TrialNetwork, table: Table, references: References) -> dict[str, AnyPredictions]:
+    return network.predict(table, references) if len(table) else {}
 
 
 def _results(test: dict[str, AnyPredictions], policies: dict[str, AnyPolicy], trained: Counts) -> dict[str, Any]:

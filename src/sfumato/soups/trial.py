@@ -9,6 +9,8 @@ from torch import Tensor
 
 from sfumato.data.sharing import Sharing
 from sfumato.data.table import Table
+from sfumato.data.views import PLAIN
+from sfumato.decision.doubt.reference import Measure, References
 from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predict.networks import build_networks
 from sfumato.preparation.prepare import prepare_again
@@ -16,10 +18,11 @@ from sfumato.preparation.prepared import job_of
 from sfumato.soups.ingredients import RunIngredient
 from sfumato.training.averaging import norms_that_differ, refresh_statistics
 from sfumato.training.epoch_images import images_of
-from sfumato.training.inference import predict_tasks
+from sfumato.training.inference import predict_view
 from sfumato.training.job import Job
 from sfumato.training.machine import Machine
 from sfumato.training.records import Scores
+from sfumato.training.references import learn_references
 from sfumato.training.soup import mean_of
 from sfumato.training.validation import validate
 
@@ -79,12 +82,14 @@ class TrialNetwork:
         self._job.model.load_state_dict(weights)
         self._job.model.eval()
 
-    def predict(self, table: Table) -> dict[str, AnyPredictions]:
-        """Task -> what the weights carried now say of samples."""
+    def predict(self, table: Table, references: References) -> dict[str, AnyPredictions]:
+        """Task -> what the weights carried now say of samples, familiar by the references, if any."""
         job = self._job
-        return predict_tasks(
-            job.model, table, job.preprocess, job.machine, job.workers, exact=True, pictures=job.pictures
-        )
+        return predict_view(job.model, table, PLAIN, job.preprocess, job.machine, job.workers, job.pictures, references)
+
+    def learn(self, by: Measure | None) -> References:
+        """What the pictures that the first run trained on are to the weights carried now."""
+        return learn_references(self._job, by)
 
     @property
     def job(self) -> Job:

@@ -15,7 +15,9 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
+from sfumato.decision.doubt.reference import NO_REFERENCES, References
 from sfumato.models.network import Network
+from sfumato.models.scoring import scored
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
 from sfumato.shown import Shown
@@ -86,35 +88,45 @@ def predict_view(
     machine: Machine,
     workers: int,
     pictures: Pictures,
+    references: References = NO_REFERENCES,
 ) -> dict[str, AnyPredictions]:
-    """The same of images looked at in a view, in full precision."""
-    found = outputs(model.logits, table, preprocess, machine, workers, pictures=pictures, view=view)
-    return _as_predictions(_gathered(found, table), table, machine)
+    """The same of images looked at in a view, in full precision, and how familiar they are by the references."""
+
+    def compute(shown: Tensor | Shown) -> Tensor:
+        return scored(model, shown, list(references.values()))
+
+    found = outputs(compute, table, preprocess, machine, workers, pictures=pictures, view=view)
+    return _as_predictions(_gathered(found, table, len(references)), table, machine)
 
 
-def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table) -> NDArray[np.float32]:
-    """(N, C) logits; rows that another process computes are 0."""
-    logits = np.zeros((len(table), table.layout.classes), dtype=np.float32)
+def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table, measured: int = 0) -> NDArray[np.float32]:
+    """(N, C + T) logits and the familiarity of so many tasks; rows that another process computes are 0."""
+    scores = np.zeros((len(table), table.layout.classes + measured), dtype=np.float32)
     for rows, found in batches_of:
-        logits[rows] = found.float().cpu().numpy()
-    return logits
+        scores[rows] = found.float().cpu().numpy()
+    return scores
 
 
-def _as_predictions(logits: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, AnyPredictions]:
-    """Task -> its share of (N, C) logits, those of all processes together."""
-    said = machine.sum(torch.from_numpy(logits).to(machine.device)).cpu().numpy()
-    return predictions_of(said, table)
+def _as_predictions(scores: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, AnyPredictions]:
+    """Task -> its share of (N, C) logits or (N, C + T), those of all processes together."""
+    said = machine.sum(torch.from_numpy(scores).to(machine.device)).cpu().numpy()
+    classes = table.layout.classes
+    return predictions_of(said[:, :classes], table, said[:, classes:] if said.shape[1] > classes else None)
 
 
-def predictions_of(said: NDArray[np.float32], table: Table) -> dict[str, AnyPredictions]:
-    """Task -> its columns of (N, C) logits, beside what the table says is true."""
+def predictions_of(
+    said: NDArray[np.float32], table: Table, familiarity: NDArray[np.float32] | None = None
+) -> dict[str, AnyPredictions]:
+    """Task -> its columns of (N, C) logits, beside what the table says is true, and of (N, T) familiarity, if any."""
     layout = table.layout
     ids, groups = tuple(table.ids), groups_of(table)
     if layout.multilabel:
         return {"": MultilabelPredictions(ids, table.membership.astype(np.int8), said, layout.labels, groups)}
+    near = [None] * len(layout.spaces) if familiarity is None else list(familiarity.T)
+    tasks = zip(layout.slices.items(), table.answers.T, near, strict=True)
     return {
-        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups)
-        for (name, where), truth in zip(layout.slices.items(), table.answers.T, strict=True)
+        name: Predictions(ids, truth, said[:, where], layout.spaces[name], groups, familiarity=of_task)
+        for (name, where), truth, of_task in tasks
     }
 
 

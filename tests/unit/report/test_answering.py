@@ -1,5 +1,7 @@
 """Risk against coverage and the curves of two classes: every point against a count by hand, and what is drawn of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_curve, precision_score, recall_score
@@ -52,6 +54,19 @@ def test_the_curve_and_its_dot_by_hand():
     assert frame.chosen == Answering(0.5, 0.5)
     assert (frame.area, frame.error) == (pytest.approx((0.5 + 1 / 3 + 0.5) / 4), 0.5)
     assert frame.least == pytest.approx((1 / 3 + 1 / 2) / 4)
+
+
+def test_the_curve_is_by_what_the_policy_withholds_by():
+    said = measured([0, 1, 1], of_two([0.1, 0.2, 0.9]))
+    near = np.array([-3, -1, -2], dtype=np.float32)
+    policy = Policy(abstention=Abstention(0.3, None, 0.0, 0.8, "knn"))
+    predictions = replace(said.predictions, familiarity=near)
+    verdicts = policy.apply(predictions.logits, near)
+    frame = risk_coverage_frame(replace(said, predictions=predictions, policy=policy, verdicts=verdicts))
+    assert [point.risk for point in frame.points] == pytest.approx([1, 1 / 2, 1 / 3])  # the nearest one is wrong
+    assert frame.chosen == Answering(pytest.approx(2 / 3), pytest.approx(1 / 2))
+    assert frame.by == "the distance of its features from the nearest training image"
+    assert risk_coverage_frame(said).by == "its confidence"
 
 
 def test_a_long_curve_is_thinned_and_its_area_is_that_of_all():

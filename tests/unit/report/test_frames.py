@@ -1,13 +1,17 @@
 """Frames against values computed by hand: 10 test samples, classes a (6) and b (4)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sfumato.decision.abstention import Abstention
 from sfumato.decision.calibration import Temperature
+from sfumato.decision.doubt.familiar import Familiar
 from sfumato.decision.policy import Policy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.results import ClassRow, Results, measure
+from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.report.curves import charts
 from sfumato.report.evidence import Measured
@@ -197,6 +201,31 @@ def test_the_verdict_says_what_is_withheld():
 )
 def test_the_verdict_says_when_the_error_asked_for_was_not_reached(abstention, said):
     assert trust_in_confidence(measured(Policy(Temperature(1.0, 50), abstention))).endswith(said)
+
+
+def test_the_verdict_says_by_what_it_withholds_and_what_is_strange():
+    near = np.array([-3, -1, -2, -9, -8], dtype=np.float32)
+    predictions = Predictions(
+        tuple("abcde"), np.zeros(5, np.int64), np.ones((5, 2), np.float32), LabelSpace(("a", "b")), familiarity=near
+    )
+
+    def said(policy: Policy) -> str:
+        verdicts = policy.apply(predictions.logits, near)
+        return trust_in_confidence(
+            Measured("test", predictions, policy, verdicts, measure_decisions(predictions, policy))
+        )
+
+    familiar = Familiar(-5.0, 0.1, 60, "mahalanobis")
+    strange = (
+        "However sure, it does not answer where an image is too strange, by the Mahalanobis distance of its features "
+        "from training images: 40.0 % of these are; at most 10.0 % of images like those of validation should be."
+    )
+    assert said(Policy(familiar=familiar)).endswith(f"It answers however unsure it is. {strange}")
+    assert "No image is too strange for it: 3 validation images" in said(
+        Policy(familiar=replace(familiar, threshold=None, samples=3))
+    )
+    text = said(Policy(abstention=Abstention(0.2, None, 0.0, 0.8, "knn")))
+    assert "on 40.0 % of the images, by the distance of its features from the nearest training image, and is" in text
 
 
 def test_curves_have_the_epochs_that_were_measured():

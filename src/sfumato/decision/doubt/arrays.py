@@ -11,7 +11,7 @@ from sfumato.errors import InputError
 def checked(
     arrays: Mapping[str, NDArray[np.float32]], shapes: Mapping[str, int], what: str, where: str
 ) -> dict[str, NDArray[np.float32]]:
-    """The arrays, of just these names, of so many dimensions and finite.
+    """The arrays, of just these names, float32, of so many dimensions and finite.
 
     Args:
         arrays: As read.
@@ -25,6 +25,7 @@ def checked(
     if arrays.keys() != shapes.keys():
         raise InputError(f"not {what}: arrays {', '.join(arrays)}", where=where, expected=", ".join(shapes))
     for name, array in arrays.items():
-        if array.ndim != shapes[name] or not np.isfinite(array).all():
-            raise InputError(f"not {what}: {name} of shape {array.shape}", where=where, expected="finite numbers")
+        if array.dtype != np.float32 or array.ndim != shapes[name] or not np.isfinite(array).all():
+            said = f"{name} of shape {array.shape}, {array.dtype}"
+            raise InputError(f"not {what}: {said}", where=where, expected="finite numbers, float32")
     return dict(arrays)

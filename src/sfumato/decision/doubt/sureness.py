@@ -1,4 +1,4 @@
-"""Sureness from what the model says: which wrong answers stand out is a property of the data, so measure all of them.
+"""Sureness: which wrong answers stand out is a property of the data, so measure all of them.
 
 Shapes: N samples, C classes, at least 2. Each gives (N,), more meaning surer.
 """
@@ -8,14 +8,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.errors import InputError
 from sfumato.metrics.finite import refuse_not_finite
 
 Floats = NDArray[np.float64]
-By = Literal["confidence", "margin", "entropy", "energy"]
-"""The measures that a recipe can name."""
+Familiarity = NDArray[np.floating] | None
+"""(N,) negative distances from what a network was trained on; None = they were not measured."""
+By = Literal["confidence", "margin", "entropy", "energy", "mahalanobis", "knn"]
+"""What a recipe can name."""
 
 
-def sureness(by: By, logits: NDArray[np.floating], probabilities: Floats, answered: Floats) -> Floats:
+def sureness(
+    by: By, logits: NDArray[np.floating], probabilities: Floats, answered: Floats, familiarity: Familiarity = None
+) -> Floats:
     """(N,), 0 to 1, more meaning surer.
 
     Args:
@@ -23,8 +28,16 @@ def sureness(by: By, logits: NDArray[np.floating], probabilities: Floats, answer
         logits: (N, C), the network's own; energy alone reads them.
         probabilities: (N, C), each row summing to 1.
         answered: (N,) probability of the answer, which need not be the likeliest class.
+        familiarity: (N,) by the same measure, at most 0; mahalanobis and knn alone read it.
+
+    Raises:
+        InputError: It is read, and not there.
     """
     refuse_not_finite(logits=logits, probabilities=probabilities, answered=answered)
+    if familiarity is not None:
+        refuse_not_finite(familiarity=familiarity)
+    if by in ("mahalanobis", "knn"):
+        return 1 / (1 - measured(familiarity))
     if by == "margin":
         return margin(probabilities)
     if by == "entropy":
@@ -32,6 +45,18 @@ def sureness(by: By, logits: NDArray[np.floating], probabilities: Floats, answer
     if by == "energy":
         return _squeezed(energy(logits))
     return answered
+
+
+def measured(familiarity: Familiarity) -> Floats:
+    """(N,) familiarity, where it is needed.
+
+    Raises:
+        InputError: It was not measured, or is not finite.
+    """
+    if familiarity is None:
+        raise InputError("no familiarity was measured of these samples, which the policy withholds by")
+    refuse_not_finite(familiarity=familiarity)
+    return familiarity.astype(np.float64)
 
 
 def confidence(probabilities: Floats) -> Floats:

@@ -174,7 +174,7 @@ def said_by(policy: AnyPolicy, logits: NDArray[np.floating]) -> Floats:
 
 def log_probabilities(logits: NDArray[np.floating], policy: Policy) -> Floats:
     """(N, C) calibrated log-probabilities, from (N, C) logits and the policy that decides on them."""
-    return np.log(np.maximum(policy.apply(logits).probabilities, LEAST)).astype(np.float32)
+    return np.log(np.maximum(policy.probabilities(logits), LEAST)).astype(np.float32)
 
 
 def chances(said: NDArray[np.floating], *, exclusive: bool) -> NDArray[np.floating]:
