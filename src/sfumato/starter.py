@@ -18,6 +18,7 @@ from sfumato.data.shards import source_of
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
+from sfumato.errors import InputError
 from sfumato.models.pretrained_at_hand import hub_answers, is_kept
 from sfumato.recipe.given_data import load_given_data
 from sfumato.yaml_text import write_mapping
@@ -63,13 +64,19 @@ def starting_recipe(source: str, settings: Mapping[str, Any] | None = None) -> s
     loaded = load_given_data(source, settings or {})
     with loaded.located():
         table = read_table(loaded.recipe.data)
-        _ = table.questions  # raises where a sample may have several classes
+        _refuse_several_classes(table)
         split(table, loaded.recipe.data.split)  # raises if the parts the data gives leak, as training would
     gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     found = Found(table, _median_side(table), gpu)
     given = cast(dict[str, Any], loaded.document.settings["data"])
     parts = [_head(found, given), _model(found), AUGMENT, _train(found), _timeline(found), DECISION]
     return "\n\n".join(parts) + "\n"
+
+
+def _refuse_several_classes(table: Table) -> None:
+    if table.layout.multilabel:
+        what, mend = f"several classes a sample in {table.task.name!r}", "write a recipe as docs/multilabel.md has it"
+        raise InputError(what, where=table.source, expected="one class a sample", mend=mend)
 
 
 def _head(found: Found, given: Mapping[str, Any]) -> str:
