@@ -83,7 +83,10 @@ def test_a_bundle_that_reads_texts_is_of_a_format_of_its_own(run):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model.text": {"kind": "bert"}}, 'model.text.kind: found "bert"; expected one of ngrams, transformers'),
+        (
+            {"model.text": {"kind": "bert"}},
+            'model.text.kind: found "bert"; expected one of ngrams, tfidf, transformers',
+        ),
         ({"model.backbone": "resnet50"}, "model.backbone: unknown setting"),
         ({"timeline[1].mixup_alpha": 0.2}, "blends pictures, and texts can't be blended"),
         ({"model.image.backbone": "resnet5"}, "model.image.backbone: timm has no 'resnet5'; did you mean 'resnet50'"),
