@@ -98,6 +98,20 @@ def ensemble(
     """
     console = Console(quiet=quiet)
     _refuse_arguments(members, kind, weights, max_error)
+    with free_folder(out, "ensemble") as path, emptied_on_failure(path):
+        fuse(path, members, kind, weights, console, max_error)
+    return Ensemble(path)
+
+
+def fuse(
+    path: Path,
+    members: Sequence[str | Path],
+    kind: Kind,
+    weights: Sharing,
+    console: Console,
+    max_error: float | None = None,
+) -> None:
+    """Write what `ensemble` makes into a folder that holds none of it yet; arguments and errors as there."""
     read = [read_member(one) for one in members]
     _refuse_twice(read)
     for one in read[1:]:
@@ -108,9 +122,7 @@ def ensemble(
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
     if fitted is not None and weights == "auto" and kind in ("weighted", "stacked"):
         console.note(Noted(f"--weights auto: {sharing_words(fitted.fusion, read[0].bundle.tasks.classes)}"))
-    with free_folder(out, "ensemble") as path, emptied_on_failure(path):
-        _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
-    return Ensemble(path)
+    _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
 
 
 def _refuse_arguments(members: Sequence[str | Path], kind: Kind, weights: Sharing, max_error: float | None) -> None:
