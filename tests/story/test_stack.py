@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,14 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(root) -> sfumato.Stack:
-    return sfumato.stack("product-stack", overrides=wares(root), folds=2, out=root / "stack", quiet=True)
+    """One command makes it."""
+    words = ["crossval", "product-stack", "--quiet", "--folds", "2", "--out", str(root / "stack")]
+    for name, value in wares(root).items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0, told.output
+    assert "all experts of texts" in told.output and "right alone: ensemble" in told.output
+    return sfumato.Stack(root / "stack")
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -98,27 +106,49 @@ def test_the_bundle_answers_from_picture_and_text_and_without_either(done, root)
     assert nothing.error == "no image, and no text"
 
 
-def test_one_command_makes_it_and_another_goes_on_with_it(root, done, tmp_path, monkeypatch):
+def test_what_pictures_and_texts_add_is_told_with_intervals(done):
+    rows = {row.name: row for row in done.ablation.parts}
+    assert list(rows) == ["words (text)", "text (text)", "image (picture)", "all experts of texts"]
+    assert done.ablation.samples == COUNT - 1
+    said = done.ensemble.predictions["oof"]
+    assert done.ablation.accuracy.value == pytest.approx((said.logits.argmax(axis=1) == said.truth).mean())
+    for name, row in rows.items():
+        assert row.lost.value == pytest.approx(done.ablation.accuracy.value - row.accuracy.value), name
+    assert rows["image (picture)"].lost.low > 0 and rows["all experts of texts"].lost.low > 0
+    assert "names the most frequent class: words of 2, text of 2, image of 8" in done.ablation.note
+
+
+def test_the_report_shows_the_ablation_and_what_is_said_of_texts(done):
+    page = done.report.read_text(encoding="utf-8")
+    assert "all experts of texts" in page and 'href="experts/image/report.html"' in page
+    assert "texts (0.0%) are longer than its 2048 tokens" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_stack_that_was_stopped_goes_on_without_training_what_is_trained(done, tmp_path, monkeypatch):
     folder, fused = tmp_path / "stack", stacking.fuse
+    shutil.copytree(done.folder, folder)
+    for name in ("bundle", "predictions"):
+        shutil.rmtree(folder / name)
+    for name in ("report.html", "ablation.json", "ensemble.json"):
+        (folder / name).unlink()
 
     def stopped(*args: object) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(cross_validation, "train", None)
     monkeypatch.setattr(stacking, "fuse", stopped)
-    words = ["--quiet", "--folds", "2", "--out", str(folder)]
-    for name, value in settings(root).items():
-        words += ["--set", f"{name}={json.dumps(value)}"]
-    first = CliRunner().invoke(app, ["crossval", "product-stack", *words])
+    again = ["crossval", "--resume", str(folder), "--quiet", "--json"]
+    first = CliRunner().invoke(app, again)
     assert str(first.exception) == f"stopped by SIGINT; go on with: sfumato crossval --resume {folder}"
     assert not (folder / "bundle").exists()
     monkeypatch.setattr(stacking, "fuse", fused)
-    monkeypatch.setattr(cross_validation, "train", None)  # nothing is trained anew
-    again = CliRunner().invoke(app, ["crossval", "--resume", str(folder), "--quiet", "--json"])
-    assert again.exit_code == 0, again.output
-    assert json.loads(again.output)["bundle"] == str(folder / "bundle")
+    second = CliRunner().invoke(app, again)
+    assert second.exit_code == 0, second.output
+    told = json.loads(second.output)
+    assert told["bundle"] == str(folder / "bundle") and told["ablation"]["parts"][2]["name"] == "image (picture)"
     logits = [one.ensemble.predictions["oof"].logits for one in (done, sfumato.Stack(folder))]
-    assert np.allclose(*logits, atol=1e-4)
-    assert "finished already" not in again.output
+    assert np.allclose(*logits, atol=1e-6)
 
 
 @pytest.mark.parametrize(

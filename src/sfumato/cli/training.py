@@ -100,14 +100,15 @@ def crossval(
 def _tell_stack(done: "Stack", *, as_json: bool) -> None:
     """What came of experts."""
     from sfumato.ensembles.summary import summary_lines
+    from sfumato.report.ablation_lines import ablation_lines
 
     summary = done.ensemble.summary
     if as_json:
         document = {"folder": str(done.folder), "bundle": str(done.bundle), "summary": summary.to_dict()}
-        print_json(document)
+        print_json({**document, "ablation": done.ablation.to_dict()})
     else:
-        lines = summary_lines(summary, done.ensemble.fusion)
-        typer.echo("\n".join([*lines, f"bundle  {done.bundle}"]))
+        lines = [*summary_lines(summary, done.ensemble.fusion), *ablation_lines(done.ablation), ""]
+        typer.echo("\n".join([*lines, f"report  {done.report}", f"bundle  {done.bundle}"]))
 
 
 def _outcome(run: "Run") -> dict[str, Any]:

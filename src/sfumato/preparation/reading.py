@@ -9,9 +9,13 @@ from sfumato.data.table import Table
 from sfumato.models.image_text import ImageText
 from sfumato.models.network import Network
 from sfumato.models.text_only import TextOnly
+from sfumato.models.transformers_text import Encoder
 
 TELLING = 0.05
 """Share of the samples whose text names their class from which on it is worth a warning."""
+NAMED = "the name of their class stands in the text of "
+CLIPS = 77
+"""Tokens that CLIP reads, whatever it is asked."""
 SHORTEST = 3
 """Letters of a class's name that is looked for, if they are all ASCII: shorter ones stand in many texts by chance."""
 
@@ -29,8 +33,16 @@ def window_notes(model: Network, table: Table) -> list[str]:
         f"{cut} of {len(there)} texts ({cut / len(there):.1%}) are longer than its {window} tokens and cut off there"
     )
     long = f"{int(np.median(lengths))} is the median, {int(lengths.max())} the most"
+    if isinstance(model.text, Encoder) and window > CLIPS:
+        beyond = int((lengths > CLIPS).sum())
+        long += f"; {beyond} ({beyond / len(there):.1%}) are longer than the {CLIPS} that CLIP reads"
     without = len(table) - len(there)
     return [f"model.text: {share}; {long}" + (f"; {without} samples have no text" if without else "")]
+
+
+def about_texts(notes: Sequence[str]) -> list[str]:
+    """Of a run's notes and warnings those on its texts."""
+    return [note for note in notes if note.startswith(("model.text: ", NAMED))]
 
 
 def telling_texts(table: Table) -> tuple[str, ...]:
@@ -52,9 +64,7 @@ def telling_texts(table: Table) -> tuple[str, ...]:
 
 def _said(table: Table, named: Sequence[int], name: str) -> str:
     share, first = len(named) / len(table), table.ids[named[0]]
-    what = (
-        f"the name of their class stands in the text of {share:.0%} of the samples, such as {name!r} in that of {first}"
-    )
+    what = f"{NAMED}{share:.0%} of the samples, such as {name!r} in that of {first}"
     return f"{what}: scores hold only where texts that are yet to come will name it too"
 
 

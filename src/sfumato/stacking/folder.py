@@ -33,12 +33,12 @@ class StackFolder:
 
     @property
     def bundle(self) -> Path:
-        """The deployable result; where it stands, all is done."""
+        """The deployable result."""
         return self.path / "bundle"
 
     @property
     def report(self) -> Path:
-        """The page a person looks at."""
+        """The page a person looks at; where it stands, all is done."""
         return self.path / "report.html"
 
     @property

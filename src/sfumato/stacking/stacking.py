@@ -14,9 +14,12 @@ from sfumato.folds.choice import Folds
 from sfumato.folds.cross_validation import CrossValidation, crossval
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.free_folder import free_folder
+from sfumato.json_file import read_json
+from sfumato.metrics.ablation import Ablation
 from sfumato.recipe.experts import Experts, load_experts
 from sfumato.stacking.dealing import choose, deal, dealt_recipe
 from sfumato.stacking.folder import StackFolder, open_stack
+from sfumato.stacking.report import conclude
 from sfumato.training.records import Noted
 from sfumato.training.stopping import going_on_with
 
@@ -42,6 +45,12 @@ class Stack:
         """The cross-validation of each."""
         folder = StackFolder(self.folder)
         return {name: CrossValidation(folder.expert(name)) for name in folder.read_experts().recipes}
+
+    @cached_property
+    def ablation(self) -> Ablation:
+        """What pictures, texts and both are worth, out of fold."""
+        path = StackFolder(self.folder).ablation
+        return Ablation.from_dict(read_json(path), str(path))
 
     @cached_property
     def ensemble(self) -> Ensemble:
@@ -101,13 +110,15 @@ def stack(
 
 def _finish(folder: StackFolder, experts: Experts, console: Console) -> Stack:
     """Train what is not trained yet, and fuse."""
-    if folder.bundle.exists():
+    if folder.report.exists():
         console.note(Noted(f"{folder.path} is finished already"))
         return Stack(folder.path)
     with going_on_with(f"sfumato crossval --resume {shlex.quote(str(folder.path))}"):
         for name in experts.recipes:
             _train(folder, experts, name, console)
-        _fuse(folder, experts, console)
+        if not folder.bundle.exists():
+            _fuse(folder, experts, console)
+        conclude(folder, experts)
     return Stack(folder.path)
 
 
