@@ -143,11 +143,10 @@ def test_a_killed_run_ends_with_the_same_weights(run, folder):
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("verb", ["crossval", "compare"])
+@pytest.mark.parametrize("verb", ["compare"])
 def test_what_has_no_place_for_it_yet_says_so(run, folder, verb, monkeypatch, capsys):
     shutil.copytree(run.folder, folder / f"twin-{verb}")
     given = {
-        "crossval": [str(folder / "recipe.yaml")],
         "compare": [str(run.folder), str(folder / "twin-compare")],
     }[verb]
     assert sfumato_main(monkeypatch, verb, *given, "--out", folder / f"x-{verb}") == 2
