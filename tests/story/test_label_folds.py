@@ -10,9 +10,11 @@ from tests.pictures import marks, picture
 
 import sfumato
 from sfumato.cli import main
+from sfumato.comparison.measured import read_outcome
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.metrics.average_precision import average_precision
 from sfumato.metrics.honesty import log_losses
+from sfumato.metrics.label_scores import selection_scores
 from sfumato.metrics.multilabel_results import MultilabelResults
 from sfumato.run_folder import RunFolder
 
@@ -155,6 +157,17 @@ def test_nested_folds_are_decided_by_the_run_that_did_not_see_them(nested):
     for fold in nested.summary.folds:
         assert {"nll", "brier", "set_miss", "brier_before"} <= fold.scores.keys()
         assert "best" not in fold.scores
+
+
+def test_folds_are_compared_by_what_each_run_decided(nested):
+    answers, named = read_outcome(nested.folder).answers["", "test"], {}
+    for run in nested.folds:
+        said, policy = run.predictions["test"].known(), sfumato.load(run.bundle, device="cpu").policy
+        named |= dict(zip(said.ids, policy.apply(said.logits).named, strict=True))
+    assert np.array_equal(answers.said.named, [named[name] for name in answers.ids])
+    results = nested.summary.results["out_of_fold"]["scores"]
+    found = selection_scores(answers.truth, answers.said.scores, answers.said.named)
+    assert found == pytest.approx({name: results[name]["value"] for name in found})
 
 
 def test_all_folds_are_decided_anew(done, recipe):
