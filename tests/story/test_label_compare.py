@@ -17,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.metrics.paired import mcnemar_of
 from sfumato.metrics.paired_labels import LabelAnswers, label_difference
 from sfumato.multilabel_predictions import MultilabelPredictions
+from sfumato.run_folder import RunFolder
 
 RECIPE = """
 name: one
@@ -103,6 +104,21 @@ def test_a_recipe_is_trained_and_compared(root):
     found = sfumato.compare([root / "recipe.yaml", root / "strong"], out=root / "trained", quiet=True)
     assert not found.failed
     assert [row.name for row in found.standings[0].rows] == ["strong", "recipe"]
+    trained = RunFolder(found.folder / "runs" / "recipe").load_recipe().recipe
+    assert (trained.train.select, trained.decision.calibration) == ("map", "platt")  # as when it is trained alone
+
+
+@pytest.mark.slow
+def test_a_sweep_chooses_by_mean_average_precision(root, capsys, monkeypatch):
+    (root / "space.yaml").write_text("train.optimizer.lr: {low: 1e-3, high: 1e-2}\n", encoding="utf-8")
+    argv = ["sfumato", "sweep", str(root / "recipe.yaml"), "--space", str(root / "space.yaml"), "--trials", "1"]
+    monkeypatch.setattr(sys, "argv", [*argv, "--out", str(root / "sweep"), "--quiet"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "the best by mAP, all-point on validation" in text and "measured once: mAP, all-point" in text
+    assert "val_map" in pl.read_csv(root / "sweep" / "sweep.csv").columns
 
 
 def _refused(sources, **given) -> str:
