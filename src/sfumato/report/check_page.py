@@ -18,9 +18,9 @@ class Thumbnails:
 
     made: dict[str, str | None]
 
-    def __call__(self, address: str) -> str | None:
+    def __call__(self, address: str | None) -> str | None:
         """The picture at an address."""
-        return self.made[address]
+        return None if address is None else self.made[address]
 
 
 def render_check(examined: Examined, name: str) -> str:
