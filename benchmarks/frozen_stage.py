@@ -2,7 +2,7 @@
 
 usage: frozen_stage.py [PRODUCTS] [EPOCHS] [--write]    default: 600 products, 5 epochs; --write files the result
 
-Both train the preset `product-clip-stage1` on the same products (made-up pictures of 224 px and texts of some 40 tokens)
+Both train the preset `product-clip-stage1` on the same products (made-up pictures of 224 px, texts of some 40 tokens)
 with OpenCLIP's ViT-B-32 of random weights, one after the other in this process. Seconds are those of the processor,
 which other work on the machine moves less than those of the clock; those of the stage are of training and validation,
 those of the command have decoding, the last look at the validation part, the bundle and the report too. Early stopping
@@ -135,8 +135,8 @@ def result(count: int, epochs: int, once: Cost, each: Cost, apart: float) -> str
             "",
             f"`OMP_NUM_THREADS={torch.get_num_threads()} python benchmarks/frozen_stage.py {count} {epochs} --write`,"
             f" {date.today()}, with other work on the machine. {env['processor']}, no GPU;",
-            f"Python {env['python']}, torch {env['packages']['torch']}. `product-clip-stage1` on {count} made-up products,"
-            f" a fifth of them validation, {epochs} epochs,",
+            f"Python {env['python']}, torch {env['packages']['torch']}. `product-clip-stage1` on {count} made-up"
+            f" products, a fifth of them validation, {epochs} epochs,",
             f"OpenCLIP's ViT-B-32 with random weights at 224 px. The weights of both differ by {apart:.0e} at most.",
             "",
             "| features | seconds of the stage | ratio | seconds of the whole command | ratio |",
@@ -145,8 +145,8 @@ def result(count: int, epochs: int, once: Cost, each: Cost, apart: float) -> str
             f"| computed once | {once.stage:.1f} | {each.stage / once.stage:.2f} | {once.command:.1f}"
             f" | {each.command / once.command:.2f} |",
             "",
-            "Seconds are those of the processor. With E epochs the stage can be E times as fast at most: every picture and"
-            " text is looked at once instead of E times.",
+            "Seconds are those of the processor. With E epochs the stage can be E times as fast at most: every picture"
+            " and text is looked at once instead of E times.",
             "",
         ]
     )
