@@ -128,7 +128,7 @@ def main() -> None:
 
 def result(count: int, epochs: int, once: Cost, each: Cost, apart: float) -> str:
     """The table as Markdown."""
-    env = environment()
+    env, alike = environment(), f"differ by {apart:.0e} at most" if apart else "are the same"
     return "\n".join(
         [
             "# A frozen stage on features computed once",
@@ -137,7 +137,7 @@ def result(count: int, epochs: int, once: Cost, each: Cost, apart: float) -> str
             f" {date.today()}, with other work on the machine. {env['processor']}, no GPU;",
             f"Python {env['python']}, torch {env['packages']['torch']}. `product-clip-stage1` on {count} made-up"
             f" products, a fifth of them validation, {epochs} epochs,",
-            f"OpenCLIP's ViT-B-32 with random weights at 224 px. The weights of both differ by {apart:.0e} at most.",
+            f"OpenCLIP's ViT-B-32 with random weights at 224 px. The weights of both {alike}.",
             "",
             "| features | seconds of the stage | ratio | seconds of the whole command | ratio |",
             "| --- | --- | --- | --- | --- |",
