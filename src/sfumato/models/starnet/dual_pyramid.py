@@ -66,8 +66,8 @@ class DualPyramid(nn.Module):
     def maps(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> the fused map of each stage: (B, 24, H/4, W/4) to (B, 192, H/32, W/32), rounded up."""
         pyramid = cast(Local, self.local_pyramid)
-        near = run(pyramid.stem, images, anew=self._anew)
-        far = run(self.global_pyramid.stem, images, anew=self._anew)
+        near = run_one(pyramid.stem, images, anew=self._anew)
+        far = run_one(self.global_pyramid.stem, images, anew=self._anew)
         found: list[Tensor] = []
         for i, (local, wide) in enumerate(zip(pyramid.stages, self.global_pyramid.stages, strict=True)):
             before = near if not found else near + self.cascade[i - 1] * found[-1]

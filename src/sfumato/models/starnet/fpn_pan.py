@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 from sfumato.models.starnet.dual_pyramid import DEPTHS, WIDTHS, Local
 from sfumato.models.starnet.halving import halving
 from sfumato.models.starnet.initial import spread_out
-from sfumato.models.starnet.saving import run, run_one
+from sfumato.models.starnet.saving import run_one
 from sfumato.models.starnet.side_outputs import SideOutputs
 
 WIDTH = 96
@@ -53,7 +53,7 @@ class FpnPan(nn.Module):
     def _blocks(self, images: Tensor) -> list[list[Tensor]]:
         """The maps of all blocks, stage by stage; the very last is normed, as StarNet's own features are."""
         trunk, found = cast(Local, self.trunk), list[list[Tensor]]()
-        images = run(trunk.stem, images, anew=self._anew)
+        images = run_one(trunk.stem, images, anew=self._anew)
         for stage in trunk.stages:
             halve, *blocks = stage
             images, outputs = run_one(halve, images, anew=self._anew), list[Tensor]()
