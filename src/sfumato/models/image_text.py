@@ -32,7 +32,7 @@ class ImageTowerSpec(Spec):
     """What looks at the picture."""
 
     backbone: Annotated[str, Field(min_length=1)]
-    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224."""
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md."""
     weights: WeightsSpec = "timm"
     """Where it starts from."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
