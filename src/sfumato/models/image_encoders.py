@@ -9,7 +9,8 @@ TIMM_NAMES: dict[str, str] = {
     **{f"efficientnet-b{size}": f"efficientnet_b{size}" for size in range(8)},
     **{f"convnext-{size}": f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
 }
-"""Name -> timm's. What is not in it is a name of timm's already, such as resnet18 to resnet152."""
+"""Name -> timm's. What is not in it stands for itself: resnet18 to resnet152, which timm calls so too, and the encoders
+around StarNet, which are our own."""
 
 
 def timm_name(name: str) -> str:

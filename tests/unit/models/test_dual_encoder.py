@@ -140,6 +140,7 @@ def test_the_temperature_begins_as_said_and_stays_above_a_hundredth():
 
 
 SEED_NAMES = (
+    *("starnet_dual_pyramid_rcf", "starnet_dual_pyramid_rcf_pt", "starnet_fpn_pan_rcf"),
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vit"),
     *(f"efficientnet-b{size}" for size in range(8)),
     *("convnext-tiny", "convnext-small", "convnext-base", "convnext-large"),
@@ -147,7 +148,7 @@ SEED_NAMES = (
 
 
 @pytest.mark.parametrize("name", SEED_NAMES)
-def test_every_name_of_the_seed_is_an_architecture_of_timms(name):
+def test_every_name_of_the_seed_is_an_architecture(name):
     assert expects(timm_name(name)).image_size >= 224
 
 
