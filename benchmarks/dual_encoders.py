@@ -33,7 +33,7 @@ from sfumato.report.standings_table import standings_lines
 from sfumato.run_folder import environment
 
 HERE = Path(__file__).parent
-FOLDS, MOST, SIDE = 5, 60, 64
+FOLDS, MOST, SIDE, EPOCHS = 5, 40, 64, 10
 KNOWN = (
     *("animal-mammal", "animal-bird", "animal-marine", "food-fruit", "food-prepared", "food-sweet", "clothing"),
     *("transport-ground", "transport-water", "place-building", "time", "sky-weather", "musical-instrument", "tool"),
@@ -105,12 +105,12 @@ def recipe(emoji: Emoji, image: dict[str, Any], text: Path) -> dict[str, Any]:
         },
         "augment": {"flips": ["horizontal"], "crop": 0.7},
         "train": {
-            "epochs": 16,
+            "epochs": EPOCHS,
             "select": "accuracy",
             "optimizer": {"lr": 1e-3},
             "schedule": {"warmup": "10%"},
             "precision": "fp32",
-            "checkpoint": {"every": "8ep"},
+            "checkpoint": {"every": "5ep"},
         },
         "timeline": [
             {"at": "0ep", "learn": frozen if image["weights"] != "none" else learning, "image_size": SIDE},
@@ -174,7 +174,7 @@ def report(places: dict[str, Path], emoji: Emoji, ranking: list[str], seconds: f
         f" timm {env['packages']['timm']}.",
         f"Data: {known} emoji (emoji-datasource-google 16, 64 px, on white) of {len(KNOWN)} subgroups, at most {MOST}"
         " of each, named in Chinese by emojibase-data 17; two texts a class, its name and a sentence with it. Text"
-        " encoder: multilingual-e5-small, frozen, its projection learnt; 16 epochs at 64 px. Nested 5-fold"
+        f" encoder: multilingual-e5-small, frozen, its projection learnt; {EPOCHS} epochs at {SIDE} px. Nested 5-fold"
         " cross-validation: the fold that measures chose nothing. Only the first encoder has pretrained weights, so"
         " encoders are compared as they can be had without a hub, not architectures.",
         "",
