@@ -27,6 +27,12 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
+def recipe_names() -> list[str]:
+    """The presets that are one recipe each; the others hold `experts`."""
+    texts = {name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8") for name in preset_names()}
+    return [name for name, text in texts.items() if "\nexperts:" not in text]
+
+
 def find_preset(name: str) -> Path | None:
     """The file of a preset; None where none has the name."""
     return FOLDER / f"{name}.yaml" if name in preset_names() else None
