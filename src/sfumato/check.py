@@ -56,6 +56,7 @@ def _read(target: str, overrides: Mapping[str, Any]) -> tuple[str, Path, Table]:
     if path.suffix.lower() not in RECIPES and not overrides:
         source = path.expanduser().absolute()
         return source.resolve().stem or "data", source, read_table(data_at(target))
+    from sfumato.models.family import reads_texts
     from sfumato.recipe.given_data import load_given_data  # a recipe knows networks, which data alone needs not
     from sfumato.recipe.load import load_recipe
 
@@ -63,4 +64,6 @@ def _read(target: str, overrides: Mapping[str, Any]) -> tuple[str, Path, Table]:
     loaded = load_recipe(path, overrides) if is_recipe else load_given_data(target, overrides)
     with loaded.located():
         source = Path(loaded.recipe.data.given)
-        return loaded.recipe.name if is_recipe else source.stem, source, read_table(loaded.recipe.data)
+        table = read_table(loaded.recipe.data)
+        reads = is_recipe and reads_texts(loaded.recipe.model)
+        return loaded.recipe.name if is_recipe else source.stem, source, table.read(texts=True) if reads else table

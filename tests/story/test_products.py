@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.products import products, recipe
 from typer.testing import CliRunner
 
 import sfumato
+from sfumato.check import check
 from sfumato.cli.app import app
 from sfumato.errors import InputError
 from sfumato.predict.inputs import WithText
@@ -268,6 +270,100 @@ def test_texts_that_name_no_class_are_not_doubted(run):
     said = "\n".join(json.loads((run.folder / "env.json").read_text())["notes"])
     assert "model.text: 0 of 160 texts (0.0%)" in said
     assert "the name of their class" not in said
+
+
+def spoil(root: Path, change: Callable[[int, list[str]], list[str]], head: str = "id,title,description,label") -> None:
+    """Writes the table anew, each row as `change` makes it of its number and cells."""
+    lines = (root / "products.csv").read_text(encoding="utf-8").splitlines()[1:]
+    rows = [",".join(change(i, line.split(","))) for i, line in enumerate(lines)]
+    (root / "products.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda i, row: ["p002" if i == 9 else row[0], *row[1:]],
+            "products.csv:11: id 'p002' stands in 2 rows, here for the second time; expected an id of its own for every "
+            "sample",
+        ),
+        (
+            lambda i, row: ["" if i in {4, 9} else row[0], *row[1:]],
+            "products.csv:6: 2 rows have no id, this one first; expected an id for every sample",
+        ),
+        (
+            lambda _, row: [row[0], "", "", row[3]],
+            "products.csv: no sample has a text, and a model that reads them; expected a table with a column such as title "
+            "or text",
+        ),
+    ],
+)
+def test_tables_that_can_not_be_used_are_one_line(tmp_path, change, message):
+    products(tmp_path, 20)
+    spoil(tmp_path, change)
+    with pytest.raises(InputError) as failure:
+        sfumato.train(recipe(tmp_path), out=tmp_path / "run", quiet=True)
+    assert str(failure.value) == f"{tmp_path}/{message}"
+    assert not (tmp_path / "run").exists()
+
+
+def outside(root: Path) -> None:
+    """Every picture moved to a folder beside the table's, and named there."""
+    (root / "pictures").rename(root.parent / "elsewhere")
+    spoil(root, lambda _, row: [*row, f"../elsewhere/{row[0]}.png"], "id,title,description,label,image")
+
+
+def never_trained(root: Path) -> None:
+    """One class stands in the test rows alone."""
+    spoil(
+        root,
+        lambda i, row: [
+            *row[:3],
+            "new" if i < 2 else row[3],
+            "test" if i < 2 else ("train", "val", "test", "train")[i // 4 % 4],
+        ],
+        "id,title,description,label,split",
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "note"),
+    [
+        (
+            lambda root: spoil(root, lambda i, row: [row[0], str(i), "3.50", row[3]]),
+            "the text of 100% of the samples is of numbers alone, or a word for nothing, such as '0 3.50' of p000: name "
+            "other columns in data.columns.text, or leave such cells empty",
+        ),
+        (
+            lambda root: spoil(root, lambda _, row: [row[0], "NaN", "null", row[3]]),
+            "the text of 100% of the samples is of numbers alone, or a word for nothing, such as 'NaN null' of p000: name "
+            "other columns in data.columns.text, or leave such cells empty",
+        ),
+        (outside, "data.columns.image: 60 of 60 pictures lie outside {root}, such as {root}/../elsewhere/p000.png"),
+        (never_trained, "data.split: in no training sample, so never learnt: new"),
+    ],
+)
+def test_tables_that_are_odd_train_and_it_is_said(tmp_path, spoilt, note):
+    root = tmp_path / "table"
+    products(root, 60)
+    path = recipe(root)
+    spoilt(root)
+    if spoilt is outside:
+        path.write_text(path.read_text().replace(", images: pictures", ""))
+    if spoilt is never_trained:
+        path.write_text(path.read_text().replace(", split: {val: 0.25, test: 0.25}", ""))
+    run = sfumato.train(path, out=tmp_path / "run", quiet=True, overrides={"train.epochs": 2})
+    assert note.format(root=root) in json.loads((run.folder / "env.json").read_text())["notes"]
+
+
+def test_a_check_looks_at_the_texts_too(tmp_path):
+    root, out = tmp_path / "table", tmp_path / "checked"
+    spoilt(root)
+    found = {one.code: one for one in check(recipe(root), out=out, quiet=True).examined.findings}
+    assert len(found["no-text"]) == 3
+    assert found["long-text"].samples["id"].to_list() == ["p001"]
+    assert len(found["no-picture"]) == 10
+    assert [row["id"] for row in rows(out / "data" / "bad_images.csv")] == ["p000"]  # the others have a text
 
 
 TEXTS_ALONE = """

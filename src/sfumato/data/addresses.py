@@ -1,8 +1,9 @@
 """The pictures of a table by their addresses, and what tells the file of one from its later self."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -31,6 +32,13 @@ def pictures_of(table: Table) -> pl.DataFrame:
     images = pl.when(pl.col("images").list.len() == 0).then(nothing).otherwise("images")
     pictures = table.rows.select("id", images.alias("image")).explode("image")
     return pictures.with_columns(place=pl.int_range(pl.len()).over("id"))
+
+
+def outside(addresses: Iterable[str], folder: Path) -> list[str]:
+    """The addresses that lie outside of a folder as they are written: links are not followed."""
+    root = f"{os.path.normpath(folder.absolute())}{os.sep}"
+    odd = (one for one in addresses if ".." in one or not one.startswith(root))  # to ask of every one would take long
+    return [one for one in odd if not os.path.normpath(one).startswith(root)]
 
 
 def stamp_of(address: str) -> Stamp | None:

@@ -167,11 +167,11 @@ class Table:
             pictures: Which of several pictures of a sample it is shown.
 
         Raises:
-            InputError: No column of texts, where they are asked for.
+            InputError: No text at all, where they are asked for.
         """
-        there = self.rows["text"].null_count() < len(self.rows)
-        if texts and not there:
-            what = "no texts, and a model that reads them"
+        if texts and not (self.rows["text"].fill_null("") != "").any():
+            empty = self.rows["text"].null_count() < len(self.rows)
+            what = f"no {'sample has a text' if empty else 'texts'}, and a model that reads them"
             raise InputError(what, where=self.source, expected="a table with a column such as title or text")
         column = pl.col("text").fill_null("") if texts else pl.lit(None, pl.String).alias("text")
         rows = self.rows.with_columns(column)

@@ -12,7 +12,7 @@ from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepared import Prepared
-from sfumato.preparation.reading import telling_texts, window_notes
+from sfumato.preparation.reading import text_doubts, window_notes
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
@@ -50,7 +50,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     notes = [*table.notes, *completing, *chosen(recipe, table, plan), origin, kept]
     notes += introduction(recipe.train.distill, teacher)
     notes += window_notes(model, table)
-    warnings = (*doubts(teacher, table, Path(recipe.data.given).name), *telling_texts(table))
+    warnings = (*doubts(teacher, table, Path(recipe.data.given).name), *text_doubts(table))
     if recipe.train.precision == "auto":
         choice = choose_precision(device, model, plan.at(plan.steps - 1))
         notes.append(f"train.precision: {choice.value}, {choice.reason}")

@@ -1,19 +1,13 @@
-"""What is worth knowing of the texts a model is to read: how many are cut off, and whether they name the class."""
-
-import re
-from collections.abc import Sequence
+"""What is worth knowing of the texts a model is to read: how many are cut off, and whether they can be trusted."""
 
 import numpy as np
 
+from sfumato.data.health.findings import Finding
+from sfumato.data.health.texts import TELLING, text_findings
 from sfumato.data.table import Table
 from sfumato.models.image_text import ImageText
 from sfumato.models.network import Network
 from sfumato.models.text_only import TextOnly
-
-TELLING = 0.05
-"""Share of the samples whose text names their class from which on it is worth a warning."""
-SHORTEST = 3
-"""Letters of a class's name that is looked for, if they are all ASCII: shorter ones stand in many texts by chance."""
 
 
 def window_notes(model: Network, table: Table) -> list[str]:
@@ -21,8 +15,6 @@ def window_notes(model: Network, table: Table) -> list[str]:
     if not isinstance(model, ImageText | TextOnly) or not table.texts:
         return []
     there = [text for text in table.texts if text]
-    if not there:
-        return ["model.text: no sample has a text"]
     lengths, window = np.array([model.reader.tokens.length(text) for text in there]), model.text.window
     cut = int((lengths > window).sum())
     share = (
@@ -33,39 +25,22 @@ def window_notes(model: Network, table: Table) -> list[str]:
     return [f"model.text: {share}; {long}" + (f"; {without} samples have no text" if without else "")]
 
 
-def telling_texts(table: Table) -> tuple[str, ...]:
-    """A warning where the name of its class stands in the text of many samples."""
-    if not table.texts or table.layout.multilabel:
+def text_doubts(table: Table) -> tuple[str, ...]:
+    """Warnings where many texts name their class, or say nothing."""
+    if not table.texts:
         return ()
-    found: list[str] = []
-    for task in table.questions:
-        names = {target: _pattern(name) for target, name in enumerate(task.labels.names)}
-        targets, texts = table.targets_of(task).tolist(), table.texts
-        named = [
-            row for row, (target, text) in enumerate(zip(targets, texts, strict=True)) if _stands(names, target, text)
-        ]
-        if len(named) >= max(3, TELLING * len(table)):
-            first = int(targets[named[0]])
-            found.append(_said(table, named, task.labels.names[first]))
-    return tuple(found)
+    found = {one.code: one for one in text_findings(table) if len(one) >= TELLING * len(table)}
+    said = {"text-names-class": _naming, "text-of-numbers": _nothing}
+    return tuple(say(found[code], len(table)) for code, say in said.items() if code in found)
 
 
-def _said(table: Table, named: Sequence[int], name: str) -> str:
-    share, first = len(named) / len(table), table.ids[named[0]]
-    what = (
-        f"the name of their class stands in the text of {share:.0%} of the samples, such as {name!r} in that of {first}"
-    )
-    return f"{what}: scores hold only where texts that are yet to come will name it too"
+def _naming(found: Finding, count: int) -> str:
+    id_, name = found.samples["id"][0], found.samples["detail"][0]
+    what = f"the name of their class stands in the text of {len(found) / count:.0%} of the samples, such as {name}"
+    return f"{what} in that of {id_}: scores hold only where texts that are yet to come will name it too"
 
 
-def _stands(names: dict[int, re.Pattern[str] | None], target: int, text: str) -> bool:
-    pattern = names.get(target)
-    return pattern is not None and pattern.search(text.casefold()) is not None
-
-
-def _pattern(name: str) -> re.Pattern[str] | None:
-    """What finds a class's name as a word of its own; None where it is too short to mean anything."""
-    if name.isascii() and len(name) < SHORTEST:
-        return None
-    words = re.escape(name.casefold())
-    return re.compile(rf"(?<!\w){words}(?!\w)" if name.isascii() else words)
+def _nothing(found: Finding, count: int) -> str:
+    id_, text = found.samples["id"][0], found.samples["detail"][0]
+    what = f"the text of {len(found) / count:.0%} of the samples is of numbers alone, or a word for nothing"
+    return f"{what}, such as {text} of {id_}: name other columns in data.columns.text, or leave such cells empty"

@@ -19,8 +19,8 @@ class Thumbnails:
     made: dict[str, str | None]
 
     def __call__(self, address: str | None) -> str | None:
-        """The picture at an address."""
-        return None if address is None else self.made[address]
+        """The picture at an address; None too for a sample that has none."""
+        return self.made[address] if address else None
 
 
 def render_check(examined: Examined, name: str) -> str:

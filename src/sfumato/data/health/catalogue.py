@@ -90,6 +90,18 @@ KINDS: dict[str, Kind] = {
     "wrong-extension": Kind(
         "warning", "Files whose ending is not their format", "Rename them: other tools may fail.", "file"
     ),
+    "text-names-class": Kind(
+        "warning", "Texts that name their class", "Ask whether texts yet to come will; reading it is learnt.", "sample"
+    ),
+    "text-of-numbers": Kind(
+        "warning", "Texts of numbers alone", "Name other columns in data.columns.text, or empty the cells.", "sample"
+    ),
+    "repeated-text": Kind("info", "One text under several classes", "It says nothing of the class there.", "text"),
+    "no-text": Kind("info", "Samples without a text", "They train by their picture alone.", "sample"),
+    "long-text": Kind("info", "Very long texts", "They are cut off where the model's window ends.", "text"),
+    "outside": Kind(
+        "info", "Pictures outside the data's folder", "Keep them together: who takes the table needs them too.", "file"
+    ),
     "cmyk": Kind("info", "Pictures in CMYK", "They become RGB without their colour profile: colours may shift."),
     "transparent": Kind("info", "Pictures with transparent pixels", "What is transparent becomes white."),
     "sixteen-bit": Kind("info", "Pictures of 16 bits", "They are scaled to 8 bits; fine grey steps are lost."),

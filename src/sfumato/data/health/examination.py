@@ -18,7 +18,8 @@ from sfumato.data.health.findings import Finding, most_severe_first, pictures_wi
 from sfumato.data.health.looks import look_findings
 from sfumato.data.health.probe import Probe, probe, probe_findings
 from sfumato.data.health.survey import survey
-from sfumato.data.health.usable import unusable
+from sfumato.data.health.texts import text_findings
+from sfumato.data.health.usable import left_out
 from sfumato.data.progress import Progress
 from sfumato.data.table import Table
 
@@ -44,7 +45,7 @@ class Examined:
     @property
     def bad(self) -> pl.DataFrame:
         """Samples that training would leave out: id, image, problem."""
-        return unusable(self.table, self.pictures.filter(pl.col("place") == 0).select("id", "problem"))
+        return left_out(self.table, self.pictures.filter(pl.col("place") == 0).select("id", "problem"))
 
     @property
     def classes(self) -> pl.DataFrame:
@@ -64,11 +65,12 @@ def examine(table: Table, source: Path, stages: Stages, workers: int | None = No
     pictures, pairs = _look(table, source, stages, workers)
     probed = probe(pictures, clusters(pairs, pictures["image"].fill_null("").to_list()))
     findings = (
-        *file_findings(pictures),
+        *file_findings(pictures, source),
         *look_findings(pictures),
         *class_findings(table, pictures),
         *copy_findings(pictures, pairs),
         *probe_findings(probed),
+        *text_findings(table),
     )
     return Examined(source, table, pictures, with_samples(pictures, pairs), probed, most_severe_first(findings))
 

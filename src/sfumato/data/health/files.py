@@ -1,9 +1,11 @@
 """Findings about single files: those that can't be used, and those that are other than they seem."""
 
-from typing import get_args
+from pathlib import Path
+from typing import cast, get_args
 
 import polars as pl
 
+from sfumato.data.addresses import outside
 from sfumato.data.health.findings import WITHOUT, Finding, finding
 from sfumato.data.images import Code
 
@@ -31,15 +33,28 @@ _DETAILS = {
 _SIZE = pl.format("{} x {} pixels", "width", "height")
 
 
-def file_findings(pictures: pl.DataFrame) -> list[Finding]:
-    """All of this family, from pictures with their facts."""
+def file_findings(pictures: pl.DataFrame, source: Path | None = None) -> list[Finding]:
+    """All of this family, from pictures with their facts.
+
+    Args:
+        pictures: As `pictures_with_facts` gives them.
+        source: The folder or table they came from; None = where they lie is not looked at.
+    """
     usable = pictures.filter(pl.col("code").is_null())
     unusable = [_unusable(pictures, code) for code in (WITHOUT, *get_args(Code))]
-    return [found for part in (*unusable, _odd(usable), _sizes(usable)) for found in part]
+    return [found for part in (*unusable, _odd(usable), _sizes(usable), _outside(pictures, source)) for found in part]
 
 
 def _unusable(pictures: pl.DataFrame, code: str) -> list[Finding]:
     return finding(code, pictures.filter(pl.col("code") == code).with_columns(detail="problem"))
+
+
+def _outside(pictures: pl.DataFrame, source: Path | None) -> list[Finding]:
+    if source is None:
+        return []
+    there = pictures.drop_nulls("image")
+    away = outside(cast(list[str], there["image"].to_list()), source if source.is_dir() else source.parent)
+    return finding("outside", there.filter(pl.col("image").is_in(away)))
 
 
 def _odd(usable: pl.DataFrame) -> list[Finding]:

@@ -79,6 +79,12 @@ def _with_good(table: Table, seen: pl.DataFrame) -> Table:
     return replace(table, rows=rows.select(table.rows.columns))
 
 
+def left_out(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
+    """The samples (id, image, problem) that training leaves out, from (id, problem) of all: of a text alone none is."""
+    lost = unusable(table, problems)
+    return lost.join(_spared(table, lost), on="id", how="anti")
+
+
 def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
     """The samples (id, image, problem) that can't be used, from (id, problem) of all: a problem, or no label."""
     unlabelled = pl.all_horizontal(pl.col(task.column).is_null() for task in table.tasks)

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 import polars as pl
 
+from sfumato.data.addresses import outside
 from sfumato.data.columns import ColumnsSpec, Roles, find_roles, require
 from sfumato.data.sources.answers import read_answers
 from sfumato.data.sources.by_id import pictures_by_id
@@ -96,7 +97,7 @@ def table_of(
     if stratify:
         values = [pl.col(name).cast(pl.String).fill_null("") for name in stratify]
         result.append(frame.select(pl.concat_str(values, separator=" / ").alias("stratum")).to_series())
-    _refuse_doubled(result[0], place)
+    _refuse_doubled(ids, place)
     where = str(path) if len(files) == 1 else str(folder)
     notes = [note for file, _ in files if (note := separator_note(file))]
     return make_table(pl.DataFrame(result), tasks, where, (*notes, *roles.notes, *said, *more))
@@ -138,6 +139,9 @@ def read_inputs(path: Path, *, texts: bool = False) -> list[Row]:
 
 
 def _refuse_doubled(ids: pl.Series, place: "partial[str]") -> None:
+    if ids.null_count():
+        what = f"{ids.null_count()} rows have no id, this one first"
+        raise InputError(what, where=place(cast(int, ids.is_null().arg_max())), expected="an id for every sample")
     again = ids.is_not_null() & ~ids.is_first_distinct()
     if again.any():
         row = cast(int, again.arg_max())
@@ -186,7 +190,16 @@ def _pictures(
     empty = cells.list.first().is_null() | (cells.list.len() == 0)
     if empty.any() and not roles.texts:  # a sample that has a text may do without a picture
         raise InputError(f"no image in column {roles.image!r}", where=place(cast(int, empty.arg_max())))
-    return cells.list.drop_nulls().fill_null([]).list.eval(_absolute(folder)), notes
+    pictures = cells.list.drop_nulls().fill_null([]).list.eval(_absolute(folder))
+    return pictures, [*notes, *_outside_note(pictures.explode().drop_nulls(), folder)]
+
+
+def _outside_note(addresses: pl.Series, folder: Path) -> list[str]:
+    """A line where pictures lie elsewhere than the table: whoever takes it along needs them too."""
+    away = outside(cast(list[str], addresses.to_list()), folder)
+    if not away:
+        return []
+    return [f"data.columns.image: {len(away)} of {len(addresses)} pictures lie outside {folder}, such as {min(away)}"]
 
 
 def _absolute(folder: Path) -> pl.Expr:
