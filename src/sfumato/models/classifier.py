@@ -23,7 +23,7 @@ class ModelSpec(Spec):
 
     kind: Literal["image"] = "image"
     backbone: Annotated[str, Field(min_length=1)]
-    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224."""
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md."""
     weights: WeightsSpec = "timm"
     """Where the backbone starts from."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -3,7 +3,7 @@
 Shapes: B samples, P pictures, C classes, D = I + T features of the image and the text tower, L tokens.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, cast
 
@@ -32,7 +32,7 @@ class ImageTowerSpec(Spec):
     """What looks at the picture."""
 
     backbone: Annotated[str, Field(min_length=1)]
-    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224."""
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md."""
     weights: WeightsSpec = "timm"
     """Where it starts from."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -118,6 +118,14 @@ class ImageText(Network):
         """Within the context each text is read once, however often it is shown; the text tower must not change."""
         with self.reader.once():
             yield
+
+    def keep_texts(self, texts: Sequence[str]) -> None:
+        """See `Network.keep_texts`."""
+        self.reader.keep(texts, cast(Tensor, self.mean).device)
+
+    def forget_texts(self) -> None:
+        """See `Network.forget_texts`."""
+        self.reader.forget()
 
     def _image(self, shown: Shown) -> Tensor:
         """(B, I): of several pictures of a sample the mean direction."""

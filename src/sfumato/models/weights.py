@@ -1,4 +1,4 @@
-"""Pretrained weights for a timm backbone: from a hub, a file, or an installed package. No code of theirs is run."""
+"""Pretrained weights for a backbone: from a hub, a file, or an installed package. No code of theirs is run."""
 
 import importlib.util
 import pickle
@@ -12,7 +12,7 @@ from pydantic import Discriminator, Tag, model_validator
 from torch import Tensor, nn
 
 from sfumato.errors import InputError, nearest_name
-from sfumato.models.backbone import create
+from sfumato.models.backbone import create, pretrained_part, with_classifier
 from sfumato.spec import Spec
 from sfumato.tensor_file import read_tensors
 
@@ -70,7 +70,8 @@ def load_weights(
     """Put pretrained weights into a backbone without classifier; return where they came from.
 
     Args:
-        backbone: Made by `build_backbone`.
+        backbone: Made by `build_backbone`. Where only a part of it can be pretrained, a hub's weights are that part's,
+            and those of a file the part's or all of it.
         name: Of its architecture.
         spec: Where the weights come from.
         image_size: Side in pixels that the backbone was made for; timm fits its own tables to it.
@@ -80,15 +81,19 @@ def load_weights(
     """
     if spec == "none":
         return "random weights"
+    part, of = pretrained_part(backbone, name)
     if spec == "timm" or spec.tag:
-        full_name = name if spec == "timm" else f"{name}.{spec.tag}"
+        full_name = of if spec == "timm" else f"{of}.{spec.tag}"
         try:
-            backbone.load_state_dict(_from_hub(full_name, image_size))
+            part.load_state_dict(_from_hub(full_name, image_size))
         except RuntimeError as error:
             raise _misfit(full_name, image_size, error) from None
         return f"timm {full_name}"
     file = Path(spec.file).expanduser() if spec.file else _file_in_package(str(spec.package))
-    return f"{file.name} ({_fit(backbone, name, read_state(file), str(file))})"
+    state = read_state(file)
+    if part is not backbone and not any(key in state for key in backbone.state_dict()):
+        return f"{file.name} ({of}, {_fit(part, of, state, str(file))})"
+    return f"{file.name} ({_fit(backbone, name, state, str(file))})"
 
 
 def read_state(file: Path) -> State:
@@ -188,7 +193,7 @@ def _fit(backbone: nn.Module, name: str, state: State, where: str) -> str:
 def _by_order(name: str, state: State, where: str) -> State:
     """Tensors renamed to timm's names for the model with its original classifier, pair by pair in order."""
     with torch.device("meta"):
-        model = timm.create_model(name)
+        model = with_classifier(name)
     ours = [(key, value) for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")]
     theirs = [(key, value) for key, value in state.items() if not key.endswith("num_batches_tracked")]
     same = len(ours) == len(theirs) and all(a.shape == b.shape for (_, a), (_, b) in zip(ours, theirs, strict=True))

@@ -1,0 +1,1 @@
+"""Image encoders around StarNet that timm has not: the dual pyramid, from scratch or pretrained, and FPN with PAN."""
