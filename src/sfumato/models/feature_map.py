@@ -27,7 +27,7 @@ def unpool(backbone: nn.Module, name: str, image_size: int) -> int:
     before, training = list(backbone.state_dict()), backbone.training
     try:
         cast(Any, backbone).reset_classifier(0, "")
-    except (AssertionError, TypeError):
+    except (AssertionError, AttributeError, TypeError):  # as timm refuses, and what is not timm's
         raise _no_map(name) from None
     with torch.inference_mode():
         seen = backbone.eval()(torch.zeros(1, 3, image_size, image_size))

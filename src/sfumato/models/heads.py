@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from sfumato.models.ml_decoder import MlDecoder, MlDecoderHeadSpec
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.models.task_heads import TaskHeads
 from sfumato.spec import Spec, kind_or
 from sfumato.tasks import Outputs
@@ -49,7 +50,8 @@ class CosineHeadSpec(Spec):
     replaces, so that accuracy does not collapse."""
 
 
-Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | MlDecoderHeadSpec
+Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec
+"""All there are; that of prototypes stands on dual encoders alone, and nothing else does."""
 
 HeadSpec = Annotated[
     Annotated[LinearHeadSpec, Tag("linear")]
@@ -103,6 +105,8 @@ def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
         return _mlp(spec, features, classes)
+    if isinstance(spec, PrototypeHeadSpec):
+        raise TypeError("a dual encoder builds its own")
     return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))
 
 

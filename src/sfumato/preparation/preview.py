@@ -7,6 +7,7 @@ from sfumato.errors import InputError
 from sfumato.losses.asymmetric import AsymmetricSpec
 from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.models.heads import reads_map
+from sfumato.preparation.class_texts import with_class_texts
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import as_read, completed, samples_of, split_unseen, validated
@@ -38,6 +39,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     unseen = [] if table else [_not_looked_at(recipe)]
     table = validated(recipe, table or split_unseen(recipe, samples_of(recipe)))
     recipe, completing = completed(with_given_weights(recipe), table)
+    recipe = with_class_texts(recipe, table.layout)
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = checked_model(recipe, table, plan, preprocess, teacher)
