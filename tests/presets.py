@@ -12,7 +12,12 @@ from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.settings import Settings
 
-SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44), "product": (26_906, 21)}
+SAMPLES = {
+    "crop-disease": (31_718, 61),
+    "fashion-44": (35_551, 44),
+    "product": (26_906, 21),
+    "multilabel": (82_081, 80),
+}
 """Seed -> its training images and classes."""
 
 

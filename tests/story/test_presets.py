@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.pictures import folder_per_class, shapes_and_colours
+from tests.pictures import folder_per_class, marks, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
 from tests.products import products
 
@@ -50,6 +50,14 @@ PRODUCTS = {
     **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
     "model": {"kind": "image_text", **TOWERS},
     "timeline[0].image_size": SMALL,
+}
+OVERRIDES["multilabel"] = {
+    **{name: value for name, value in TINY.items() if name != "train.checkpoint"},
+    "model.backbone": "test_convnext",
+    "model.head": {"kind": "ml_decoder", "width": 16, "attention_heads": 2, "hidden": 32},
+    "timeline[0].image_size": SMALL,
+    "timeline[2].image_size": LARGE,
+    "data.columns.label": "marks",
 }
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
 
@@ -91,6 +99,12 @@ def wares(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def charts(tmp_path_factory) -> Path:
+    """Pictures of any number of classes each."""
+    return marks(tmp_path_factory.mktemp("charts"), 40, SMALL)
+
+
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small gain nothing from a second thread, which costs minutes where the machine is busy."""
     former = torch.get_num_threads()
@@ -100,13 +114,14 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, table, wares, one_thread):
+def finished(photos, table, wares, charts, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
+    sources = {MULTITASK: table, "multilabel": charts}
 
     def train(name: str) -> Finished:
         if name not in done:
-            source = table if name == MULTITASK else wares if name.startswith("product") else photos
+            source = wares if name.startswith("product") else sources.get(name, photos)
             overrides = {**OVERRIDES[name], "data.source": str(source)}
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)

@@ -17,6 +17,7 @@ from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.machine import launched
+from sfumato.training.map_heads import refuse_unfit_map_heads
 from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
@@ -56,6 +57,7 @@ def checked_model(
     """
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
+    refuse_unfit_map_heads(plan, recipe.model, multilabel=table.layout.multilabel)
     refuse_pieces(plan, recipe.train.accumulate, launched()[1])
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
