@@ -12,9 +12,10 @@ from sfumato.models.network import Network
 from sfumato.models.text_only import TextOnly
 from sfumato.models.transformers_text import Encoder
 
-NAMED = "the name of their class stands in the text of "
 CLIPS = 77
-"""Tokens that CLIP reads, whatever it is asked."""
+"""Tokens that CLIP reads."""
+NAMING = "the name of their class stands in the text of "
+NOTHING = "the text of "
 
 
 def window_notes(model: Network, table: Table) -> list[str]:
@@ -37,7 +38,7 @@ def window_notes(model: Network, table: Table) -> list[str]:
 
 def about_texts(notes: Sequence[str]) -> list[str]:
     """Of a run's notes and warnings those on its texts."""
-    return [note for note in notes if note.startswith(("model.text: ", NAMED))]
+    return [note for note in notes if note.startswith(("model.text: ", NAMING, NOTHING))]
 
 
 def text_doubts(table: Table) -> tuple[str, ...]:
@@ -51,11 +52,11 @@ def text_doubts(table: Table) -> tuple[str, ...]:
 
 def _naming(found: Finding, count: int) -> str:
     id_, name = found.samples["id"][0], found.samples["detail"][0]
-    what = f"{NAMED}{len(found) / count:.0%} of the samples, such as {name}"
+    what = f"{NAMING}{len(found) / count:.0%} of the samples, such as {name}"
     return f"{what} in that of {id_}: scores hold only where texts that are yet to come will name it too"
 
 
 def _nothing(found: Finding, count: int) -> str:
     id_, text = found.samples["id"][0], found.samples["detail"][0]
-    what = f"the text of {len(found) / count:.0%} of the samples is of numbers alone, or a word for nothing"
+    what = f"{NOTHING}{len(found) / count:.0%} of the samples is of numbers alone, or a word for nothing"
     return f"{what}, such as {text} of {id_}: name other columns in data.columns.text, or leave such cells empty"
