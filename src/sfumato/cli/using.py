@@ -1,7 +1,7 @@
 """Verbs that use what was trained."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,6 +11,7 @@ from sfumato.cli.printing import print_json
 
 if TYPE_CHECKING:
     from sfumato.console import Console
+    from sfumato.predict.engine import EngineName
 
 
 @app.command(
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`, "
     "`sfumato predict runs/x photos/ --texts classes.yaml`"
 )
-def predict(  # an option each
+def predict(  # noqa: PLR0913, PLR0917  # an option each
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders of them, tables of paths.")],
     out: Annotated[
@@ -31,6 +32,9 @@ def predict(  # an option each
     id_column: Annotated[
         str | None, typer.Option("--id-column", metavar="NAME", help="Of the sample; none = its first column.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="E", help="`torch`, `onnx` if the bundle holds graphs, or `auto`.")
+    ] = "auto",
     texts: Annotated[
         Path | None,
         typer.Option("--texts", metavar="FILE", help="Classes to answer with, by their texts; only of a dual encoder."),
@@ -41,7 +45,7 @@ def predict(  # an option each
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
         _refuse_both(texts)
-        _submit(bundle, inputs, out, like, id_column, as_json=as_json, quiet=quiet)
+        _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
@@ -49,7 +53,8 @@ def predict(  # an option each
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
-    predictor = load(bundle, texts=None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet)))
+    given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
+    predictor = load(bundle, engine=cast("EngineName", engine), texts=given)
     form = form_of(predictor)
     asked = expand(inputs, texts=True) if predictor.reads_texts else paths
     decisions = predictor.stream([one.what for one in asked])
@@ -94,6 +99,7 @@ def _submit(
     out: Path | None,
     like: Path | None,
     id_column: str | None,
+    engine: str,
     *,
     as_json: bool,
     quiet: bool,
@@ -116,7 +122,7 @@ def _submit(
     check_target(out)
     form, found, console = read_form(like, id_column), expand(inputs), Console(quiet=quiet)
     inputs_of(form, found)
-    predictor = load(bundle)
+    predictor = load(bundle, engine=cast("EngineName", engine))
     cells = cells_of(form, predictor.tasks)
     paths = inputs_of(form, expand(inputs, texts=True) if predictor.reads_texts else found)
     names = {one.name for one in found}
