@@ -59,6 +59,13 @@ OVERRIDES["multilabel"] = {
     "timeline[2].image_size": LARGE,
     "data.columns.label": "marks",
 }
+OVERRIDES["medical-clip"] = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model.image": {"backbone": "test_resnet", "weights": "none"},
+    "model.text": {"kind": "ngrams", "buckets": 512},
+    "timeline[0].image_size": SMALL,
+    "train.checkpoint": {"every": "50ep"},
+}
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
 
 
