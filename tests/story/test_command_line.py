@@ -20,6 +20,7 @@ VERBS = (
     "predict",
     "presets",
     "report",
+    "serve",
     "schema",
     "train",
     "crossval",
