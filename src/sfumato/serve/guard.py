@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sfumato.serve.key import shows
+from sfumato.serve.page import FILES
 from sfumato.serve.refusal import Refusal
 
-OPEN = frozenset({"/", "/page.css", "/page.js", "/health", "/ready"})
+OPEN = frozenset({*FILES, "/health", "/ready"})
 """What needs no key: the page, which asks for it, and what watches over services."""
 HERE = ("localhost", "127.0.0.1", "::1")
 """Names of this machine to itself."""

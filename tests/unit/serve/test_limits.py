@@ -171,7 +171,7 @@ def test_a_key():
             assert answer.headers["www-authenticate"] == "Bearer"
         for path in ("/metadata", "/metrics", "/openapi.json", "/nothing"):
             assert client.get(path).status_code == 401
-        for path in ("/", "/page.js", "/page.css", "/health", "/ready"):
+        for path in ("/", "/page/page.js", "/page/page.css", "/health", "/ready"):
             assert client.get(path).status_code == 200
         known = {"Authorization": f"Bearer {key}"}
         assert client.post("/predict", files=files(ONE), headers=known).status_code == 200
