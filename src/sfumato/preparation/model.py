@@ -19,6 +19,7 @@ from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
+from sfumato.training.sequence_limits import refuse_unfit_sequences
 from sfumato.training.soup import refuse_idle_soup
 from sfumato.training.task_weights import refuse_idle_tasks
 
@@ -50,6 +51,7 @@ def checked_model(
         InputError: The plan names parameters or tasks it lacks, sizes it can't take, or settings that have no effect.
     """
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
+    refuse_unfit_sequences(recipe.model, table)
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
