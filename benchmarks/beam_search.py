@@ -111,7 +111,7 @@ def main() -> None:
         f"`python benchmarks/beam_search.py --write`, {date.today()}.",
         f"{env['processor']}, {cores} cores, one thread, no GPU;",
         f"Python {env['python']}, torch {env['packages']['torch']}.",
-        f"{CLASSES} classes, {PICTURES} pictures of {told.sum(dim=1).mean():.1f} classes, beam {WIDTH}, two layers of 512.",
+        f"{CLASSES} classes, {PICTURES} pictures of {told.sum(dim=1).mean():.1f}, beam {WIDTH}, two layers of 512.",
         "All three give the same scores to 1e-4.",
         "",
         "| way | seconds | times the first |",

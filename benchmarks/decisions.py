@@ -28,9 +28,9 @@ import sfumato
 from decision_claims import Claim, Decided, claims
 from decision_settings import ELPV, LONG_TAIL, Settings, Table
 from decision_tables import document
+from sfumato.decided import measure_decisions
 from sfumato.demo.elpv import read_cells, write_table
 from sfumato.metrics.results import Results
-from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.run_folder import environment
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sfumato.console import Console
 from sfumato.data.sharing import Sharing
+from sfumato.decided import measure_any
 from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
@@ -17,7 +18,7 @@ from sfumato.errors import InputError
 from sfumato.json_file import write_json
 from sfumato.looking import Looked, look, tell
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
-from sfumato.outcome import make_bundle, measure_any, write_metrics, write_tau_curve
+from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
 from sfumato.preparation.prepared import Prepared, job_of
 from sfumato.recipe.load import load_recipe

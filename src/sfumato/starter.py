@@ -18,9 +18,9 @@ from sfumato.data.shards import source_of
 from sfumato.data.source import read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
-from sfumato.errors import InputError
 from sfumato.models.pretrained_at_hand import hub_answers, is_kept
 from sfumato.recipe.given_data import load_given_data
+from sfumato.starting_task import decision_lines, loss_lines, task_lines
 from sfumato.yaml_text import write_mapping
 
 STRONG = "convnext_tiny"
@@ -31,14 +31,9 @@ LOOKED_AT = 200
 BUDGET = {"cpu": 16_000, "gpu": 200_000}
 """Pictures a first training may see, over all epochs: minutes on two cores, or on one GPU."""
 FEWEST_GROUPS = 6
-UNEQUAL = 5
-"""Largest class by smallest, from which rare classes are drawn more often."""
 AUGMENT = """augment:
   flips: [horizontal]  # leave it out if left and right mean something (text, charts, X-rays)
   crop: 0.7  # at least 70 % of a picture stays; 1 if what matters may lie at its edge"""
-DECISION = """decision:
-  calibration: temperature  # confidences that mean what they say
-  # abstain: {max_error: 0.05}  # rather no answer than more than 5 % wrong ones"""
 
 
 @dataclass(frozen=True)
@@ -64,27 +59,20 @@ def starting_recipe(source: str, settings: Mapping[str, Any] | None = None) -> s
     loaded = load_given_data(source, settings or {})
     with loaded.located():
         table = read_table(loaded.recipe.data)
-        _refuse_several_classes(table)
+        _ = table.questions  # raises where that is so beside another question
         split(table, loaded.recipe.data.split)  # raises if the parts the data gives leak, as training would
     gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
     found = Found(table, _median_side(table), gpu)
     given = cast(dict[str, Any], loaded.document.settings["data"])
-    parts = [_head(found, given), _model(found), AUGMENT, _train(found), _timeline(found), DECISION]
+    decision = "\n".join(decision_lines(table))
+    parts = [_head(found, given), _model(found), AUGMENT, _train(found), _timeline(found), decision]
     return "\n\n".join(parts) + "\n"
-
-
-def _refuse_several_classes(table: Table) -> None:
-    if table.layout.multilabel:
-        what, mend = f"several classes a sample in {table.task.name!r}", "write a recipe as docs/multilabel.md has it"
-        raise InputError(what, where=table.source, expected="one class a sample", mend=mend)
 
 
 def _head(found: Found, given: Mapping[str, Any]) -> str:
     table = found.table
-    task = "one class a sample" if len(table.tasks) == 1 else "several questions a sample, one class each"
     lines = [
-        *_questions(table),
-        f"# Task: {task}, since no sample names several.",
+        *task_lines(table),
         *(f"# {' '.join(note.split())}" for note in table.notes),  # a column's name may hold a line's end
         f"name: {_name(str(given['source']))}",
         "data:",
@@ -92,18 +80,6 @@ def _head(found: Found, given: Mapping[str, Any]) -> str:
         *(f"  {name}: {_flow(value)}  # as you asked" for name, value in given.items() if name != "source"),
     ]
     return "\n".join([*lines, *([] if "split" in given else _split(found))])
-
-
-def _questions(table: Table) -> list[str]:
-    """How many samples of how many classes; of several tasks, a line each."""
-    lines: list[str] = []
-    for task in table.questions:
-        counts = table.rows[task.column].drop_nulls().value_counts()["count"]
-        rarest, largest = int(cast(int, counts.min())), int(cast(int, counts.max()))
-        samples = len(table) - table.rows[task.column].null_count() if len(table.tasks) > 1 else len(table)
-        of = f"{task.name}: " if len(table.tasks) > 1 else ""
-        lines.append(f"# {of}{samples} samples of {len(task.labels)} classes, {rarest} to {largest} samples each.")
-    return lines
 
 
 def _split(found: Found) -> list[str]:
@@ -167,15 +143,7 @@ def _timeline(found: Found) -> str:
         f"    image_size: {size}  # {_why_size(found)}",
         f"    batch_size: {batch}  # at least 8 steps an epoch",
     ]
-    imbalance = _imbalance(found)
-    if imbalance >= UNEQUAL:
-        of = f" of {found.table.question(None).name}" if len(found.table.tasks) > 1 else ""
-        why = f"the largest class{of} has {imbalance:.0f} times the samples of the smallest; now all count alike"
-        lines += [f"    loss: {{kind: logit_adjusted}}  # {why}"]
-    else:
-        why = f"the largest class has but {imbalance:.1f} times the samples of the smallest"
-        lines += [f"    # no logit_adjusted loss: {why}"]
-    return "\n".join([*lines, "  - at: 1ep", '    learn: {"*": 1}'])
+    return "\n".join([*lines, *loss_lines(found.table), "  - at: 1ep", '    learn: {"*": 1}'])
 
 
 def _size(found: Found) -> int:
@@ -199,11 +167,6 @@ def _training_samples(found: Found) -> int:
     given = part.null_count() < len(part)
     share = 0.6 if len(part) < 1000 else 0.7
     return max(1, int((part == "train").sum()) if given else round(share * len(part)))
-
-
-def _imbalance(found: Found) -> float:
-    counts = found.table.rows[found.table.question(None).column].drop_nulls().value_counts()["count"]
-    return float(cast(int, counts.max())) / float(cast(int, counts.min()))
 
 
 def _median_side(table: Table) -> int:

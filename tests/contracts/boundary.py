@@ -45,6 +45,8 @@ from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
+from sfumato.metrics.label_scores import LabelScoreName
+from sfumato.metrics.paired_labels import LabelAnswers
 from sfumato.metrics.results import class_rows
 
 UNCHECKED = ("to_dict", "to_arrays", "from_dict", "from_arrays")
@@ -172,6 +174,10 @@ ARGUMENTS: Mapping[str, Callable[[Case], object]] = {
     "predicted": lambda c: c.rng("predicted").integers(0, c.classes, c.samples),
     "predicted_a": lambda c: c.rng("a").integers(0, c.classes, c.samples),
     "predicted_b": lambda c: c.rng("b").integers(0, c.classes, c.samples),
+    "right_a": lambda c: c.some("a"),
+    "right_b": lambda c: c.some("b"),
+    "a": lambda c: _answers(c, "a"),
+    "b": lambda c: _answers(c, "b"),
     "units": lambda c: np.arange(c.samples) // 2,
     "confusion": lambda c: c.rng("confusion").integers(0, c.samples + 1, (c.classes, c.classes)),
     "counts": lambda c: c.counts,
@@ -200,6 +206,11 @@ SCORES, RULES = (
     (FBeta(), Youden(), EqualError(), PrecisionFloor(floor=0.6), RecallFloor(floor=0.6), LeastCost()),
 )
 """One of each family, which a test counts."""
+
+
+def _answers(c: Case, name: str) -> LabelAnswers:
+    scores = c.numbers(name, c.samples, c.classes)
+    return LabelAnswers(scores, scores > 0)
 
 
 def _any(c: Case, family: Sequence) -> object:
@@ -242,6 +253,12 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
+    "metrics.paired_ranking.rank_labels": {
+        "truth": lambda c: c.there, "answers": lambda c: {name: _answers(c, name) for name in "ab"},
+    },
+    "metrics.paired_labels.label_difference": {
+        "truth": lambda c: c.there, "score": lambda c: _any(c, get_args(LabelScoreName)),
+    },
     "metrics.label_scores.label_scores": {"truth": lambda c: c.there},
     "metrics.label_scores.exact_matches": {"truth": lambda c: c.there},
     "metrics.label_scores.selection_scores": {"truth": lambda c: c.there},
@@ -358,6 +375,7 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.classwise.classwise_cells",
         "metrics.intervals.percentiles",
         "metrics.intervals.sum_by",
+        "metrics.paired_labels.drawn_score",
         "metrics.resampling.Resamples.by_unit",
         "metrics.resampling.Resamples.means",
         "metrics.resampling.Resamples.sums",

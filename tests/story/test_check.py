@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from PIL import Image
 from tests.odd_files import FINE, ODD, photo, write_all
-from tests.pictures import folder_per_class
+from tests.pictures import folder_per_class, marks
 from typer.testing import CliRunner
 
 from sfumato.check import check
@@ -297,6 +297,27 @@ def test_a_recipe_names_its_data(small_recipe):
     assert done.exit_code == 0
     assert "120 samples in 3 classes." in done.stdout
     assert Path("runs/small-check/check.html").is_file()
+
+
+def test_several_classes_a_picture(tmp_path):
+    """Pictures of none are fine; a class without a picture is named; a class named twice counts once, and is noted."""
+    marks(tmp_path, 60, 32)
+    table = tmp_path / "table.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    lines[1], lines[2] = "pictures/000.png,red|red", "pictures/001.png,|"
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "labels.yaml").write_text("labels: [red, green, 蓝, never, NEVER-]\n", encoding="utf-8")
+    given = ["--set", "data.columns.label=marks", "--set", f"data.labels.file={tmp_path / 'labels.yaml'}"]
+    found = CliRunner().invoke(app, ["check", str(table), *given, "--out", str(tmp_path / "found"), "--quiet"])
+    assert found.exit_code == 0, found.output
+    assert "a sample on average; " in found.output and "of none of them" in found.output
+    assert "such as NEVER-: 0" in found.output and "1 cell names a class twice, which counts once" in found.output
+    rows = pl.read_csv(tmp_path / "found/data/findings.csv", infer_schema=False)
+    nameless = rows.filter(pl.col("code") == "no-label")["id"].to_list()
+    assert len(nameless) == 4 and "pictures/001.png" not in nameless  # every fifteenth has no answer
+    assert set(rows.filter(pl.col("code") == "rare-class")["detail"]) == {"never: 0", "NEVER-: 0"}
+    assert rows.filter(pl.col("code") == "similar-names")["detail"].to_list() == ["'NEVER-' and 'never'"]
+    assert "no picture" in (tmp_path / "found/check.html").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_checked_is_wrong_input(tmp_path):

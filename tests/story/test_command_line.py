@@ -12,6 +12,7 @@ import sfumato
 from sfumato.cli import app
 
 VERBS = (
+    "bench",
     "check",
     "compare",
     "demo",
@@ -26,6 +27,7 @@ VERBS = (
     "decide",
     "ensemble",
     "evaluate",
+    "export",
     "soup",
     "sweep",
 )

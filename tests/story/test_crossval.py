@@ -256,8 +256,8 @@ def test_nested_folds_are_compared_by_what_each_run_decided(recipe, tmp_path):
     policy["adjustment"] = {"tau": 50.0, "priors": [0.9, *[0.05] * (classes - 1)], "objective": None}
     (copy / "bundle/policy.json").write_text(json.dumps(policy))
     first, second = (read_outcome(folder).answers["", "test"] for folder in (recipe.parent / "nested", copy))
-    assert np.array_equal(first.predicted, second.predicted)
-    assert np.mean(second.predicted == second.truth) == pytest.approx(second.scores["accuracy"].value)
+    assert np.array_equal(first.said, second.said)
+    assert np.mean(second.said == second.truth) == pytest.approx(second.scores["accuracy"].value)
 
 
 def test_nested_folds_answer_in_their_own_views(recipe, tmp_path):

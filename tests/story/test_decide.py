@@ -9,11 +9,11 @@ import pytest
 
 import sfumato
 from sfumato.cli import main
+from sfumato.decided import measure_decisions
 from sfumato.decision.policies import read_policies
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
-from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
 from sfumato.report.page import write_report

@@ -1,12 +1,13 @@
 """`sfumato init` looks at data and writes a recipe that trains as it stands."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.pictures import folder_per_class, picture
+from tests.pictures import folder_per_class, marks, picture
 
 import sfumato
 from sfumato import starter
@@ -57,6 +58,35 @@ def test_a_table_with_parts_and_odd_columns(tmp_path):
     assert trains(text, tmp_path).metrics["test"]["samples"] == 10
 
 
+def test_several_classes_a_picture(tmp_path):
+    """Few classes: each by itself; the recipe trains as it stands, but for its network and how long."""
+    marks(tmp_path, 90, 40)
+    text = starting_recipe(str(tmp_path / "table.csv"), {"data.columns.label": "marks"})
+    assert "# Task: any number of classes a sample, 1." in text and "samples of 3 classes" in text
+    assert "of none of them." in text and "class but" not in text
+    assert "loss: {kind: binary_cross_entropy}  # of each of 3 classes; asymmetric is for 20 and more" in text
+    assert "calibration: platt" in text and "logit_adjusted" not in text and "abstain" not in text
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    quick = {"train.epochs": 2, "model.backbone": "test_resnet", "model.weights": "none", "timeline[0].image_size": 32}
+    run = sfumato.train(tmp_path / "recipe.yaml", overrides=quick, out=tmp_path / "run", quiet=True)
+    assert run.metrics["test"]["scores"]["map"]["value"] > 0
+    assert "ema_map" in pl.read_csv(run.folder / "history.csv").columns
+    notes = json.loads((run.folder / "env.json").read_text())["notes"]
+    assert any(note.startswith("train.select: map") for note in notes)
+
+
+def test_many_classes_a_picture_may_be_of_have_the_asymmetric_loss(tmp_path):
+    names = [f"c{i:02}" for i in range(25)]
+    rows = [f"{i}.png,{names[i % 25]}|{names[(i * 7 + i // 25 + 1) % 25]}" for i in range(100)]
+    (tmp_path / "t.csv").write_text("image,tags\n" + "\n".join([*rows, "100.png,|"]) + "\n")
+    (tmp_path / "labels.yaml").write_text(f"labels: [{', '.join(names)}, never]\n")
+    given = {"data.columns.label": "tags", "data.labels.file": str(tmp_path / "labels.yaml")}
+    text = starting_recipe(str(tmp_path / "t.csv"), given)
+    assert "loss: {kind: asymmetric}  # of 26 classes a picture is not of most" in text
+    assert "# 101 samples of 26 classes, 0 to " in text and ", 1 of none of them." in text
+    assert "# No sample is of never: never learnt, never measured." in text
+
+
 def test_pictures_inside_parquet(tmp_path):
     images = []
     for i in range(40):
@@ -76,7 +106,11 @@ def test_pictures_inside_parquet(tmp_path):
 @pytest.mark.parametrize(
     ("text", "settings", "message"),
     [
-        ("image,a,b\n1.png,1,0\n2.png,0,1\n", {}, "several classes a sample in 'label'"),
+        (
+            "image,label,kind\n1.png,a|b,x\n2.png,b|c,y\n3.png,a|c,x\n4.png,a,y\n",
+            {"data.columns.label": ["label", "kind"]},
+            "several classes a sample in 'label', one of 2 label columns",
+        ),
         (
             "image,label\n1.png,x\n2.png,y\n",
             {"train.epochs": 3},

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,17 +140,6 @@ def test_a_killed_run_ends_with_the_same_weights(run, folder):
     assert done.returncode == 0, done.stderr
     first, second = (folder / name / "bundle" / "weights.safetensors" for name in ("run", "again"))
     assert first.read_bytes() == second.read_bytes()
-
-
-@pytest.mark.parametrize("verb", ["crossval", "compare"])
-def test_what_has_no_place_for_it_yet_says_so(run, folder, verb, monkeypatch, capsys):
-    shutil.copytree(run.folder, folder / f"twin-{verb}")
-    given = {
-        "crossval": [str(folder / "recipe.yaml")],
-        "compare": [str(run.folder), str(folder / "twin-compare")],
-    }[verb]
-    assert sfumato_main(monkeypatch, verb, *given, "--out", folder / f"x-{verb}") == 2
-    assert "several classes an image" in capsys.readouterr().err
 
 
 def test_a_picture_that_is_wrong_is_shown_with_its_worst_label(run):

@@ -18,6 +18,7 @@ import sfumato
 from sfumato.check import check
 from sfumato.cli.app import app
 from sfumato.errors import InputError
+from sfumato.models.ngrams import Ngrams
 from sfumato.predict.inputs import WithText
 from sfumato.teaching.teacher import find_teacher
 from sfumato.training import loop
@@ -249,6 +250,24 @@ def test_a_frozen_stage_gives_the_same_head_from_features_computed_once(tmp_path
     each = sfumato.train(path, out=tmp_path / "each", quiet=True)
     first, second = (load_file(one.bundle / "weights.safetensors") for one in (kept, each))
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
+
+
+def test_a_text_tower_that_never_learns_reads_each_text_once(tmp_path, monkeypatch):
+    products(tmp_path, 80)
+    path = recipe(tmp_path)
+    path.write_text(path.read_text().replace('learn: {"*": 1}', 'learn: {"text.*": frozen, "*": 1}'))
+    read: list[int] = []
+    compute = Ngrams.forward
+    monkeypatch.setattr(
+        Ngrams, "forward", lambda self, ids, there: (read.append(len(ids)), compute(self, ids, there))[1]
+    )
+    once = sfumato.train(path, out=tmp_path / "once", quiet=True)
+    few, read[:] = sum(read), []
+    monkeypatch.setattr(loop, "read_until", lambda job: 0)
+    each = sfumato.train(path, out=tmp_path / "each", quiet=True)
+    assert few < sum(read) / 2
+    first, second = (load_file(one.bundle / "weights.safetensors") for one in (once, each))
+    assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-4
 
 
 def test_texts_that_are_cut_off_or_name_their_class_are_said(tmp_path):

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from sfumato.data.table import Task, make_table
+from sfumato.decided import measure_decisions
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
-from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions, logit_blocks, read_rows
 from sfumato.training.inference import groups_of
 

@@ -24,8 +24,14 @@ def compare(  # noqa: PLR0913, PLR0917  # an option each
     ] = None,
     set_: Set = None,
     by: Annotated[
-        str, typer.Option("--by", metavar="SCORE", help="What ranks: accuracy, balanced_accuracy or macro_f1.")
-    ] = "accuracy",
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="SCORE",
+            help="What ranks: accuracy, balanced_accuracy or macro_f1; of several classes map, macro_f1, micro_f1 or"
+            " accuracy. none = the first of these.",
+        ),
+    ] = None,
     parallel: Parallel = 1,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder of it all; none = runs/comparison.")

@@ -1,13 +1,16 @@
 """Verbs that use what was trained."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from sfumato.cli.app import app
 from sfumato.cli.options import Json, Quiet
 from sfumato.cli.printing import print_json
+
+if TYPE_CHECKING:
+    from sfumato.predict.engine import EngineName
 
 
 @app.command(
@@ -27,12 +30,15 @@ def predict(
     id_column: Annotated[
         str | None, typer.Option("--id-column", metavar="NAME", help="Of the sample; none = its first column.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="E", help="`torch`, `onnx` if the bundle holds graphs, or `auto`.")
+    ] = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _submit(bundle, inputs, out, like, id_column, as_json=as_json, quiet=quiet)
+        _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
@@ -40,7 +46,7 @@ def predict(
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
-    predictor = load(bundle)
+    predictor = load(bundle, engine=cast("EngineName", engine))
     form = form_of(predictor)
     asked = expand(inputs, texts=True) if predictor.reads_texts else paths
     decisions = predictor.stream([one.what for one in asked])
@@ -64,6 +70,7 @@ def _submit(
     out: Path | None,
     like: Path | None,
     id_column: str | None,
+    engine: str,
     *,
     as_json: bool,
     quiet: bool,
@@ -86,7 +93,7 @@ def _submit(
     check_target(out)
     form, found, console = read_form(like, id_column), expand(inputs), Console(quiet=quiet)
     inputs_of(form, found)
-    predictor = load(bundle)
+    predictor = load(bundle, engine=cast("EngineName", engine))
     cells = cells_of(form, predictor.tasks)
     paths = inputs_of(form, expand(inputs, texts=True) if predictor.reads_texts else found)
     names = {one.name for one in found}

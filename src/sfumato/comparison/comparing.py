@@ -12,12 +12,14 @@ from sfumato.comparison.folder import ComparisonFolder, open_comparison
 from sfumato.comparison.grid import Grid, check_grid
 from sfumato.comparison.measured import Outcome, read_outcome
 from sfumato.comparison.running import train_all
-from sfumato.comparison.standing import difference, shared_part, standings
+from sfumato.comparison.standing import chosen_score, difference, shared_part, standings
 from sfumato.console import Console
+from sfumato.data.source import read_table
 from sfumato.errors import InputError
 from sfumato.free_folder import free_folder
 from sfumato.json_file import read_json, write_json
-from sfumato.metrics.classification import SCORES, ScoreName
+from sfumato.metrics.classification import SCORES
+from sfumato.metrics.label_scores import LABEL_SCORES, AnyScoreName
 from sfumato.report.standings import Standings
 from sfumato.report.standings_page import write_page
 from sfumato.report.standings_table import write_table
@@ -58,7 +60,7 @@ def compare(
     grid: Grid | None = None,
     out: str | Path | None = None,
     parallel: int = 1,
-    by: ScoreName = "accuracy",
+    by: AnyScoreName | None = None,
     resume: str | Path | None = None,
     quiet: bool = False,
 ) -> Comparison:
@@ -72,7 +74,8 @@ def compare(
         grid: Recipe path -> values; every recipe is trained once for each combination.
         out: Folder of it all; None = `runs/comparison`, numbered if need be.
         parallel: Most trainings at a time, from 1.
-        by: Score that ranks: accuracy, balanced_accuracy or macro_f1.
+        by: Score that ranks: accuracy, balanced_accuracy or macro_f1; where an image may be of several classes map,
+            macro_f1, micro_f1 or accuracy, which is exact match there. None = the first of these.
         resume: Folder of an earlier comparison: what is finished is kept, what was interrupted goes on exactly,
             and what failed is tried again.
         quiet: Show nothing.
@@ -83,7 +86,7 @@ def compare(
     """
     console = Console(quiet=quiet)
     _check(parallel, by, resume, sources, overrides, grid, out)
-    folder = open_comparison(resume) if resume is not None else _begin(sources, overrides, grid or {}, out)
+    folder = open_comparison(resume) if resume is not None else _begin(sources, overrides, grid or {}, out, by)
     found = folder.read_contestants()
     with going_on_with(f"sfumato compare --resume {shlex.quote(str(folder.path))}"):
         failed = train_all(folder, found, parallel, console)
@@ -92,7 +95,7 @@ def compare(
 
 def _check(
     parallel: int,
-    by: ScoreName,
+    by: AnyScoreName | None,
     resume: str | Path | None,
     sources: Sequence[Source],
     overrides: Mapping[str, Any] | None,
@@ -105,24 +108,43 @@ def _check(
         raise InputError(f"{sources!r} alone", expected="a list of recipes and folders")
     if parallel < 1:
         raise InputError(f"--parallel {parallel}", expected="a number from 1")
-    if by not in SCORES:
-        raise InputError(f"--by {by}", expected=", ".join(SCORES))
+    if by is not None and by not in _SCORES:
+        raise InputError(f"--by {by}", expected=", ".join(_SCORES))
     if resume is not None and (sources or overrides or grid or out):
         raise InputError("a resumed comparison goes on with its own contestants", expected="--resume without recipes")
     check_grid(grid or {}, overrides)
 
 
+_SCORES = tuple(dict.fromkeys((*SCORES, *LABEL_SCORES)))
+
+
 def _begin(
-    sources: Sequence[Source], overrides: Mapping[str, Any] | None, grid: Grid, out: str | Path | None
+    sources: Sequence[Source],
+    overrides: Mapping[str, Any] | None,
+    grid: Grid,
+    out: str | Path | None,
+    by: AnyScoreName | None,
 ) -> ComparisonFolder:
     """A new folder; everything that can be known to be wrong is told before it is made."""
     found = contestants(sources, overrides, grid)
     _refuse_unlike([one for one in found if one.given is not None])
+    if by is not None and not (by in SCORES and by in LABEL_SCORES):
+        _refuse_unfit(by, found)
     with free_folder(out, "comparison") as path:
         path.mkdir(parents=True, exist_ok=True)
         folder = ComparisonFolder(path)
         folder.write_inputs(found)
     return folder
+
+
+def _refuse_unfit(by: AnyScoreName, found: Sequence[Contestant]) -> None:
+    """Refuse a score that there is not of the classes that an image may have, before anything is trained."""
+    for one in found:
+        if one.recipe is not None:
+            chosen_score(by, multilabel=read_table(one.recipe.data).layout.multilabel)
+        elif one.given is not None:
+            for answers in read_outcome(one.given).answers.values():
+                chosen_score(by, multilabel=answers.multilabel)
 
 
 def _refuse_unlike(given: Sequence[Contestant]) -> None:
@@ -149,7 +171,7 @@ def _refuse_unlike(given: Sequence[Contestant]) -> None:
 
 
 def _conclude(
-    folder: ComparisonFolder, found: Sequence[Contestant], failed: Mapping[str, str], by: ScoreName
+    folder: ComparisonFolder, found: Sequence[Contestant], failed: Mapping[str, str], by: AnyScoreName | None
 ) -> Comparison:
     """Read what came out, rank it, and write table and page."""
     outcomes: dict[str, Outcome] = {}

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sfumato.comparison.contestants import Contestant
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
+from sfumato.preparation.parts import completed_unread
 from sfumato.processes.pool import Training
 from sfumato.recipe.load import load_recipe, to_yaml
 
@@ -45,11 +46,11 @@ class ComparisonFolder:
 
     def write_inputs(self, found: Sequence[Contestant]) -> None:
         """Write what every training begins with, and what a resumed comparison goes on with."""
-        for one in found:
-            if one.recipe is not None:
-                path = self.training(one.name).recipe
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(to_yaml(one.recipe), encoding="utf-8")
+        given = {one.name: one.recipe for one in found if one.recipe is not None}
+        for name, recipe in zip(given, completed_unread(list(given.values())), strict=True):
+            path = self.training(name).recipe
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(to_yaml(recipe), encoding="utf-8")
         rows = [{"name": one.name, "given": str(one.given.resolve()) if one.given else None} for one in found]
         write_json(self.plan, {"contestants": rows})
 

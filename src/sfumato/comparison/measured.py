@@ -10,21 +10,24 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
-from sfumato.decision.policies import of_one_class, read_policies
-from sfumato.decision.policy import Policy
+from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.policies import AnyPolicy, read_policies
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.json_file import read_json
 from sfumato.metrics.classification import SCORES
 from sfumato.metrics.intervals import Interval
-from sfumato.metrics.results import Results
-from sfumato.predictions import Predictions
+from sfumato.metrics.label_scores import LABEL_SCORES
+from sfumato.metrics.membership import Truth
+from sfumato.metrics.multilabel_results import MultilabelResults, results_from_dict
+from sfumato.metrics.paired_labels import LabelAnswers
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.report.standings import Part, Took
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import TaskLayout, of_task
 from sfumato.training.cost import read_cost
 
-Policies = Mapping[str, Mapping[str, Policy]]
+Policies = Mapping[str, Mapping[str, AnyPolicy]]
 """Fold, or ALL -> task -> what decides on the logits."""
 ALL = ""
 
@@ -34,14 +37,19 @@ class Answers:
     """What one says of N labelled samples, and how good that is."""
 
     ids: tuple[str, ...]
-    truth: NDArray[np.int64]
-    """(N,) class indices."""
-    predicted: NDArray[np.int64]
-    """(N,) class indices, after the policy."""
+    truth: Truth
+    """(N,) class indices, or (N, C) of samples of any number of classes."""
+    said: NDArray[np.int64] | LabelAnswers
+    """(N,) class indices, or which classes are named, after the policy."""
     classes: tuple[str, ...]
     groups: NDArray[np.int64] | None
     scores: dict[str, Interval]
-    """accuracy, balanced_accuracy and macro_f1."""
+    """accuracy, balanced_accuracy and macro_f1; of any number of classes those of LABEL_SCORES that have a value."""
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a sample may be of several classes."""
+        return self.truth.ndim == 2
 
 
 @dataclass(frozen=True)
@@ -91,8 +99,8 @@ def _of_folds(folder: CrossvalFolder) -> Outcome:
     return Outcome(_answers(policies, scores, paths), _took(runs))
 
 
-def _policies(bundle: Path, layout: TaskLayout) -> dict[str, Policy]:
-    return of_one_class(read_policies(bundle / "policy.json", layout), str(bundle))
+def _policies(bundle: Path, layout: TaskLayout) -> dict[str, AnyPolicy]:
+    return read_policies(bundle / "policy.json", layout)
 
 
 def _tasks(run: RunFolder) -> tuple[str, ...]:
@@ -108,26 +116,37 @@ def _answers(
         for task, table in by_task.items():
             name = of_task(part, task)
             if name in scores and table.is_file():
-                said = Predictions.read(table).known()
-                results = Results.from_dict(scores[name], name)
-                predicted = _predicted(said, {fold: own[task] for fold, own in policies.items()})
-                kept = {name: results.scores[name] for name in SCORES}
-                found[task, part] = Answers(said.ids, said.truth, predicted, said.labels.names, said.groups, kept)
+                said = read_predictions(table).known()
+                answers = _answered(said, {fold: own[task] for fold, own in policies.items()})
+                kept = _kept(scores[name], name)
+                found[task, part] = Answers(said.ids, said.truth, answers, said.labels.names, said.groups, kept)
     return found
 
 
-def _predicted(said: Predictions, policies: Mapping[str, Policy]) -> NDArray[np.int64]:
-    """(N,) class indices, each sample's by the policy of its fold: that of all nested folds was fitted on them."""
-    if ALL in policies:
-        return _answered(policies[ALL], said.logits)
-    found, folds = np.zeros(len(said), dtype=np.int64), np.array(said.folds)
-    for fold, policy in policies.items():
-        rows = np.flatnonzero(folds == fold)
-        found[rows] = _answered(policy, said.logits[rows])
-    return found
+def _kept(scores: dict[str, Any], name: str) -> dict[str, Interval]:
+    results = results_from_dict(scores, name)
+    wanted = LABEL_SCORES if isinstance(results, MultilabelResults) else tuple(SCORES)
+    return {score: results.scores[score] for score in wanted if score in results.scores}
 
 
-def _answered(policy: Policy, logits: NDArray[np.float32]) -> NDArray[np.int64]:
+def _answered(said: AnyPredictions, policies: Mapping[str, AnyPolicy]) -> NDArray[np.int64] | LabelAnswers:
+    """What is said of each sample by the policy of its fold: that of all nested folds was fitted on them."""
+    folds = np.array(said.folds)
+    rows = {fold: np.arange(len(said)) if fold == ALL else np.flatnonzero(folds == fold) for fold in policies}
+    found = [_named(policy, said.logits[rows[fold]]) for fold, policy in policies.items()]
+    back = np.argsort(np.concatenate(list(rows.values())))
+    labels = [one for one in found if isinstance(one, LabelAnswers)]
+    if labels:
+        scores, named = [one.scores for one in labels], [one.named for one in labels]
+        return LabelAnswers(np.concatenate(scores)[back], np.concatenate(named)[back])
+    return np.concatenate([one for one in found if not isinstance(one, LabelAnswers)])[back]
+
+
+def _named(policy: AnyPolicy, logits: NDArray[np.float32]) -> NDArray[np.int64] | LabelAnswers:
+    """The answers alone: what is withheld for being strange is compared all the same."""
+    if isinstance(policy, MultilabelPolicy):
+        verdicts = policy.apply(logits)
+        return LabelAnswers(verdicts.probabilities, verdicts.named)
     return policy.choose(policy.probabilities(logits)).astype(np.int64)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sfumato.bundle.folder import read_bundle
 from sfumato.console import Console
+from sfumato.decided import measure_any
 from sfumato.deciding.bundle import write_decided_bundle
 from sfumato.deciding.settings import changed_recipe
 from sfumato.deciding.tables import refuse_unmeasured, said_of, views_used
@@ -20,7 +21,7 @@ from sfumato.free_folder import make_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.looking import Said
 from sfumato.metrics.multilabel_results import AnyResults
-from sfumato.outcome import measure_any, write_metrics, write_tau_curve
+from sfumato.outcome import write_metrics, write_tau_curve
 from sfumato.preparation.notes import threshold_choices
 from sfumato.preparation.prepare import prepare_again
 from sfumato.recipe.checks import refuse_without_validation

@@ -21,11 +21,11 @@ def averaged(logits: NDArray[np.floating], policy: AnyPolicy) -> NDArray[np.floa
     With adjustment a and temperature T, a member's probabilities are softmax((z - a) / T). What is returned is
     T log(mean) + a: a policy that calibrates by the temperature makes the mean of it again, any other calibrates the
     mean. Of one member each makes what it would have made of that member alone. Where a sample may be of several
-    classes, the probability of each is averaged as the networks say it, and calibrated then.
+    classes, the same is done of each class by itself, by its sigmoid.
     """
     refuse_not_finite(logits=logits)
     if isinstance(policy, MultilabelPolicy):
-        return mean_logits(logits)
+        return mean_logits(logits, policy.pool_at.value)
     adjusted: Floats = policy.adjusted(logits).astype(np.float64) / policy.pool_at.value
     mean = log_mean(adjusted)
     nothing = np.zeros((1, logits.shape[2]))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sfumato.metrics.membership import Truth
+from sfumato.metrics.membership import Truth, members
 
 Integers = NDArray[np.int64]
 
@@ -18,7 +18,7 @@ def deal(truth: Truth, groups: Integers | None, folds: int, seed: int = 0) -> In
         folds: How many.
         seed: Of the order in which those of a class are dealt.
     """
-    classes = truth if truth.ndim == 1 else _rarest(truth)
+    classes = truth if truth.ndim == 1 else _rarest(members(truth, truth.shape[1]))
     units = np.arange(len(truth)) if groups is None else np.unique(groups, return_inverse=True)[1]
     first = np.unique(units, return_index=True)[1]
     chance = np.random.default_rng(seed).random(len(first))
@@ -27,7 +27,7 @@ def deal(truth: Truth, groups: Integers | None, folds: int, seed: int = 0) -> In
     return place[units]
 
 
-def _rarest(there: NDArray[np.bool_] | Integers) -> Integers:
+def _rarest(there: NDArray[np.bool_]) -> Integers:
     """(N,) index of the rarest class that each sample is of; C where it is of none."""
     counts = there.sum(axis=0)
     ranked = np.where(there, counts, len(there) + 1)

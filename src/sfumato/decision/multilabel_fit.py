@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.decision.calibration import Temperature
 from sfumato.decision.calibrators.calibrator import Kind, fit_calibrator
 from sfumato.decision.calibrators.class_temperature import ClassTemperature, fit_class_temperature
 from sfumato.decision.conformal.risk_control import MissControl, fit_miss_control
@@ -37,14 +38,15 @@ def fit_multilabel(tables: tuple[MultilabelPredictions, ...], spec: DecisionSpec
         classes: C.
     """
     known = [table.known() for table in tables]
-    logits, there = np.zeros((0, classes), dtype=np.float32), np.zeros((0, classes), dtype=bool)
+    logits, there, pooling = np.zeros((0, classes), dtype=np.float32), np.zeros((0, classes), dtype=bool), None
     if known:
-        logits, there = _pooled(known), known[0].there
+        pooling = None if spec.calibration == "none" else _pooling(known)
+        logits, there = _pooled(known, pooling), known[0].there
     calibrator = fit_label_calibrator(spec.calibration, logits, there)
     asked = spec.thresholds or ThresholdSpec()
     thresholds = fit_thresholds(calibrator.probabilities(logits), there, asked.rule, asked.shrinkage)
     misses = _promise(spec, known[0], logits) if spec.misses is not None and known else None
-    return MultilabelPolicy(calibrator, thresholds, misses)
+    return MultilabelPolicy(calibrator, thresholds, misses, pooling)
 
 
 def fit_label_calibrator(kind: Kind | Literal["none"], logits: Logits, there: Booleans) -> LabelCalibrator:
@@ -63,9 +65,18 @@ def fit_label_calibrator(kind: Kind | Literal["none"], logits: Logits, there: Bo
     return found
 
 
-def _pooled(tables: list[MultilabelPredictions]) -> NDArray[np.float32]:
+def _pooling(tables: list[MultilabelPredictions]) -> Temperature | None:
+    """The temperature of all views together, at which they are averaged; None = there are too few samples."""
+    logits, there = (np.concatenate(parts) for parts in zip(*((t.logits, t.there) for t in tables), strict=True))
+    found = fit_class_temperature(logits, there, shrinkage=math.inf)
+    return Temperature(found.values[0], len(tables[0])) if found.fitted else None
+
+
+def _pooled(tables: list[MultilabelPredictions], pooling: Temperature | None) -> NDArray[np.float32]:
     """(N, C) logits of the mean over the views; of one its own."""
-    return tables[0].logits if len(tables) == 1 else mean_logits(np.stack([table.logits for table in tables]))
+    if len(tables) == 1:
+        return tables[0].logits
+    return mean_logits(np.stack([table.logits for table in tables]), pooling.value if pooling else 1.0)
 
 
 def _promise(spec: DecisionSpec, known: MultilabelPredictions, logits: Logits) -> MissControl:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Tag
 
+from sfumato.decision.calibration import UNFITTED, Temperature
 from sfumato.decision.calibrators.beta import Beta
 from sfumato.decision.calibrators.class_temperature import ClassTemperature
 from sfumato.decision.calibrators.isotonic import Isotonic
@@ -54,9 +55,16 @@ class MultilabelPolicy:
     thresholds: Thresholds
     misses: MissControl | None = None
     """What names all but a promised share of the true classes."""
+    pooling: Temperature | None = None
+    """At which networks or views are averaged before they are calibrated, the same for all classes; None = 1."""
 
     def __post_init__(self) -> None:
         check_lengths(counts=self.calibrator.counts, thresholds=self.thresholds.classes)
+
+    @property
+    def pool_at(self) -> Temperature:
+        """The temperature at which networks or views are averaged."""
+        return self.pooling or UNFITTED
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities of (N, C) logits."""
@@ -77,17 +85,22 @@ class MultilabelPolicy:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form, which `from_dict` reads back."""
         misses = None if self.misses is None else self.misses.to_dict()
-        return {"calibrator": asdict(self.calibrator), "thresholds": self.thresholds.to_dict(), "misses": misses}
+        pooling = {} if self.pooling is None else {"pooling": asdict(self.pooling)}
+        parts = {"calibrator": asdict(self.calibrator), "thresholds": self.thresholds.to_dict(), "misses": misses}
+        return parts | pooling
 
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str) -> "MultilabelPolicy":
         """Read a policy.json; `where` names it in errors."""
-        return read_stored(cls, document, "a policy", where)
+        return read_stored(cls, {"pooling": None, **document}, "a policy", where)
 
 
-def mean_logits(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(N, C) logits of the mean probability that each of (M, N, C) gives a class."""
-    z = logits.astype(np.float64)
+def mean_logits(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float32]:
+    """(N, C) logits which, divided by a temperature, are those of the mean of what (M, N, C) so divided give a class.
+
+    Of equal ones each is what it was, whatever the temperature.
+    """
+    z = logits.astype(np.float64) / temperature
     there = np.logaddexp.reduce(-np.logaddexp(0, -z), axis=0)
     absent = np.logaddexp.reduce(-np.logaddexp(0, z), axis=0)
-    return (there - absent).astype(np.float32)
+    return (temperature * (there - absent)).astype(np.float32)

@@ -25,18 +25,6 @@ def measures(policies: Mapping[str, AnyPolicy]) -> dict[str, Measure]:
     return asked
 
 
-def of_one_class(policies: Mapping[str, AnyPolicy], where: str) -> dict[str, Policy]:
-    """The same policies, where none of them names several classes a sample.
-
-    Raises:
-        InputError: One does; `where` names the bundle.
-    """
-    found = {task: policy for task, policy in policies.items() if isinstance(policy, Policy)}
-    if len(found) < len(policies):
-        raise InputError("it names several classes an image", where=where, expected="a bundle that names one")
-    return found
-
-
 def policies_to_dict(policies: Mapping[str, AnyPolicy]) -> dict[str, Any]:
     """JSON-ready form, which `policies_from_dict` reads back; of an only task its policy alone."""
     if "" in policies:

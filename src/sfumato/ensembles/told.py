@@ -37,6 +37,6 @@ class Told:
         return cls(np.concatenate([one.right for one in parts]), np.concatenate([one.loss for one in parts]))
 
 
-def all_right(answers: Answers, truth: Truth) -> Booleans:
+def all_right(answers: Truth, truth: Truth) -> Booleans:
     """(N,) whether each answer is what is so."""
     return answers == truth if truth.ndim == 1 else (answers == truth).all(axis=1)

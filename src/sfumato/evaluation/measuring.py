@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.ensemble import AnyBundle
+from sfumato.decided import measure_any
 from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.multilabel_predictions import AnyPredictions
-from sfumato.outcome import measure_any
 from sfumato.report.evidence import AnyMeasured, measured_by
 from sfumato.tasks import of_task
 

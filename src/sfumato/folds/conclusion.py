@@ -10,21 +10,19 @@ from sfumato.bundle.folder import read_bundle
 from sfumato.console import Console
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View, expand
-from sfumato.decision.policies import of_one_class as policies_of_one
-from sfumato.decision.policies import policies_from_dict, write_thresholds
-from sfumato.decision.policy import Policy
+from sfumato.decided import AnyDecided, decide_any, joined, measure_any, measure_any_decided
+from sfumato.decision.policies import AnyPolicy, policies_from_dict, write_thresholds
 from sfumato.decision.view_policy import ByView, average_views, fit_view_policy
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.folder import CrossvalFolder, without_fold
 from sfumato.folds.plan import FoldPlan
-from sfumato.folds.tables import average, fold_scores, joined, out_of_fold, trained_by_any, unmeasured
+from sfumato.folds.scores import fold_scores
+from sfumato.folds.tables import average, out_of_fold, trained_by_any, unmeasured
 from sfumato.json_file import write_json
 from sfumato.looking import Said, choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
-from sfumato.metrics.results import Results
-from sfumato.multilabel_predictions import of_one_class
-from sfumato.outcome import Decided, decide, measure_decided, measure_decisions
-from sfumato.predictions import Predictions
+from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_page import write_folds_report
@@ -55,26 +53,23 @@ class _Trained:
         tables = {name: self._by_view(run, task) for name, run in zip(self.plan.names, self.runs, strict=True)}
         first, *others = tables.values()
         shared = [view for view in first if all(view in other for other in others)]
-        return {view: out_of_fold(of_one_class({name: tables[name][view] for name in tables})) for view in shared}
+        return {view: out_of_fold({name: tables[name][view] for name in tables}) for view in shared}
 
-    def decided(self, task: str) -> tuple[Predictions, Decided]:
+    def decided(self, task: str) -> tuple[AnyPredictions, AnyDecided]:
         """The table of all folds as each run decided on its own: what it says in its views, and under its policy."""
         said = {
-            name: Predictions.read(run.predictions(self.plan.held_out, task))
+            name: read_predictions(run.predictions(self.plan.held_out, task))
             for name, run in zip(self.plan.names, self.runs, strict=True)
         }
         bundles = {name: read_bundle(run.bundle) for name, run in zip(self.plan.names, self.runs, strict=True)}
-        decided = {name: policies_from_dict(one.policy, one.tasks, name) for name, one in bundles.items()}
-        policies = {name: policies_of_one(found, name)[task] for name, found in decided.items()}
-        known = {name: one.known() for name, one in said.items()}
-        verdicts = [decide(policies[name], one.logits, one.familiarity) for name, one in known.items()]
-        return out_of_fold(said), joined(verdicts)
+        policies = {name: policies_from_dict(one.policy, one.tasks, name)[task] for name, one in bundles.items()}
+        return out_of_fold(said), joined([decide_any(policies[name], one.known()) for name, one in said.items()])
 
     def _by_view(self, run: RunFolder, task: str) -> ByView:
         """What a run says of its fold. Nested it chose its own views, and wrote each where they are several."""
         if not self.plan.nested:
             return views_of(run, "val", task)
-        used, path = Predictions.read(run.predictions("test", task)), run.view_predictions("test", task)
+        used, path = read_predictions(run.predictions("test", task)), run.view_predictions("test", task)
         return read_view_table(path, used) if path.is_file() else {PLAIN.name: used}
 
 
@@ -88,9 +83,11 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
     by_view = {task: trained.out_of_fold(task) for task in counts}
     views = _common_views(recipe, by_view) if plan.nested else _choose_views(folder, recipe, by_view, counts, console)
     by_view = only(by_view, views)
-    fitted = {task: fit_view_policy(by_view[task], recipe.decision, counts[task]) for task in counts}
-    policies = policies_of_one(fitted, str(folder.path))
     layout = trained.tables[0].layout
+    policies = {
+        task: fit_view_policy(by_view[task], recipe.decision, counts[task], multilabel=layout.multilabel)
+        for task in counts
+    }
     write_thresholds(folder.path, policies, layout)
     for note in threshold_notes(policies, layout):
         console.note(Noted(f"all folds: {note}"))
@@ -106,23 +103,23 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
 def _measured(
     trained: _Trained,
     by_view: Said,
-    policies: Mapping[str, Policy],
+    policies: Mapping[str, AnyPolicy],
     counts: Mapping[str, NDArray[np.int64]],
     views: Sequence[View],
-) -> tuple[dict[str, Results], dict[str, Predictions]]:
+) -> tuple[dict[str, AnyResults], dict[str, AnyPredictions]]:
     """The results of every part and task, and the predictions out of fold of each task; the tables are written."""
-    oof: dict[str, Predictions] = {}
-    found: dict[str, Results] = {}
+    oof: dict[str, AnyPredictions] = {}
+    found: dict[str, AnyResults] = {}
     for task, policy in policies.items():
         if trained.plan.nested:
             oof[task], decided = trained.decided(task)
-            found[of_task("out_of_fold", task)] = measure_decided(oof[task].known(), decided, counts[task])
+            found[of_task("out_of_fold", task)] = measure_any_decided(oof[task].known(), decided, counts[task])
         else:
-            oof |= of_one_class({task: average_views(by_view[task], policy)})
-            found[of_task("out_of_fold", task)] = measure_decisions(oof[task], policy, counts[task])
+            oof[task] = average_views(by_view[task], policy)
+            found[of_task("out_of_fold", task)] = measure_any(oof[task], policy, counts[task])
         oof[task].write(trained.folder.predictions("oof", task))
     for task, said in _test(trained, policies, views).items():
-        found[of_task("test", task)] = measure_decisions(said, policies[task], counts[task])
+        found[of_task("test", task)] = measure_any(said, policies[task], counts[task])
         said.write(trained.folder.predictions("test", task))
     return found, oof
 
@@ -150,13 +147,12 @@ def _write(folder: CrossvalFolder, summary: FoldSummary, name: str, backbone: st
     write_folds_report(folder.report, summary, name, backbone, links)
 
 
-def _test(trained: _Trained, policies: Mapping[str, Policy], views: Sequence[View]) -> dict[str, Predictions]:
+def _test(trained: _Trained, policies: Mapping[str, AnyPolicy], views: Sequence[View]) -> dict[str, AnyPredictions]:
     """What the averaged runs say of the test part, of each task. Empty where no such part is left."""
     if trained.plan.nested or not len(trained.tables[0].part("test")):
         return {}
-    found: dict[str, Predictions] = {}
+    found: dict[str, AnyPredictions] = {}
     for task, policy in policies.items():
-        each = [views_of(run, "test", task) for run in trained.runs]
-        tables = [of_one_class(by_view) for by_view in each]
+        tables = [views_of(run, "test", task) for run in trained.runs]
         found[task] = average([by_view[view.name] for by_view in tables for view in views], policy)
     return found

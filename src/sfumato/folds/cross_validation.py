@@ -17,7 +17,8 @@ from sfumato.folds.folder import CrossvalFolder, open_crossval
 from sfumato.folds.tables import refuse_other_data
 from sfumato.free_folder import free_folder
 from sfumato.metrics.folds import FoldSummary
-from sfumato.predictions import Predictions
+from sfumato.multilabel_predictions import AnyPredictions, read_predictions
+from sfumato.preparation.parts import completed
 from sfumato.recipe.decision_checks import refuse_energy
 from sfumato.recipe.load import load_recipe
 from sfumato.run import Run, train
@@ -60,12 +61,12 @@ class CrossValidation:
         return CrossvalFolder(self.folder).read_summary()
 
     @cached_property
-    def predictions(self) -> dict[str, Predictions]:
+    def predictions(self) -> dict[str, AnyPredictions]:
         """`oof`, every sample by the run that held it out, and `test`, averaged; of several tasks `oof.TASK`."""
         folder = CrossvalFolder(self.folder)
         tasks = folder.run(0).read_table().layout.spaces
         paths = {of_task(part, task): folder.predictions(part, task) for part in ("oof", "test") for task in tasks}
-        return {name: Predictions.read(path) for name, path in paths.items() if path.is_file()}
+        return {name: read_predictions(path) for name, path in paths.items() if path.is_file()}
 
 
 def crossval(
@@ -141,7 +142,7 @@ def _begin(
         for note in (f"folds: {len(choice.plan.folds)}, {choice.reason}", *choice.notes, *deal.notes):
             console.note(Noted(note))
         folder = CrossvalFolder(path)
-        folder.write_inputs(given, choice.plan)
+        folder.write_inputs(completed(given, deal.tables[0])[0], choice.plan)
         try:
             with going_on_with(_resuming(folder)):
                 _run_fold(folder, 0, recipe, overrides, deal, console)

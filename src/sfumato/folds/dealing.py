@@ -50,9 +50,6 @@ def deal_folds(recipe: RecipeSource, overrides: Mapping[str, Any], plan: FoldPla
     recipes = [load_recipe(recipe, {**overrides, **plan.overrides(index)}) for index in range(len(plan.folds))]
     with recipes[0].located():
         table = samples_of(recipes[0].recipe)
-        if table.layout.multilabel:
-            what = "several classes an image, which folds are not averaged over"
-            raise InputError(what, where=table.source, expected="one class an image", mend="sfumato train")
         _check_recipe(recipe, overrides, plan, table)
         sharing = sharing_of(recipes[0].recipe)
         split = recipes[0].recipe.data.split
@@ -85,19 +82,26 @@ def _check_recipe(recipe: RecipeSource, overrides: Mapping[str, Any], plan: Fold
 
 
 def _tables(usable: Table, recipes: Sequence[Loaded], plan: FoldPlan) -> list[Table]:
-    """The samples with the parts of each fold, each of which holds out some and trains on two classes or more."""
+    """The samples with the parts of each fold, each of which holds out some and trains on what can be learnt."""
     tables = [parts(usable, one.recipe.data.split) for one in recipes]
     there = sum(len(table.part(plan.held_out)) > 0 for table in tables)
     for name, table in zip(plan.names, tables, strict=True):
         if not len(table.part(plan.held_out)):
             expected = f"at most {there} folds" if there > 1 else "more samples"
             raise InputError(f"no sample falls into fold {name}", where=usable.source, expected=expected)
-        for task, counts in table.part("train").counts.items():
-            if (counts > 0).sum() < 2:
-                of = f" of {task!r}" if task else ""
-                what = f"without fold {name} a single class{of} is left to train on"
-                raise InputError(what, where=usable.source, expected="samples of two classes in the other folds")
+        _refuse_nothing_to_learn(table.part("train"), name, usable.source)
     return tables
+
+
+def _refuse_nothing_to_learn(train: Table, fold: str, where: str) -> None:
+    """Refuse one class that all samples are of; where a sample may be of none, no class at all."""
+    many = train.layout.multilabel
+    left, wanted = ("no class", "some class") if many else ("a single class", "two classes")
+    for task, counts in train.counts.items():
+        if (counts > 0).sum() < (1 if many else 2):
+            of = f" of {task!r}" if task else ""
+            what = f"without fold {fold} {left}{of} is left to train on"
+            raise InputError(what, where=where, expected=f"samples of {wanted} in the other folds")
 
 
 def _accepted(tables: Sequence[Table], split: SplitSpec) -> list[tuple[str, ...]]:

@@ -8,62 +8,32 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sfumato.data.table import Table
-from sfumato.decision.averaging import averaged, averaged_familiarity
-from sfumato.decision.policy import Policy, Verdicts
+from sfumato.decision.policies import AnyPolicy
+from sfumato.decision.view_policy import average_views
 from sfumato.errors import InputError
-from sfumato.json_file import read_json
-from sfumato.metrics.calibration import negative_log_likelihood
-from sfumato.metrics.classification import accuracy, answer_counts, macro_f1
-from sfumato.metrics.folds import FITTED, PLAIN, FoldScores, Scores
-from sfumato.metrics.longtail import macro_f1_all
-from sfumato.metrics.results import Results
-from sfumato.outcome import Decided
+from sfumato.metrics.membership import members
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.predictions import Predictions
-from sfumato.run_folder import RunFolder
-from sfumato.tasks import of_task
-from sfumato.training.records import PREFIXES
 
 
-def out_of_fold(tables: Mapping[str, Predictions]) -> Predictions:
+def out_of_fold(tables: Mapping[str, AnyPredictions]) -> AnyPredictions:
     """Name of a fold -> what its run says of the fold's samples, as one table; each sample stands in one fold alone."""
     parts = tuple(tables.values())
-    return Predictions(
+    together = replace(
+        parts[0],
         ids=tuple(name for part in parts for name in part.ids),
         truth=np.concatenate([part.truth for part in parts]),
         logits=np.concatenate([part.logits for part in parts]),
-        labels=parts[0].labels,
         groups=_groups(parts),
         folds=tuple(name for name, part in tables.items() for _ in part.ids),
-        familiarity=_familiarity(parts),
     )
+    of_one = [part for part in parts if isinstance(part, Predictions)]
+    return replace(together, familiarity=_familiarity(of_one)) if isinstance(together, Predictions) else together
 
 
-def average(tables: Sequence[Predictions], policy: Policy) -> Predictions:
+def average(tables: Sequence[AnyPredictions], policy: AnyPolicy) -> AnyPredictions:
     """What the runs say of the same samples, averaged under a policy."""
-    familiarity = averaged_familiarity([table.familiarity for table in tables])
-    logits = averaged(np.stack([table.logits for table in tables]), policy)
-    return replace(tables[0], logits=logits, familiarity=familiarity)
-
-
-def joined(parts: Sequence[Decided]) -> Decided:
-    """What was decided of several tables, one after the other, by the same recipe."""
-    return Decided(
-        _verdicts([one.verdicts for one in parts]),
-        np.concatenate([one.plain for one in parts]),
-        np.concatenate([one.sureness for one in parts]),
-        parts[0].costs,
-    )
-
-
-def _verdicts(verdicts: Sequence[Verdicts]) -> Verdicts:
-    sets = [one.sets for one in verdicts if one.sets is not None]
-    return Verdicts(
-        np.concatenate([one.predicted for one in verdicts]),
-        np.concatenate([one.probabilities for one in verdicts]),
-        np.concatenate([one.confidence for one in verdicts]),
-        np.concatenate([one.abstained for one in verdicts]),
-        np.concatenate(sets) if len(sets) == len(verdicts) else None,
-    )
+    return average_views({str(index): table for index, table in enumerate(tables)}, policy)
 
 
 def trained_by_any(tables: Sequence[Table]) -> dict[str, NDArray[np.int64]]:
@@ -86,47 +56,10 @@ def refuse_other_data(first: Table, now: Table, where: str, *, nested: bool = Fa
         raise InputError(what, where=where, mend="begin anew in another folder")
 
 
-def fold_scores(run: RunFolder, name: str, part: str) -> FoldScores:
-    """What the run of a fold reaches on the fold's samples, its `part`, of several tasks each by itself."""
-    table = run.read_table()
-    scores: Scores = {}
-    for task in table.layout.spaces:
-        found = _scores(Predictions.read(run.predictions(part, task)).known())
-        found |= _best(run, task) if part == "val" else {}
-        found |= _honesty(run, of_task(part, task), PLAIN if part == "val" else (*PLAIN, *FITTED))
-        scores |= {of_task(score, task): value for score, value in found.items()}
-    return FoldScores(name, len(table.part("train")), len(table.part(part)), scores)
-
-
-def unmeasured(said: Predictions) -> list[str]:
+def unmeasured(said: AnyPredictions) -> list[str]:
     """Classes of which no sample stands in a fold."""
-    there = set(said.known().truth.tolist())
-    return [name for index, name in enumerate(said.labels.names) if index not in there]
-
-
-def _scores(said: Predictions) -> Scores:
-    if not len(said):
-        return {}
-    tally = answer_counts(said.truth, said.logits.argmax(axis=1).astype(np.int64), len(said.labels))
-    scores = {"accuracy": accuracy(tally), "macro_f1": macro_f1(tally), "macro_f1_all": macro_f1_all(tally)}
-    loss = negative_log_likelihood(said.logits, said.truth)
-    return {"loss": float(loss), **{name: float(value) for name, value in scores.items()}}
-
-
-def _honesty(run: RunFolder, part: str, names: Sequence[str]) -> Scores:
-    """These figures of a part that a run measured, where it has them; none of a part without a known class."""
-    document = read_json(run.metrics).get(part)
-    scores = {} if document is None else Results.from_dict(document, str(run.metrics)).scores
-    return {name: scores[name].value for name in names if name in scores}
-
-
-def _best(run: RunFolder, task: str) -> Scores:
-    """The highest validation accuracy of any weights of any epoch."""
-    history = pl.read_csv(run.history)
-    columns = [f"{prefix}_{of_task('accuracy', task)}" for prefix in PREFIXES.values()]
-    found = [history[column].cast(pl.Float64).max() for column in columns if column in history.columns]
-    numbers = [float(value) for value in found if isinstance(value, float)]
-    return {"best": max(numbers)} if numbers else {}
+    counts = members(said.truth, len(said.labels)).sum(axis=0)
+    return [said.labels.names[index] for index in np.flatnonzero(counts == 0)]
 
 
 def _dealt(table: Table, *, nested: bool) -> pl.DataFrame:
@@ -142,7 +75,7 @@ def _familiarity(parts: Sequence[Predictions]) -> NDArray[np.float32] | None:
     return np.concatenate(there) if len(there) == len(parts) else None
 
 
-def _groups(parts: Sequence[Predictions]) -> NDArray[np.int64] | None:
+def _groups(parts: Sequence[AnyPredictions]) -> NDArray[np.int64] | None:
     """Numbers that differ between folds; None where every sample is on its own."""
     if all(part.groups is None for part in parts):
         return None

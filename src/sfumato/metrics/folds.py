@@ -14,17 +14,17 @@ PLAIN = ("brier_before", "ece_before", "ece_equal_mass_before", "classwise_ece_b
 """Of probabilities before calibration, so nothing of them was fitted on the fold."""
 FITTED = (
     *("nll", "brier", "ece", "ece_equal_mass", "classwise_ece"),
-    *("aurc", "coverage", "accuracy_answered", "set_coverage", "set_size"),
+    *("aurc", "coverage", "accuracy_answered", "set_coverage", "set_miss", "set_size"),
 )
 """Of a policy that other samples fitted: of nested folds alone."""
 
 NOTE = (
-    "The weights of each fold were chosen on the samples that measure it, and temperature and thresholds were fitted on"
+    "The weights of each fold were chosen on the samples that measure it, and calibration and thresholds were fitted on"
     " all of them, so figures out of fold are optimistic (--nested gives figures that are not); those of a test part"
     " are not."
 )
 NESTED_NOTE = (
-    "The samples of a fold chose nothing of what answers for them: weights, temperature and thresholds are those of its"
+    "The samples of a fold chose nothing of what answers for them: weights, calibration and thresholds are those of its"
     " own run, which saw the other folds alone. The figures are of single networks; the bundle averages all."
 )
 
@@ -43,7 +43,10 @@ class FoldScores:
     scores: Scores
     """On the fold's samples, before the policy: loss in nats, accuracy, macro_f1 over the classes that have a sample,
     macro_f1_all over all classes, those of PLAIN, and best, the highest accuracy that any weights of any epoch had.
-    Nested there is no best, but those of FITTED that there are, under the policy of the fold's own run."""
+    Nested there is no best, but those of FITTED that there are, under the policy of the fold's own run.
+
+    Where a sample may be of several classes accuracy is exact match, there are map and micro_f1 too, best is the
+    highest map, and a score that no sample of the fold measures is left out."""
 
 
 @stored
@@ -63,7 +66,12 @@ class FoldSummary:
     `test`: the averaged bundle."""
     note: str = NOTE
     nested: bool = False
-    """Whether the folds only measured, and other samples chose weights, temperature and thresholds."""
+    """Whether the folds only measured, and other samples chose weights, calibration and thresholds."""
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a sample may be of several classes."""
+        return any("micro_f1" in fold.scores for fold in self.folds)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""

@@ -76,9 +76,13 @@ def mcnemar(truth: Integers, predicted_a: Integers, predicted_b: Integers) -> Mc
     It takes each sample to be on its own; where samples belong together its p is too small, and the interval of
     `paired_difference` by groups is what counts. Without a sample to tell them apart p is 1. All arrays are (N,).
     """
+    return mcnemar_of(predicted_a == truth, predicted_b == truth)
+
+
+def mcnemar_of(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> McNemar:
+    """The same from (N,) whether each of them has a sample right."""
     from scipy import stats  # half a second that most of the program never needs
 
-    right_a, right_b = predicted_a == truth, predicted_b == truth
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     if not only_a + only_b:
         return McNemar(0, 0, 1.0)

@@ -1,6 +1,6 @@
 """Several sets of answers to the same samples, from the best down, and which of them chance alone could part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from sfumato.metrics.classification import SCORES, ScoreName, answer_counts
 from sfumato.metrics.intervals import Interval
-from sfumato.metrics.paired import McNemar, mcnemar, paired_difference
+from sfumato.metrics.label_scores import LabelScoreName, exact_matches
+from sfumato.metrics.paired import McNemar, mcnemar_of, paired_difference
+from sfumato.metrics.paired_labels import LabelAnswers, difference, drawn_score
+from sfumato.metrics.resampling import resample
 
 Integers = NDArray[np.int64]
 SIGNIFICANT = 0.05
@@ -54,19 +57,62 @@ def rank(
         groups: (N,) number of the group each sample belongs to, which is resampled whole; None = each is on its own.
     """
     scores = {name: _score(truth, said, by) for name, said in answers.items()}
-    order = sorted(answers, key=lambda name: -scores[name])
+    right = {name: said == truth for name, said in answers.items()}
+
+    def further(one: str, other: str) -> Interval:
+        return paired_difference(truth, answers[one], answers[other], by, groups)
+
+    return _ranked(scores, right, further, exact=by == "accuracy" and groups is None)
+
+
+def rank_labels(
+    truth: NDArray[np.generic],
+    answers: Mapping[str, LabelAnswers],
+    by: LabelScoreName = "map",
+    groups: Integers | None = None,
+) -> tuple[Ranked, ...]:
+    """The same of samples of any number of classes; a sample is right where all its classes are named and no other.
+
+    Args:
+        truth: (N, C) as in `labelled.Labelled`, N at least 1.
+        answers: Name -> what it says.
+        by: The score.
+        groups: As in `rank`.
+    """
+    drawn = resample(len(truth), groups, truth.shape[1])
+    found = {name: drawn_score(truth, said, by, drawn) for name, said in answers.items()}
+    right = {name: exact_matches(truth, said.named) for name, said in answers.items()}
+    units = len(truth) if groups is None else len(np.unique(groups))
+
+    def further(one: str, other: str) -> Interval:
+        return difference(found[one], found[other], units)
+
+    scores = {name: one.value for name, one in found.items()}
+    return _ranked(scores, right, further, exact=by == "accuracy" and groups is None)
+
+
+def _ranked(
+    scores: Mapping[str, float],
+    right: Mapping[str, NDArray[np.bool_]],
+    further: Callable[[str, str], Interval],
+    *,
+    exact: bool,
+) -> tuple[Ranked, ...]:
+    """From each one's score, the samples it has right, and how much higher one of two scores.
+
+    `exact` = what ranks is what McNemar's test tells apart.
+    """
+    order = sorted(scores, key=lambda name: -scores[name])
     pairs = list(combinations(order, 2))
-    found = {pair: mcnemar(truth, answers[pair[1]], answers[pair[0]]) for pair in pairs}
+    found = {pair: mcnemar_of(right[pair[1]], right[pair[0]]) for pair in pairs}
     corrected = dict(zip(pairs, holm([found[pair].p for pair in pairs]), strict=True))
 
     def against(name: str) -> Against | None:
         if name == order[0]:
             return None
-        pair = (order[0], name)
-        difference = paired_difference(truth, answers[name], answers[order[0]], by, groups)
-        exact = by == "accuracy" and groups is None
-        apart = corrected[pair] < SIGNIFICANT if exact else not difference.low <= 0 <= difference.high
-        return Against(difference, found[pair], corrected[pair], apart)
+        pair, apart = (order[0], name), further(name, order[0])
+        told = corrected[pair] < SIGNIFICANT if exact else not apart.low <= 0 <= apart.high
+        return Against(apart, found[pair], corrected[pair], told)
 
     return tuple(Ranked(name, scores[name], against(name)) for name in order)
 

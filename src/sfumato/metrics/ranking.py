@@ -98,6 +98,11 @@ def figures(
     }
 
 
+def drawn_figure(data: Labelled, wanted: Figure, drawn: Resamples) -> Floats:
+    """(R,) a figure in every resample, with what chance raises it by; nan where it has no value."""
+    return _summed(data, drawn, {"": wanted})[""][1]
+
+
 def _summed(data: Labelled, drawn: Resamples, wanted: Mapping[str, Figure]) -> dict[str, tuple[float, Floats]]:
     """Name -> its value, and (R,) that of every resample."""
     means = {name: _Mean(one) for name, one in wanted.items() if one.average != "micro"}

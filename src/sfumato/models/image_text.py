@@ -3,7 +3,7 @@
 Shapes: B samples, P pictures, C classes, D = I + T features of the image and the text tower, L tokens.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, cast
 
@@ -118,6 +118,14 @@ class ImageText(Network):
         """Within the context each text is read once, however often it is shown; the text tower must not change."""
         with self.reader.once():
             yield
+
+    def keep_texts(self, texts: Sequence[str]) -> None:
+        """See `Network.keep_texts`."""
+        self.reader.keep(texts, cast(Tensor, self.mean).device)
+
+    def forget_texts(self) -> None:
+        """See `Network.forget_texts`."""
+        self.reader.forget()
 
     def _image(self, shown: Shown) -> Tensor:
         """(B, I): of several pictures of a sample the mean direction."""

@@ -3,7 +3,7 @@
 Shapes: B samples, C classes, D features.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -103,6 +103,15 @@ class Network(nn.Module):
     def reading_once(self) -> Generator[None]:
         """Within the context each text is read once, however often it is shown; nothing below the head may change."""
         yield
+
+    def keep_texts(self, texts: Sequence[str]) -> None:
+        """Read these texts in one pass, and none of them again until `forget_texts`.
+
+        The text tower must not change until then.
+        """
+
+    def forget_texts(self) -> None:
+        """Read every text anew from now on."""
 
     def undecayed(self) -> set[str]:
         """Names of parameters that weight decay must not touch, though they have more than one dimension."""

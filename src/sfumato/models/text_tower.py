@@ -102,11 +102,23 @@ class Reader:
     @contextmanager
     def once(self) -> Generator[None]:
         """Within the context each text is read once, however often; the tower must not change."""
-        self._known = {}
+        before, self._known = self._known, dict(self._known or {})
         try:
             yield
         finally:
-            self._known = None
+            self._known = before
+
+    @torch.no_grad()
+    def keep(self, texts: Sequence[str], device: torch.device) -> None:
+        """Read these texts in one pass, and none of them again until `forget`; the tower must not change until then."""
+        self._known = self._known or {}
+        there = [text for text in texts if text or self._empty]
+        if there:
+            self._of(there, device)
+
+    def forget(self) -> None:
+        """Read every text anew from now on."""
+        self._known = None
 
     def _of(self, texts: list[str], device: torch.device) -> Tensor:
         if self._known is None:

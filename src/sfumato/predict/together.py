@@ -1,7 +1,7 @@
 """The members of an ensemble: each looks at the same decoded pictures, and what they say is fused."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -37,11 +37,12 @@ class Looker(Protocol):
         ...
 
 
-def looker(bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> Looker:
+def looker(
+    bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device, *, graphs: bool = False
+) -> Looker:
     """The networks of a bundle, or the members of an ensemble; the arguments are those of `Networks`."""
-    if isinstance(bundle, Ensemble):
-        return Together(bundle, policies, where, device)
-    return Networks(bundle, policies, where, device)
+    of = Together if isinstance(bundle, Ensemble) else Networks
+    return cast(Any, of)(bundle, policies, where, device, graphs=graphs)
 
 
 class Together:
@@ -52,16 +53,27 @@ class Together:
         policies: Task -> its policy.
         where: Names the bundle in errors.
         device: Where to compute.
+        graphs: Whether ONNX graphs compute, in place of weights.
 
     Raises:
         InputError: The ensemble's parts do not fit together.
     """
 
-    def __init__(self, bundle: Ensemble, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        bundle: Ensemble,
+        policies: Mapping[str, AnyPolicy],
+        where: str,
+        device: torch.device,
+        *,
+        graphs: bool = False,
+    ) -> None:
         places = [f"{where}/members/{index}" for index in range(len(bundle.members))]
         pairs = list(zip(bundle.members, places, strict=True))
         self._own = [policies_from_dict(one.policy, one.tasks, f"{place}/policy.json") for one, place in pairs]
-        self._members = [looker(one, own, place, device) for (one, place), own in zip(pairs, self._own, strict=True)]
+        self._members = [
+            looker(one, own, place, device, graphs=graphs) for (one, place), own in zip(pairs, self._own, strict=True)
+        ]
         self._columns = [columns_of(one.tasks, bundle.tasks, place) for one, place in pairs]
         self._policies, self._slices = policies, bundle.tasks.slices
         self._fusion = Fusion.from_dict(bundle.fusion, len(pairs), bundle.tasks.classes, f"{where}/fusion.json")

@@ -1,9 +1,12 @@
 """The parts of the samples, as far as a recipe needs them."""
 
-from sfumato.data.source import read_table
+from collections.abc import Sequence
+
+from sfumato.data.source import DataSpec, read_table
 from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.decision.named import check_against_classes, refuse_single_samples
+from sfumato.errors import InputError
 from sfumato.models.family import reads_texts
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.schema import Recipe
@@ -44,6 +47,24 @@ def completed(recipe: Recipe, table: Table) -> tuple[Recipe, list[str]]:
         decision = decision.model_copy(update={"calibration": "platt"})
         notes += ["decision.calibration: platt, since classes that do not exclude each other are calibrated each alone"]
     return recipe.model_copy(update={"train": train, "decision": decision}), notes
+
+
+def completed_unread(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """The same of data that was not read yet, once for all recipes that share it.
+
+    Where it can't be read a recipe stays as it is: its training says why.
+    """
+    tables = {one.data.model_dump_json(): one.data for one in recipes}
+    read = {key: _readable(data) for key, data in tables.items()}
+    found = [(one, read[one.data.model_dump_json()]) for one in recipes]
+    return [one if table is None else completed(one, table)[0] for one, table in found]
+
+
+def _readable(data: DataSpec) -> Table | None:
+    try:
+        return read_table(data)
+    except InputError:
+        return None
 
 
 def validated(recipe: Recipe, table: Table) -> Table:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sfumato.report.summary import SCORE_NAMES
+from sfumato.report.summary import LABEL_SCORE_NAMES, SCORE_NAMES
 
 _ABSENT = "-"
 
@@ -19,8 +19,9 @@ def before_after_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
 
 
 def _part(part: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    shown = [name for name in SCORE_NAMES if name in before["scores"] or name in after["scores"]]
-    rows = [f"  {SCORE_NAMES[name]:18}{_value(before, name):>8}{_value(after, name):>8}" for name in shown]
+    names = SCORE_NAMES if "confusion" in after else LABEL_SCORE_NAMES
+    shown = [name for name in names if name in before["scores"] or name in after["scores"]]
+    rows = [f"  {names[name]:18}{_value(before, name):>8}{_value(after, name):>8}" for name in shown]
     title = f"{part}, fitted on it" if part.partition(".")[0] == "val" else part
     return [f"{title:20}{'before':>8}{'after':>8}", *rows, ""]
 

@@ -10,7 +10,7 @@ from sfumato.data.health.answers import answers
 from sfumato.data.health.examination import Examined
 from sfumato.data.health.findings import WITHOUT, Finding
 from sfumato.data.images import Code
-from sfumato.data.table import PARTS
+from sfumato.data.table import PARTS, Table
 from sfumato.report.wording import count, many, percent
 
 SHOWN = 24
@@ -47,7 +47,8 @@ class BarList:
 class ShownSample:
     """One picture of a finding, or a pair."""
 
-    image: str
+    image: str | None
+    """None = there is none, as of a class without a sample."""
     detail: str
     other: str | None
     """Address of the second picture of a pair."""
@@ -83,7 +84,7 @@ def inventory(examined: Examined) -> list[tuple[str, str]]:
     lines = {
         "Source": str(examined.source),
         "Samples": f"{count(len(table))}, {count(len(table) - examined.bad['id'].n_unique())} of them usable",
-        "Classes": count(len(examined.classes)),
+        "Classes": f"{count(len(examined.classes))}{_a_sample(table)}",
         "Parts": _parts(table.rows["part"]),
         "Groups": _groups(table.rows["group"]),
         "Formats": _most_frequent(usable["format"]),
@@ -135,6 +136,15 @@ def verdict(examined: Examined) -> list[str]:
     )
     worst = examined.findings[0].kind.title.lower()
     return [first, f"{found}, above all: {worst}." if found else f"Nothing wrong; good to know: {worst}."]
+
+
+def _a_sample(table: Table) -> str:
+    """Where a sample may be of several classes, of how many it is, and how many are of none."""
+    if len(table.tasks) > 1 or not table.task.many:
+        return ""
+    numbers = table.rows[table.task.column].drop_nulls().list.len()
+    mean, none = float(cast(float, numbers.mean() or 0.0)), int((numbers == 0).sum())
+    return f", {mean:.1f} a sample on average; {many(none, 'sample')} of none of them"
 
 
 def _parts(part: pl.Series) -> str:

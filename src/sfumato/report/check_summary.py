@@ -1,5 +1,6 @@
 """A check as plain text, a line a finding, and as JSON."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,17 @@ def check_json(examined: Examined, folder: Path, page: Path) -> dict[str, Any]:
 
 def _line(finding: Finding) -> str:
     first = finding.samples.row(0, named=True)
-    detail = f" ({first['detail']})" if first["detail"] else ""
-    other = f" and {first['other_id']}" if first["other_id"] else ""
     number = count(len(finding))
     start = f"  {finding.kind.severity:8}{number:>8}  {finding.code:{WIDEST}}  "
-    return f"{start}{finding.kind.title}, such as {first['id']}{other}{detail}"
+    return f"{start}{finding.kind.title}, such as {_example(first)}"
+
+
+def _example(first: Mapping[str, str | None]) -> str:
+    """A sample in a few words; of a class without one, what is said of the class."""
+    if first["id"] is None:
+        return first["detail"] or ""
+    other, detail = first["other_id"], first["detail"]
+    return f"{first['id']}{f' and {other}' if other else ''}{f' ({detail})' if detail else ''}"
 
 
 def _document(finding: Finding) -> dict[str, Any]:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.metrics.folds import FoldSummary
+from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, results_from_dict
 from sfumato.metrics.results import Results
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.folds_summary import fold_scores_of
 from sfumato.report.frames import Majority, class_lists, confusion, headlines, tail_headlines
+from sfumato.report.label_frames import label_headlines
+from sfumato.report.label_verdict import reached
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.templates import templates
 from sfumato.report.wording import many, percent
@@ -55,7 +58,7 @@ def write_folds_report(path: Path, summary: FoldSummary, name: str, backbone: st
 
 def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> str:
     """The page as HTML; arguments as in `write_folds_report`."""
-    results = {part: Results.from_dict(found) for part, found in summary.results.items()}
+    results = {part: results_from_dict(found, part) for part, found in summary.results.items()}
     template = templates().get_template("folds.html.j2")
     return template.render(
         name=name,
@@ -70,19 +73,22 @@ def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence
 
 def sentences(summary: FoldSummary) -> list[str]:
     """What came out, in words."""
-    said: list[str] = []
-    for part, document in summary.results.items():
-        found = Results.from_dict(document)
-        accuracy, (which, _, task) = found.scores["accuracy"], part.partition(".")
-        of = f" of {task}" if task else ""
-        who = (
-            f"On {many(found.samples, 'test image')} that no fold has seen, the average of all folds names"
-            if which == "test"
-            else f"On {many(found.samples, 'image')}, each held out once, a network that did not train on it names"
-        )
-        interval = f"95 % interval {percent(accuracy.low)} to {percent(accuracy.high)}"
-        said.append(f"{who} the right class{of} in {percent(accuracy.value)} of cases ({interval}).")
+    said = [_sentence(part, results_from_dict(document, part)) for part, document in summary.results.items()]
     return [*said, summary.note]
+
+
+def _sentence(part: str, found: AnyResults) -> str:
+    which, _, task = part.partition(".")
+    who = (
+        f"On {many(found.samples, 'test image')} that no fold has seen, the average of all folds"
+        if which == "test"
+        else f"On {many(found.samples, 'image')}, each held out once, a network that did not train on it"
+    )
+    if isinstance(found, MultilabelResults):
+        return f"{who} {reached(found.scores)}."
+    accuracy, of = found.scores["accuracy"], f" of {task}" if task else ""
+    interval = f"95 % interval {percent(accuracy.low)} to {percent(accuracy.high)}"
+    return f"{who} names the right class{of} in {percent(accuracy.value)} of cases ({interval})."
 
 
 def fold_table(summary: FoldSummary, task: str, links: Sequence[str]) -> FoldTable:
@@ -96,7 +102,7 @@ def fold_table(summary: FoldSummary, task: str, links: Sequence[str]) -> FoldTab
     return FoldTable(task, tuple(names.values()), rows, means)
 
 
-def _measured(part: str, results: Results) -> dict[str, Any]:
+def _measured(part: str, results: AnyResults) -> dict[str, Any]:
     """What there is to show of the samples out of fold, or of the test part, in one task."""
     which, _, task = part.partition(".")
     return {
@@ -104,11 +110,21 @@ def _measured(part: str, results: Results) -> dict[str, Any]:
         "of": f": {task}" if task else "",
         "samples": results.samples,
         "groups": results.groups,
+        "class_lists": class_lists(results.classes),
+        "trained": any(row.trained is not None for row in results.classes),
+        **(_of_labels(results) if isinstance(results, MultilabelResults) else _of_classes(results)),
+    }
+
+
+def _of_labels(results: MultilabelResults) -> dict[str, Any]:
+    return {"headlines": label_headlines(results), "tail_headlines": (), "long_tailed": False, "confusion": None}
+
+
+def _of_classes(results: Results) -> dict[str, Any]:
+    return {
         "headlines": headlines(results, _majority(results)),
         "tail_headlines": tail_headlines(results),
-        "class_lists": class_lists(results.classes),
         "long_tailed": results.long_tailed,
-        "trained": any(row.trained is not None for row in results.classes),
         "confusion": confusion(results),
     }
 

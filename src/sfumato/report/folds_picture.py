@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from sfumato.metrics.folds import FoldSummary
 from sfumato.report.canvas import Canvas
-from sfumato.report.folds_summary import FOLD_SCORES
+from sfumato.report.folds_summary import fold_scores_of
 from sfumato.report.palette import ACCENT, HAIR, INK, MUTED, PAPER, SMOKE
 from sfumato.report.svg import own_style
 from sfumato.tasks import of_task
@@ -38,7 +38,7 @@ def fold_rows(summary: FoldSummary) -> list[FoldRow]:
     """The frame of the picture. All shares have one scale, so that they compare; a loss has its own."""
     rows: list[FoldRow] = []
     for task in summary.unmeasured:
-        names = {of_task(name, task): of_task(words, task) for name, words in FOLD_SCORES.items()}
+        names = {of_task(name, task): of_task(words, task) for name, words in fold_scores_of(summary).items()}
         there = {name: words for name, words in names.items() if name in summary.mean}
         losses = [name for name in there if name.startswith("loss")]
         shares = [name for name in there if name not in losses]

@@ -1,8 +1,8 @@
 """The end of a cross-validation as plain text: every fold, mean and spread, what is unmeasured, how to read it."""
 
 from sfumato.metrics.folds import FoldSummary
-from sfumato.metrics.results import Results
-from sfumato.report.summary import SCORE_NAMES
+from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, results_from_dict
+from sfumato.report.summary import LABEL_SCORE_NAMES, SCORE_NAMES
 from sfumato.tasks import of_task
 
 FOLD_SCORES = {
@@ -13,6 +13,16 @@ FOLD_SCORES = {
     "macro_f1_all": "macro-F1 of all",
 }
 """Shown of each fold, in this order, with the names they are shown by."""
+LABEL_FOLD_SCORES = {
+    "loss": "loss",
+    "map": "mAP",
+    "best": "best epoch",
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "accuracy": "exact match",
+}
+"""The same where an image may be of several classes."""
+_MAIN, _LABEL_MAIN = ("accuracy", "macro_f1", "ece"), ("map", "macro_f1", "accuracy", "classwise_ece")
 
 
 def folds_lines(summary: FoldSummary) -> list[str]:
@@ -21,13 +31,14 @@ def folds_lines(summary: FoldSummary) -> list[str]:
     for task in summary.unmeasured:
         lines += _table(summary, task)
     for part, result in summary.results.items():
-        lines += _measured(part, Results.from_dict(result))
+        lines += _measured(part, results_from_dict(result, part))
     return [*lines, *_unmeasured(summary), summary.note, ""]
 
 
 def fold_scores_of(summary: FoldSummary) -> dict[str, str]:
-    """Those of FOLD_SCORES that there are: where other samples chose the epoch, none was best on the fold."""
-    return {name: words for name, words in FOLD_SCORES.items() if not (summary.nested and name == "best")}
+    """Those that are shown of each fold: where other samples chose the epoch, none was best on the fold."""
+    shown = LABEL_FOLD_SCORES if summary.multilabel else FOLD_SCORES
+    return {name: words for name, words in shown.items() if not (summary.nested and name == "best")}
 
 
 def _table(summary: FoldSummary, task: str) -> list[str]:
@@ -50,14 +61,16 @@ def _cell(value: float | None) -> str:
     return f"{'-':>17}" if value is None else f"{value:>8.4f}".rjust(8).ljust(9).rjust(17)
 
 
-def _measured(part: str, results: Results) -> list[str]:
+def _measured(part: str, results: AnyResults) -> list[str]:
     """The main scores of all folds as one table, or of the averaged bundle on the test part."""
+    several = isinstance(results, MultilabelResults)
+    names, main = (LABEL_SCORE_NAMES, _LABEL_MAIN) if several else (SCORE_NAMES, _MAIN)
     which, _, task = part.partition(".")
     whose = "averaged bundle, test part" if which == "test" else "all samples, out of fold"
     scores = [
-        f"{SCORE_NAMES[name]} {found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+        f"{names[name]} {found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
         for name, found in results.scores.items()
-        if name in ("accuracy", "macro_f1", "ece")
+        if name in main
     ]
     return [f"{whose}{f', {task}' if task else ''}: {', '.join(scores)}"]
 

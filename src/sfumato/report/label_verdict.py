@@ -1,5 +1,7 @@
 """The verdict on samples that may be of any number of classes, in plain sentences."""
 
+from collections.abc import Mapping
+
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.multilabel_results import MultilabelResults
 from sfumato.report.evidence import LabelsMeasured
@@ -12,13 +14,17 @@ def label_verdict(measured: LabelsMeasured, *, test_spared: bool = False) -> tup
 
 
 def _reach(measured: LabelsMeasured, test_spared: bool) -> str:
-    scores, results = measured.results.scores, measured.results
+    setting = setting_of(measured.part, measured.results.samples, test_spared=test_spared)
+    return f"{setting}, it {reached(measured.results.scores)}."
+
+
+def reached(scores: Mapping[str, Interval]) -> str:
+    """What there is to say of the scores, as the rest of a sentence whose subject is what answered."""
     map_, f1, exact = scores.get("map"), scores["macro_f1"], scores["accuracy"]
-    ranked = f"it ranks with a mean average precision of {map_.value:.3f} ({_range(map_)}), " if map_ else ""
+    ranked = f"ranks with a mean average precision of {map_.value:.3f} ({_range(map_)}), " if map_ else ""
     return (
-        f"{setting_of(measured.part, results.samples, test_spared=test_spared)}, {ranked}"
-        f"names classes with a macro-F1 of {f1.value:.3f} ({_range(f1)}), "
-        f"and names all of an image's classes and no other in {percent(exact.value)} of cases."
+        f"{ranked}names classes with a macro-F1 of {f1.value:.3f} ({_range(f1)}), "
+        f"and names all of an image's classes and no other in {percent(exact.value)} of cases"
     )
 
 

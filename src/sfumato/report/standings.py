@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from sfumato.metrics.classification import ScoreName
 from sfumato.metrics.intervals import Interval
+from sfumato.metrics.label_scores import AnyScoreName
 from sfumato.metrics.paired_ranking import Against
 
 Part = Literal["test", "val"]
@@ -38,7 +38,8 @@ class Standing:
     """From 1; None = it is not ranked, and `problem` says why."""
     problem: str | None = None
     scores: dict[str, Interval] = field(default_factory=dict[str, Interval])
-    """accuracy, balanced_accuracy and macro_f1 on the part that ranks."""
+    """accuracy, balanced_accuracy and macro_f1 on the part that ranks; where an image may be of several classes map,
+    macro_f1, micro_f1 and accuracy, as far as they have a value."""
     selection: dict[str, float] = field(default_factory=dict[str, float])
     """The same on the val part, which chose the weights: optimistic."""
     against: Against | None = None
@@ -52,13 +53,26 @@ class Standings:
 
     task: str
     """Empty for an only one."""
-    by: ScoreName
+    by: AnyScoreName
     part: Part
     samples: int
     """N labelled samples that all ranked ones answered."""
     groups: int | None
     """Groups of samples that were resampled whole; None = each sample is on its own."""
     rows: tuple[Standing, ...]
+    multilabel: bool = False
+    """Whether an image may be of several classes."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Every score by the name that people read, the main one first."""
+        return _LABEL_SCORES if self.multilabel else _SCORES
+
+    @property
+    def main(self) -> tuple[str, str]:
+        """The two scores that tables and pictures show."""
+        first, *_ = self.names
+        return first, "macro_f1"
 
     @property
     def ranked(self) -> tuple[Standing, ...]:
@@ -68,6 +82,10 @@ class Standings:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {**asdict(self), "sentences": sentences(self)}
+
+
+_SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro-F1"}
+_LABEL_SCORES = {"map": "mAP", "macro_f1": "macro-F1", "micro_f1": "micro-F1", "accuracy": "exact match"}
 
 
 def sentences(found: Standings) -> list[str]:
@@ -116,7 +134,8 @@ def _reservations(found: Standings) -> list[str]:
 def _how_told(found: Standings) -> str:
     if found.by == "accuracy" and found.groups is None:
         return "Told apart by McNemar's exact test, Holm-corrected over all pairs, at 5 %."
-    why = "samples that belong together were resampled whole" if found.groups else "McNemar's test knows accuracy alone"
+    knows = f"McNemar's test knows {found.names['accuracy']} alone"
+    why = "samples that belong together were resampled whole" if found.groups else knows
     return (
         f"Told apart where the paired 95 % interval does not hold 0 ({why}); these are not corrected for their number."
     )

@@ -13,7 +13,6 @@ from sfumato.recipe.schema import Recipe
 from sfumato.report import standings_table, wording
 from sfumato.report.standings import Standings, sentences
 from sfumato.report.standings_picture import draw_scores, draw_time
-from sfumato.report.summary import SCORE_NAMES
 from sfumato.report.svg import inline, to_svg
 
 Flat = dict[str, Any]
@@ -65,7 +64,6 @@ def render(tables: tuple[Standings, ...], recipes: Mapping[str, Recipe], title: 
         speed=standings_table.speed_text,
         chance=standings_table.chance_text,
         many=wording.many,
-        score=SCORE_NAMES.__getitem__,
     )
     shown = [_shown(table, place) for place, table in enumerate(tables)]
     return jinja.get_template("standings.html.j2").render(
@@ -84,10 +82,14 @@ def differing(recipes: Mapping[str, Recipe]) -> list[Differing]:
 def _shown(found: Standings, place: int) -> Shown:
     if not found.ranked:
         return Shown(found, sentences(found), None, None)
-    scores = inline(to_svg(draw_scores(found)), f"scores{place}", "Accuracy and macro-F1 with their intervals")
-    drawn = draw_time(found)
-    time = None if drawn is None else inline(to_svg(drawn), f"time{place}", "Accuracy against training time")
+    scores = inline(to_svg(draw_scores(found)), f"scores{place}", f"{_names(found)} with their intervals")
+    drawn, against = draw_time(found), f"{found.names[found.main[0]]} against training time"
+    time = None if drawn is None else inline(to_svg(drawn), f"time{place}", against)
     return Shown(found, sentences(found), scores, time)
+
+
+def _names(found: Standings) -> str:
+    return " and ".join(found.names[name] for name in found.main)
 
 
 def _flat(value: object, path: str = "") -> Flat:

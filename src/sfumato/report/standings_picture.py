@@ -15,16 +15,17 @@ _WIDTH, _GAP = 640, 28
 _TOP, _ROW, _BOTTOM = 30, 34, 26
 _LEAST_SPAN = 0.02
 _MOST_LETTERS = 34
+_TONES = (ACCENT, UMBER)
 _DPI, _SMALL = 96, 7.5
 
 
 def draw_scores(found: Standings) -> Figure:
-    """A figure 640 pixels wide: a row a contestant; dot and line are accuracy with its interval, the ring macro-F1."""
+    """A figure 640 pixels wide: a row a contestant; of each of the two main scores a dot and its interval as a line."""
     rows = found.ranked
     names = [_short(f"{row.rank}  {row.name}") for row in rows]
     left = 20 + max((text_width(name) for name in names), default=0.0) + _GAP
     right = _WIDTH - 24
-    low, high = _scale([one for row in rows for one in _shown(row)])
+    low, high = _scale([one for row in rows for one, _, _ in _shown(found, row)])
 
     def x(value: float) -> float:
         return left + (value - low) / (high - low) * (right - left)
@@ -35,32 +36,31 @@ def draw_scores(found: Standings) -> Figure:
             y = _TOP + _ROW * (index + 0.5)
             canvas.text(20, y + 4, name, INK if index == 0 or _close(row) else MUTED)
             canvas.path([(left, y), (right, y)], HAIR)
-            for score, lift, tone in (("accuracy", -4, ACCENT), ("macro_f1", 4, UMBER)):
-                one = row.scores[score]
+            for one, lift, tone in _shown(found, row):
                 canvas.path([(x(one.low), y + lift), (x(one.high), y + lift)], tone, 3, 0.35)
                 canvas.dot(x(one.value), y + lift, 3.5, tone)
         for value, side in ((low, "left"), (high, "right")):
             canvas.text(
                 x(value), canvas.height - 8, f"{value:.2f}", MUTED, size=9, side="left" if side == "left" else "right"
             )
-        canvas.dot(left + 4, 12, 3.5, ACCENT)
-        canvas.text(left + 12, 16, "accuracy", MUTED, size=10)
-        canvas.dot(left + 78, 12, 3.5, UMBER)
-        canvas.text(left + 86, 16, "macro-F1", MUTED, size=10)
+        for place, (name, tone) in enumerate(zip(found.main, _TONES, strict=True)):
+            canvas.dot(left + 4 + 74 * place, 12, 3.5, tone)
+            canvas.text(left + 12 + 74 * place, 16, found.names[name], MUTED, size=10)
     return canvas.figure
 
 
 def draw_time(found: Standings) -> Figure | None:
-    """A figure 340 x 300 pixels: accuracy against training time; None where the time of fewer than two is known."""
-    rows = [row for row in found.ranked if row.took.seconds]
+    """A figure 340 x 300 pixels: the main score against training time; None where that of fewer than two is known."""
+    main, _ = found.main
+    rows = [row for row in found.ranked if row.took.seconds and main in row.scores]
     if len(rows) < 2:
         return None
     seconds = [row.took.seconds or 0.0 for row in rows]
     with own_style():
         figure = Figure(figsize=(340 / _DPI, 300 / _DPI), facecolor="none")
-        axes = _axes(figure, wide=max(seconds) > 4 * min(seconds))
+        axes = _axes(figure, found.names[main], wide=max(seconds) > 4 * min(seconds))
         for row, time in zip(rows, seconds, strict=True):
-            one = row.scores["accuracy"]
+            one = row.scores[main]
             axes.plot([time, time], [one.low, one.high], color=SMOKE, linewidth=1.5, alpha=0.5)
             axes.plot([time], [one.value], "o", color=ACCENT, markersize=4.5)
             axes.annotate(
@@ -69,7 +69,7 @@ def draw_time(found: Standings) -> Figure | None:
     return figure
 
 
-def _axes(figure: Figure, *, wide: bool) -> Axes:
+def _axes(figure: Figure, name: str, *, wide: bool) -> Axes:
     axes = figure.add_axes((0.12, 0.15, 0.84, 0.82), facecolor="none")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -88,7 +88,7 @@ def _axes(figure: Figure, *, wide: bool) -> Axes:
     axes.grid(color=HAIR, linewidth=0.4)
     axes.set_axisbelow(True)
     axes.set_xlabel("training time", color=MUTED, fontsize=_SMALL)
-    axes.text(0.015, 0.985, "accuracy", color=MUTED, fontsize=_SMALL, va="top", transform=axes.transAxes)
+    axes.text(0.015, 0.985, name, color=MUTED, fontsize=_SMALL, va="top", transform=axes.transAxes)
     return axes
 
 
@@ -96,8 +96,10 @@ def _time(seconds: float, _: int | None = None) -> str:
     return duration(seconds) if seconds > 0 else "0"
 
 
-def _shown(row: Standing) -> list[Interval]:
-    return [row.scores["accuracy"], row.scores["macro_f1"]]
+def _shown(found: Standings, row: Standing) -> list[tuple[Interval, int, str]]:
+    """The two main scores with their place and tone; the first is missing where no sample is of any class."""
+    drawn = zip(found.main, (-4, 4), _TONES, strict=True)
+    return [(row.scores[name], lift, tone) for name, lift, tone in drawn if name in row.scores]
 
 
 def _close(row: Standing) -> bool:

@@ -9,12 +9,8 @@ from rich.cells import cell_len
 from sfumato.metrics.intervals import Interval
 from sfumato.report.cost import duration
 from sfumato.report.standings import Standing, Standings, Took, sentences
-from sfumato.report.summary import SCORE_NAMES
 from sfumato.report.wording import many
 from sfumato.short import short
-
-SHOWN = ("accuracy", "macro_f1")
-"""Scores in the tables that people read; the CSV has all."""
 
 
 def standings_lines(found: Standings) -> list[str]:
@@ -22,14 +18,14 @@ def standings_lines(found: Standings) -> list[str]:
     part = "test part" if found.part == "test" else "val part, which chose the weights"
     whole = f" in {many(found.groups, 'group')}" if found.groups is not None else ""
     head = (
-        f"{found.task + ': ' if found.task else ''}by {SCORE_NAMES[found.by]}, {part}, {found.samples} samples{whole}"
+        f"{found.task + ': ' if found.task else ''}by {found.names[found.by]}, {part}, {found.samples} samples{whole}"
     )
-    ranking = [_ranking_cells(row) for row in found.ranked]
-    took = [_took_cells(row) for row in found.rows if row.scores or row.rank is not None]
+    ranking = [_ranking_cells(found, row) for row in found.ranked]
+    took = [_took_cells(found, row) for row in found.rows if row.scores or row.rank is not None]
     return [
         "",
         head,
-        *_aligned([_ranking_head(), *ranking]),
+        *_aligned([_ranking_head(found), *ranking]),
         "",
         *_aligned([_took_head(found), *took]),
         "",
@@ -81,28 +77,29 @@ def chance_text(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _ranking_head() -> list[str]:
-    return ["", "", *(f"{SCORE_NAMES[name]}, 95 %" for name in SHOWN), "against the first, paired", "McNemar p, Holm"]
+def _ranking_head(found: Standings) -> list[str]:
+    shown = [f"{found.names[name]}, 95 %" for name in found.main]
+    return ["", "", *shown, "against the first, paired", "McNemar p, Holm"]
 
 
-def _ranking_cells(row: Standing) -> list[str]:
+def _ranking_cells(found: Standings, row: Standing) -> list[str]:
     against = row.against
     pair = (
         ["", ""]
         if against is None
         else [interval_text(against.difference, signed=True), chance_text(against.corrected)]
     )
-    return [str(row.rank), row.name, *(interval_text(row.scores.get(name)) for name in SHOWN), *pair]
+    return [str(row.rank), row.name, *(interval_text(row.scores.get(name)) for name in found.main), *pair]
 
 
 def _took_head(found: Standings) -> list[str]:
     memory = {row.took.device for row in found.rows} - {None}
     where = "GPU memory" if memory == {"cuda"} else "peak memory"
-    return ["", "", "val accuracy", "training time", where, "parameters", "images/s", "epochs"]
+    return ["", "", f"val {found.names[found.main[0]]}", "training time", where, "parameters", "images/s", "epochs"]
 
 
-def _took_cells(row: Standing) -> list[str]:
-    took, chosen = row.took, row.selection.get("accuracy")
+def _took_cells(found: Standings, row: Standing) -> list[str]:
+    took, chosen = row.took, row.selection.get(found.main[0])
     figures = [time_text(took), memory_text(took), parameters_text(took), speed_text(took), str(took.epochs or "-")]
     return [str(row.rank or ""), row.name, "-" if chosen is None else f"{chosen:.3f}", *figures]
 
@@ -124,9 +121,9 @@ def _record(table: Standings, row: Standing) -> dict[str, Any]:
     """A row of the CSV; the same columns for every row."""
     against, took = row.against, row.took
     record: dict[str, Any] = {"task": table.task, "rank": row.rank, "name": row.name, "part": table.part}
-    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+    for name in table.names:
         record |= _cells(name, row.scores.get(name))
-    record |= {f"val_{name}": row.selection.get(name) for name in ("accuracy", "macro_f1")}
+    record |= {f"val_{name}": row.selection.get(name) for name in table.main}
     record |= _cells(f"{table.by}_difference", against.difference if against else None)
     record |= {
         "mcnemar_p": against.mcnemar.p if against else None,

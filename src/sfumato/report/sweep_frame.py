@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from sfumato.metrics.results import Results
+from sfumato.metrics.multilabel_results import AnyResults
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Swept:
     best: Trial | None
     importance: dict[str, float]
     """Share of the scores' variance each setting explains, greatest first; empty = too few trials to say."""
-    test: dict[str, Results] = field(default_factory=dict[str, Results])
+    test: dict[str, AnyResults] = field(default_factory=dict[str, AnyResults])
     """Task -> what the best trial reaches on the test part, measured once; empty = there is no such part."""
 
     def count(self, state: str) -> int:

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from sfumato.report.canvas import Canvas
 from sfumato.report.palette import ACCENT, HAIR, MUTED, PAPER, SMOKE, UMBER
-from sfumato.report.summary import SCORE_NAMES
 from sfumato.report.svg import own_style
 from sfumato.report.sweep_frame import Swept, Trial
+from sfumato.report.sweep_table import select_name
 from sfumato.report.wording import percent
 
 _WIDTH, _LEFT, _RIGHT = 640, 64, 616
@@ -27,7 +27,7 @@ def draw_sweep(found: Swept) -> Figure:
     below = 36 + _ROW * len(rows) if rows else 0
     with own_style():
         canvas = Canvas(_WIDTH, _TOP + _HEIGHT + _FOOT + below, PAPER)
-        canvas.text(20, 24, f"{SCORE_NAMES[found.select]} on validation, trial by trial", size=13, weight="bold")
+        canvas.text(20, 24, f"{select_name(found)} on validation, trial by trial", size=13, weight="bold")
         _draw_trials(canvas, found)
         if rows:
             _draw_importance(canvas, rows, _TOP + _HEIGHT + _FOOT)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from sfumato.report.summary import SCORE_NAMES
+from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults
+from sfumato.report.summary import LABEL_SCORE_NAMES, SCORE_NAMES
 from sfumato.report.sweep_frame import Swept, Trial
 from sfumato.report.wording import many, percent
 
@@ -15,7 +16,7 @@ SHOWN = 5
 
 def sweep_lines(found: Swept) -> list[str]:
     """Lines for the terminal: the best trials, which settings matter, what the best reaches on the test part."""
-    score = SCORE_NAMES[found.select]
+    score = select_name(found)
     counts = f"{found.count('done')} to the end, {found.count('stopped')} stopped early, {found.count('failed')} failed"
     lines = ["", f"{many(len(found.trials), 'trial')}: {counts}"]
     if found.best is None:
@@ -70,9 +71,22 @@ def _test_lines(found: Swept) -> list[str]:
         return ["There is no test part, so there is no figure to report."]
     return [
         f"test part{f', {task}' if task else ''}, seen by no trial and measured once: "
-        + ", ".join(f"{SCORE_NAMES[name]} {results.scores[name]}" for name in ("accuracy", "macro_f1"))
+        + ", ".join(f"{score} {results.scores[name]}" for name, score in _shown(results) if name in results.scores)
         for task, results in found.test.items()
     ]
+
+
+def _shown(results: AnyResults) -> list[tuple[str, str]]:
+    """The scores of a test part with the names that people read."""
+    several = isinstance(results, MultilabelResults)
+    names, shown = (LABEL_SCORE_NAMES, ("map", "macro_f1")) if several else (SCORE_NAMES, ("accuracy", "macro_f1"))
+    return [(name, names[name]) for name in shown]
+
+
+def select_name(found: Swept) -> str:
+    """The score that chose, as people read it."""
+    several = any(isinstance(results, MultilabelResults) for results in found.test.values())
+    return (SCORE_NAMES | LABEL_SCORE_NAMES if several else LABEL_SCORE_NAMES | SCORE_NAMES)[found.select]
 
 
 def _text(value: object) -> str:

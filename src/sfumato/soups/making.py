@@ -9,6 +9,7 @@ from typing import Any
 from sfumato.console import Console
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
+from sfumato.decided import measure_any
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy, write_thresholds
@@ -19,7 +20,6 @@ from sfumato.free_folder import emptied_on_failure, free_folder, make_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.models.family import is_random
 from sfumato.multilabel_predictions import AnyPredictions
-from sfumato.outcome import measure_any
 from sfumato.preparation.prepare import sharing_of
 from sfumato.report.threshold_words import threshold_notes
 from sfumato.soups.bundle import write_soup_bundle

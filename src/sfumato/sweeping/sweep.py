@@ -10,6 +10,7 @@ from typing import Any
 from sfumato.console import Console
 from sfumato.errors import InputError, RunError
 from sfumato.free_folder import free_folder
+from sfumato.preparation.parts import completed_unread
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.sweep_frame import Swept
@@ -117,11 +118,12 @@ def _begin(
     loaded = load_recipe(recipe, overrides)
     with loaded.located():
         _ = loaded.recipe.data.given
-    dimensions = read_space(space, loaded.recipe)
+    (whole,) = completed_unread([loaded.recipe])
+    dimensions = read_space(space, whole)
     if loaded.recipe.data.split.val == 0:
         raise InputError("there is no val part to choose by", setting="data.split.val", expected="a share above 0")
     with free_folder(out, f"{loaded.recipe.name}-sweep") as path:
         path.mkdir(parents=True, exist_ok=True)
         folder = SweepFolder(path)
-        folder.write_inputs(loaded.recipe, dimensions, trials, prune=prune)
+        folder.write_inputs(whole, dimensions, trials, prune=prune)
     return folder

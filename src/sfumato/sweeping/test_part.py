@@ -1,10 +1,10 @@
 """The test part of a run that left it alone, measured once."""
 
+from sfumato.decided import measure_any
 from sfumato.decision.policies import read_policies
 from sfumato.json_file import read_json, write_json
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.multilabel_predictions import read_predictions
-from sfumato.outcome import measure_any
 from sfumato.report.page import write_report
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task

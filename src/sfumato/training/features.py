@@ -46,7 +46,7 @@ def kept_steps(job: Job) -> int:
     0 where there are none, or where computing them once would be no less work.
     """
     plan = job.plan
-    end = _frozen_until(job)
+    end = _frozen_until(job, [name for name, _ in job.model.named_parameters() if below_head(name)])
     whole = end >= plan.clock.epochs
     names = ("mixup_alpha", "cutmix_alpha", "augment", "image_size")
     tracks = {name: plan.tracks[name].steady_until(end) for name in names}
@@ -70,9 +70,36 @@ def keep_features(job: Job) -> Features:
         return Features(train, _of(job, job.val, 0, size, 0.0, AugmentSpec(), PLAIN))
 
 
-def _frozen_until(job: Job) -> float:
-    """Epoch from which on something below the head learns; that of the end where nothing ever does."""
-    names = [name for name, _ in job.model.named_parameters() if below_head(name)]
+def read_until(job: Job) -> int:
+    """The first steps, from 0 on, in which the text tower never learns, so that a text need be read once only.
+
+    0 where there is none, or no more of them than those for which all features are kept.
+    """
+    texts = job.train.texts
+    names = [name for name, _ in job.model.named_parameters() if name.startswith("text.")]
+    if not texts or not job.model.reads_texts or 4 * job.model.width * (len(job.train) + len(job.val)) > MOST_BYTES:
+        return 0
+    end = _frozen_until(job, names)
+    step = job.plan.steps if end >= job.plan.clock.epochs else job.plan.clock.first_step(end)
+    return step if step > kept_steps(job) else 0
+
+
+def read_ahead(job: Job) -> None:
+    """Have every text read once, those that train and those that choose; like lengths together, to pad little.
+
+    What is read in one pass with what depends on the texts alone: a resumed run finds the same numbers. The job's model
+    is left in evaluation mode.
+    """
+    model = job.model.eval()
+    texts = sorted({*(job.train.texts or ()), *(job.val.texts or ())}, key=lambda text: (len(text), text))
+    passes = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    for some in job.show(iter(passes), len(passes)):
+        with job.machine.autocast():
+            model.keep_texts(some)
+
+
+def _frozen_until(job: Job, names: list[str]) -> float:
+    """Epoch from which on one of these parameters learns; that of the end where none ever does."""
     for change in job.plan.learn:
         if any(scale != FROZEN for scale in scales(names, change.value, change.setting, now=False).values()):
             return change.begin

@@ -14,7 +14,7 @@ from sfumato.errors import Interrupted, RunError
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
-from sfumato.training.features import Features, keep_features, kept_steps
+from sfumato.training.features import Features, keep_features, kept_steps, read_ahead, read_until
 from sfumato.training.final_choice import FinalChoice
 from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
@@ -82,6 +82,7 @@ class _Loop:
         self._unread: list[StepOutcome] = []
         self._features: Features | None = None
         self._kept = 0
+        self._read = 0
         self._epoch_end = EpochEnd(job, self._learner)
         self._start_at = backbone_begins(job.plan, job.model) if job.spec.interpolate else None
 
@@ -98,12 +99,18 @@ class _Loop:
         if self._progress.step < self._kept:
             self._features = keep_features(self._job)
             self._epoch_end.features = self._features.val
-            clock = self._job.plan.clock
-            long = "" if self._kept == self._job.plan.steps else f" until epoch {clock.epoch_at(self._kept):g}"
-            said = f"features of {len(self._job.train)} images computed once: nothing below the head learns{long}"
-            self._tell(Noted(said))
+            said = f"features of {len(self._job.train)} images computed once: nothing below the head learns"
+            self._tell(Noted(said + self._until(self._kept)))
+        self._read = read_until(self._job)
+        if self._progress.step < self._read:
+            read_ahead(self._job)
+            self._tell(Noted("texts read once: the text tower does not learn" + self._until(self._read)))
         history, many = tuple(self._progress.history), self._job.train.layout.multilabel
         self._tell(Started(self._job.plan, self._progress.step, history, many))
+
+    def _until(self, step: int) -> str:
+        plan = self._job.plan
+        return "" if step == plan.steps else f" until epoch {plan.clock.epoch_at(step):g}"
 
     def run(self, wish: StopWish) -> None:
         """Take every step that is left."""
@@ -132,6 +139,7 @@ class _Loop:
             choice = FinalChoice(self._job, self._keeper, self._epoch_end, self._tell)
             self._tell(AveragesDone(choice.make(self._progress)))
         self._keeper.load_best()
+        self._job.model.forget_texts()
         self._job.model.eval()
         self._tell_weights()
 
@@ -164,6 +172,8 @@ class _Loop:
 
     def _step(self, batch: Batch, settings: Settings, watch: "_Stopwatch") -> None:
         images = self._job.plan.images_at(settings.step)
+        if settings.step == self._read:  # it learns from now on
+            self._job.model.forget_texts()
         self._learner.apply(settings)
         if settings.step == self._start_at:
             self._keeper.keep_start(self._progress, start_weights(self._job, settings.step))

@@ -112,9 +112,10 @@ class Learner:
                 self._machine.spread(tensor for name, tensor in average.tensors.items() if name in buffers)
 
     def weights_are_finite(self) -> bool:
-        """Whether every weight is a number."""
+        """Whether every weight that learns is a number; those that are frozen stay what they were."""
+        learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         with torch.no_grad():
-            return bool(torch.nn.utils.get_total_norm(self.model.parameters(), math.inf).isfinite())
+            return bool(torch.nn.utils.get_total_norm(learning, math.inf).isfinite())
 
     def step(self, batch: Batch, settings: Settings, step_images: int) -> StepOutcome:
         """Take one step on this process's share of a batch of `step_images` images."""

@@ -100,6 +100,24 @@ def test_views_and_networks_are_averaged_as_probabilities():
     assert np.isfinite(mean_logits(np.array([[[900.0]], [[-900.0]]], dtype=np.float32))).all()
 
 
+def test_networks_are_averaged_as_the_probabilities_at_one_temperature_for_all_classes():
+    """A temperature that all classes share calibrates each network; the policy then answers with their mean."""
+    tables = tuple(drawn(500, seed, 3.0) for seed in range(2))
+    policy = fit_multilabel(tables[:1], DecisionSpec(calibration="temperature"), 4)
+    assert policy.pool_at.value == pytest.approx(policy.calibrator.values[0]) == pytest.approx(3, rel=0.15)
+    z = np.stack([table.logits for table in tables])
+    mean = np.mean([policy.calibrated(one) for one in z], axis=0)
+    assert policy.calibrated(averaged(z, policy)) == pytest.approx(mean, abs=1e-6)
+    assert averaged(np.stack([z[0]] * 3), policy) == pytest.approx(z[0], abs=1e-4)
+    assert fit_multilabel(tables[:1], DecisionSpec(calibration="none"), 4).pool_at.value == 1
+
+
+def test_policies_from_before_there_was_a_temperature_of_averages_are_read():
+    document = fit_multilabel((drawn(300, 1),), DecisionSpec(), 4).to_dict()
+    del document["pooling"]
+    assert MultilabelPolicy.from_dict(document, "here").pool_at.value == 1
+
+
 def test_temperature_is_one_number_for_all_classes():
     table = drawn(500, 6, 2.0)
     found = fit_label_calibrator("temperature", table.logits, table.there)

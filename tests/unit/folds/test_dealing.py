@@ -81,6 +81,21 @@ def test_a_fold_without_which_one_class_is_left(tmp_path):
     assert "without fold north a single class is left to train on; expected samples of two classes" in refused()
 
 
+def test_of_several_classes_a_picture_one_is_enough_to_learn(tmp_path):
+    """Three pictures a site, the first four of which are of `a` and all others of nothing."""
+    table(tmp_path, [("disc", site, "") for site in ("east", "north", "west") for _ in range(3)])
+    path = tmp_path / "table.csv"
+    text = path.read_text().replace(",disc,", ",|,")
+    path.write_text(text.replace(",|,", ",a|,", 4))
+    overrides = {"data.columns.separator": "|"}
+    found = deal_folds(RECIPE, overrides, SITES, lambda _: unseen)
+    assert [own.part("train").class_counts.tolist() for own in found.tables] == [[1], [3], [4]]
+    path.write_text(text.replace(",|,", ",a|,", 3))
+    assert "without fold east no class is left to train on; expected samples of some class" in refused(
+        overrides=overrides
+    )
+
+
 def test_a_leak_of_the_last_fold(tmp_path):
     rows = [*each_site("east", "north", "west"), ("disc", "north", "pair"), ("disc", "west", "pair")]
     table(tmp_path, rows)

@@ -7,14 +7,17 @@ import polars as pl
 import pytest
 
 from sfumato.data.table import Task, make_table
+from sfumato.decided import decide, joined, measure_decided
 from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.multilabel_policy import MultilabelVerdicts
 from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.errors import InputError
-from sfumato.folds.tables import average, joined, out_of_fold, refuse_other_data, trained_by_any, unmeasured
+from sfumato.folds.scores import scores_of
+from sfumato.folds.tables import average, out_of_fold, refuse_other_data, trained_by_any, unmeasured
 from sfumato.labels import LabelSpace
-from sfumato.outcome import decide, measure_decided
+from sfumato.multilabel_predictions import MultilabelPredictions
 from sfumato.predictions import Predictions
 
 SPACE = LabelSpace(("a", "b", "c"))
@@ -54,6 +57,34 @@ def test_a_sample_in_two_folds_is_refused():
 
 def test_unmeasured_classes():
     assert unmeasured(out_of_fold({"0": said("pq"), "1": said("rs")})) == ["c"]
+
+
+def labelled(names: str, truth: list[list[int]]) -> MultilabelPredictions:
+    logits = np.random.default_rng(len(names)).normal(size=(len(names), 3)).astype(np.float32)
+    return MultilabelPredictions(tuple(names), np.array(truth, dtype=np.int8).reshape(-1, 3), logits, SPACE)
+
+
+def test_classes_that_no_sample_is_known_to_be_of_are_unmeasured():
+    both = {"0": labelled("pq", [[1, 0, 0], [0, 0, 0]]), "1": labelled("r", [[1, -1, 1]])}
+    found = out_of_fold(both)
+    assert found.truth.tolist() == [[1, 0, 0], [0, 0, 0], [1, -1, 1]]
+    assert found.folds == ("0", "0", "1")
+    assert unmeasured(found) == ["b"]
+
+
+def test_a_fold_without_a_sample_of_any_class_has_a_loss_and_exact_match_alone():
+    found = scores_of(labelled("pq", [[0, 0, 0], [0, 0, 0]]))
+    assert found.keys() == {"loss", "accuracy"}
+    assert {"map", "macro_f1", "micro_f1"} <= scores_of(labelled("p", [[0, 1, 0]])).keys()
+    assert scores_of(labelled("", [])) == {}
+
+
+def test_verdicts_on_any_number_of_classes_are_joined():
+    """Sets only where every fold promised some."""
+    named, p = np.eye(3, dtype=bool), np.full((3, 3), 0.5)
+    found = joined([MultilabelVerdicts(named, p, named), MultilabelVerdicts(~named, p, named)])
+    assert np.array_equal(found.named, np.concatenate([named, ~named])) and found.sets.shape == (6, 3)
+    assert joined([MultilabelVerdicts(named, p, named), MultilabelVerdicts(named, p)]).sets is None
 
 
 def test_the_average_of_equal_tables_decides_as_each():

@@ -101,6 +101,23 @@ def test_a_text_that_recurs_is_read_once_on_request():
     assert all(torch.allclose(one, plain, atol=1e-6) for one in again)
 
 
+def test_a_text_that_was_read_ahead_is_read_anew_only_once_it_is_forgotten():
+    network, calls = model(), []
+    network.text.register_forward_hook(lambda *_: calls.append(1))
+    batch = shown((1, 1), ("red shirt", ""))
+    plain = network.features(batch)
+    network.keep_texts(["red shirt", "", "pot"])
+    kept = network.features(batch)
+    with network.reading_once():
+        network.features(batch)
+    network.features(batch)
+    assert len(calls) == 2  # before, and ahead
+    network.forget_texts()
+    assert torch.equal(network.features(batch), plain)
+    assert len(calls) == 3
+    assert torch.allclose(kept, plain, atol=1e-6)
+
+
 def test_features_that_were_computed_give_the_same_logits():
     network = model()
     batch = shown()

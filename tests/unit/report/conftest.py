@@ -13,12 +13,13 @@ from tests.pictures import KINDS, picture
 from torch import nn
 
 from sfumato.data.table import Table, Task, make_table
+from sfumato.decided import measure_decisions
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.logit_adjustment import class_priors
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.labels import LabelSpace
 from sfumato.models.heads import LinearHeadSpec
-from sfumato.outcome import measure_decisions, write_metrics, write_tau_curve
+from sfumato.outcome import write_metrics, write_tau_curve
 from sfumato.predictions import Predictions
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder

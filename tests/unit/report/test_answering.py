@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_curve, precision_score, recall_score
 
+from sfumato.decided import measure_decisions
 from sfumato.decision.abstention import Abstention
 from sfumato.decision.policy import Policy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.selective import aurc
-from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.report.evidence import Measured
 from sfumato.report.risk_coverage import POINTS, Answering, risk_coverage_frame

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sfumato.decided import measure_decisions
 from sfumato.decision.abstention import AbstainSpec, Abstention
 from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.costs import CostMatrix
@@ -11,7 +12,6 @@ from sfumato.decision.policy import Policy
 from sfumato.decision.policy_fit import fit_policy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.honesty import log_losses
-from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.report.changes import changes
 from sfumato.report.evidence import Measured

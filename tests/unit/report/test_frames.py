@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sfumato.decided import measure_decisions
 from sfumato.decision.abstention import Abstention
 from sfumato.decision.calibration import Temperature
 from sfumato.decision.doubt.familiar import Familiar
 from sfumato.decision.policy import Policy
 from sfumato.labels import LabelSpace
 from sfumato.metrics.results import ClassRow, Results, measure
-from sfumato.outcome import measure_decisions
 from sfumato.predictions import Predictions
 from sfumato.report.curves import charts
 from sfumato.report.evidence import Measured

@@ -106,8 +106,18 @@ def answers_in(
         _refuse_unknown(meant, space, values, many, place)
         notes = _respelled(meant)
         values = _replaced(values, meant) if meant else values
-    values = values.list.unique(maintain_order=True) if many else values
+    if many:
+        values, more = _once(values)
+        notes = [*notes, *more]
     return values.alias(name), Task(name, space, many), notes
+
+
+def _once(values: pl.Series) -> tuple[pl.Series, list[str]]:
+    """Lists that name each class once, and how many did not."""
+    once = values.list.unique(maintain_order=True)
+    doubled = int((values.list.len() > once.list.len()).sum())
+    cells = "1 cell names" if doubled == 1 else f"{doubled} cells name"
+    return once, [f"data.source: {cells} a class twice, which counts once"] if doubled else []
 
 
 def _replaced(values: pl.Series, meant: dict[str, str | None]) -> pl.Series:
