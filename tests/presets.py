@@ -12,7 +12,7 @@ from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.settings import Settings
 
-SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44), "product": (26_906, 21)}
+SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44), "product": (26_906, 21), "weather": (8_000, 20)}
 """Seed -> its training images and classes."""
 
 
@@ -70,6 +70,7 @@ def settings_row(now: Settings) -> dict[str, Any]:
         "cutmix_alpha": mixing.cutmix_alpha,
         "mix_probability": mixing.probability,
         "cutmix_share": mixing.cutmix_share,
+        "teacher_forcing": now.teacher_forcing,
         "centre_loss": now.centre_loss,
         "ema_decay": now.ema_decay,
         "swa": now.averaging,

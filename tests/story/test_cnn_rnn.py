@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import sfumato
 from sfumato.cli.app import app
 from sfumato.errors import InputError
+from sfumato.export.exporting import export
 from sfumato.models.classifier import Classifier
 
 RECIPE = """
@@ -89,6 +90,12 @@ def test_its_plan_is_drawn(folder, tmp_path):
     done = CliRunner().invoke(app, ["plan", str(folder / "recipe.yaml"), "--out", str(tmp_path / "plan")])
     assert done.exit_code == 0, done.output
     assert "forcing" in done.output
+
+
+def test_no_graph_is_written_of_it(run, tmp_path):
+    with pytest.raises(InputError, match="--to onnx: the network names classes one after another"):
+        export(run.bundle, tmp_path / "onnx", quiet=True)
+    assert not list(tmp_path.iterdir())
 
 
 WRONG = [

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.errors import InputError
+from sfumato.models.family import writes_sequences
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import as_read, completed, samples_of, split_unseen, validated
@@ -26,7 +27,8 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     """
     data = recipe.data
     assumption = assumed or Assumed()
-    table = assumed_table(assumption, data.split, _columns(recipe)) if data.source is None else None
+    many = writes_sequences(recipe.model)
+    table = assumed_table(assumption, data.split, _columns(recipe), many=many) if data.source is None else None
     table = as_read(recipe, table) if table else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"

@@ -6,7 +6,7 @@ Wang et al., CVPR 2016. Shapes: B batch, C classes, D features.
 from typing import Annotated, Any, Literal, cast
 
 import torch
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 from sfumato.models.backbone import Triple, build_backbone
@@ -23,6 +23,9 @@ from sfumato.spec import Spec
 
 class CnnRnnSpec(Spec):
     """Backbone, head and decoder; where a picture may be of several classes."""
+
+    # a model that does not say its kind is of another, which editors are told too
+    model_config = ConfigDict(json_schema_extra={"required": ["kind", "backbone"]})
 
     kind: Literal["cnn_rnn"] = "cnn_rnn"
     backbone: Annotated[str, Field(min_length=1)]
