@@ -30,6 +30,7 @@ VERBS = (
     "export",
     "soup",
     "sweep",
+    "texts",
 )
 
 

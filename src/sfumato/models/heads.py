@@ -8,6 +8,7 @@ from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.models.task_heads import TaskHeads
 from sfumato.spec import Spec, kind_or
 from sfumato.tasks import Outputs
@@ -48,7 +49,8 @@ class CosineHeadSpec(Spec):
     replaces, so that accuracy does not collapse."""
 
 
-Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec
+Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | PrototypeHeadSpec
+"""All there are; that of prototypes stands on dual encoders alone, and nothing else does."""
 
 HeadSpec = Annotated[
     Annotated[LinearHeadSpec, Tag("linear")]
@@ -82,6 +84,8 @@ def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
         return _mlp(spec, features, classes)
+    if isinstance(spec, PrototypeHeadSpec):
+        raise TypeError("a dual encoder builds its own")
     return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))
 
 

@@ -65,7 +65,7 @@ class Network(nn.Module):
         """Logits of a sample, C."""
         self.head_spec = head
         """What the head was built from."""
-        self.head = build_head(head, width, classes)
+        self.head = self.new_head(head)
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.uncertainty: nn.Parameter | None
@@ -91,18 +91,29 @@ class Network(nn.Module):
     def forward(self, shown: Tensor | Shown) -> tuple[Tensor, Tensor]:
         """What is shown -> (B, D) features and (B, C) float32 logits. What has two dimensions are features already."""
         features_bd = shown if isinstance(shown, Tensor) and shown.ndim == 2 else self.features(shown)
-        return features_bd, self.head(self.completed(features_bd)).float()
+        return features_bd, self.answers(features_bd)
+
+    def answers(self, features_bd: Tensor) -> Tensor:
+        """(B, D) features -> (B, C) float32 logits."""
+        return self.head(self.completed(features_bd)).float()
+
+    def new_head(self, spec: Head) -> nn.Module:
+        """A head with random weights that could stand on the features."""
+        return build_head(spec, self.width, self.outputs)
 
     def replace_head(self, spec: Head) -> None:
         """Put another head, with random weights, where the present one is."""
         where = next(self.parameters()).device
         self.head_spec = spec
-        self.head = build_head(spec, self.width, self.outputs).to(where)
+        self.head = self.new_head(spec).to(where)
 
     @contextmanager
     def reading_once(self) -> Generator[None]:
         """Within the context each text is read once, however often it is shown; nothing below the head may change."""
         yield
+
+    def constrain(self) -> None:
+        """Bring parameters that a step has moved back into the range they are kept in."""
 
     def keep_texts(self, texts: Sequence[str]) -> None:
         """Read these texts in one pass, and none of them again until `forget_texts`.

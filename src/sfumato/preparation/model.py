@@ -16,12 +16,14 @@ from sfumato.training.given_weights import check_given_weights
 from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
+from sfumato.training.machine import launched
 from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
 from sfumato.training.sequence_limits import refuse_unfit_sequences
 from sfumato.training.soup import refuse_idle_soup
 from sfumato.training.task_weights import refuse_idle_tasks
+from sfumato.training.whole_batches import refuse_pieces
 
 
 def new_model(
@@ -53,6 +55,7 @@ def checked_model(
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
     refuse_unfit_sequences(recipe.model, table)
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
+    refuse_pieces(plan, recipe.train.accumulate, launched()[1])
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
     refuse_idle_missing(plan, model)

@@ -7,6 +7,7 @@ from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
 from sfumato.data.splits.split import split
 from sfumato.preparation.beginning import begin
+from sfumato.preparation.class_texts import with_class_texts, without_lost
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
@@ -30,6 +31,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     """
     table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
+    recipe = with_class_texts(recipe, table.layout)
     plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)
     model = checked_model(recipe, table, plan, preprocess, teacher)
@@ -42,7 +44,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
     other = table.layout.outputs != model.outputs  # a class had no usable image
     if other:
-        teacher = agreed_teacher(recipe.train.distill, table.layout)
+        recipe, teacher = without_lost(recipe, table.layout), agreed_teacher(recipe.train.distill, table.layout)
         model = new_model(recipe, table, plan, preprocess, teacher)
     if other or recipe.train.init_from is not None:  # whose samples it must not have seen is known by now
         begin(recipe, model, preprocess.size, table)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.errors import InputError
 from sfumato.models.family import writes_sequences
+from sfumato.preparation.class_texts import with_class_texts
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import as_read, completed, samples_of, split_unseen, validated
@@ -36,6 +37,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     unseen = [] if table else [_not_looked_at(recipe)]
     table = validated(recipe, table or split_unseen(recipe, samples_of(recipe)))
     recipe, completing = completed(with_given_weights(recipe), table)
+    recipe = with_class_texts(recipe, table.layout)
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = checked_model(recipe, table, plan, preprocess, teacher)
