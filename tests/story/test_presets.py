@@ -16,7 +16,7 @@ from tests.presets import MULTITASK, settings_row
 from tests.products import products
 
 import sfumato
-from sfumato.recipe.presets import preset_names
+from sfumato.recipe.presets import recipe_names
 from sfumato.tensor_file import read_tensors
 from sfumato.training.keyframe import Ramp
 from sfumato.training.settings import Settings
@@ -58,6 +58,13 @@ OVERRIDES["multilabel"] = {
     "timeline[0].image_size": SMALL,
     "timeline[2].image_size": LARGE,
     "data.columns.label": "marks",
+}
+OVERRIDES["medical-clip"] = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model.image": {"backbone": "test_resnet", "weights": "none"},
+    "model.text": {"kind": "ngrams", "buckets": 512},
+    "timeline[0].image_size": SMALL,
+    "train.checkpoint": {"every": "50ep"},
 }
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
 
@@ -147,10 +154,10 @@ def applied_settings() -> Generator[list[Settings]]:
 
 
 def test_every_preset_has_its_story():
-    assert sorted(OVERRIDES) == preset_names()
+    assert sorted(OVERRIDES) == recipe_names()
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_it_trains_past_its_last_keyframe(name, finished):
     done = finished(name)
     recipe = sfumato.load_recipe(done.run.folder / "recipe.yaml").recipe
@@ -161,7 +168,7 @@ def test_it_trains_past_its_last_keyframe(name, finished):
     assert all(done.run.metrics[task] for task in tasks) and (done.run.bundle / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_every_keyframe_was_applied_at_its_epoch(name, finished):
     done = finished(name)
     recipe = sfumato.load_recipe(done.run.folder / "recipe.yaml").recipe

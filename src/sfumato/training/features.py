@@ -66,7 +66,8 @@ def _recurring(job: Job) -> int:
     names = ("mixup_alpha", "cutmix_alpha", "augment", "image_size")
     tracks = {name: plan.tracks[name].steady_until(end) for name in names}
     mixed = tracks["mixup_alpha"] != 0 or tracks["cutmix_alpha"] != 0
-    recurs = tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
+    looks = job.train.pictures != "none"  # nothing happens to texts
+    recurs = not looks or tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
     if mixed or not recurs or tracks["image_size"] is None or job.machine.processes > 1:
         return 0
     return plan.steps if whole else plan.clock.first_step(end) if end > _views(job) else 0
