@@ -177,8 +177,8 @@ def report(places: dict[str, Path], emoji: Emoji, ranking: list[str], seconds: f
     lines = [
         "# Three image encoders beside one text encoder, on the same folds",
         "",
-        f"`python benchmarks/dual_encoders.py ... --write`, {date.today()}, in parts: {seconds / 60:.0f} minutes for the"
-        " last, with other work on the machine, so that times in the table are no measure of the encoders.",
+        f"`python benchmarks/dual_encoders.py ... --write`, {date.today()}, in parts: {seconds / 60:.0f} minutes"
+        " for the last, with other work on the machine, so that times in the table are no measure of the encoders.",
         f"{env['processor']}, 1 to 2 threads, no GPU; Python {env['python']}, torch {env['packages']['torch']},"
         f" timm {env['packages']['timm']}.",
         f"Data: {known} emoji (emoji-datasource-google 16, 64 px, on white) of {len(KNOWN)} subgroups, at most {MOST}"
