@@ -15,7 +15,13 @@ from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.settings import Settings
 
-SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44), "product": (26_906, 21), "medical": (2_000, 3)}
+SAMPLES = {
+    "crop-disease": (31_718, 61),
+    "fashion-44": (35_551, 44),
+    "product": (26_906, 21),
+    "multilabel": (82_081, 80),
+    "medical": (2_000, 3),
+}
 """Seed -> its training images and classes; of medical-clip's none are known."""
 
 
