@@ -21,6 +21,7 @@ VERBS = (
     "predict",
     "presets",
     "report",
+    "serve",
     "schema",
     "train",
     "crossval",
@@ -30,6 +31,7 @@ VERBS = (
     "export",
     "soup",
     "sweep",
+    "texts",
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.pictures import folder_per_class, shapes_and_colours
+from tests.pictures import folder_per_class, marks, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
 from tests.products import products
 
@@ -51,7 +51,28 @@ PRODUCTS = {
     "model": {"kind": "image_text", **TOWERS},
     "timeline[0].image_size": SMALL,
 }
+OVERRIDES["multilabel"] = {
+    **{name: value for name, value in TINY.items() if name != "train.checkpoint"},
+    "model.backbone": "test_convnext",
+    "model.head": {"kind": "ml_decoder", "width": 16, "attention_heads": 2, "hidden": 32},
+    "timeline[0].image_size": SMALL,
+    "timeline[2].image_size": LARGE,
+    "data.columns.label": "marks",
+}
+OVERRIDES["medical-clip"] = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model.image": {"backbone": "test_resnet", "weights": "none"},
+    "model.text": {"kind": "ngrams", "buckets": 512},
+    "timeline[0].image_size": SMALL,
+    "train.checkpoint": {"every": "50ep"},
+}
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
+OVERRIDES["weather-elements-cnn-rnn"] = {
+    **RESNET,
+    "data.columns.label": "marks",
+    "model.decoder.hidden": 16,
+    "model.decoder.embedding": 8,
+}
 
 
 class Finished:
@@ -91,6 +112,12 @@ def wares(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def charts(tmp_path_factory) -> Path:
+    """Pictures of any number of classes each."""
+    return marks(tmp_path_factory.mktemp("charts"), 40, SMALL)
+
+
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small gain nothing from a second thread, which costs minutes where the machine is busy."""
     former = torch.get_num_threads()
@@ -100,13 +127,14 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, table, wares, one_thread):
+def finished(photos, table, wares, charts, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
+    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
 
     def train(name: str) -> Finished:
         if name not in done:
-            source = table if name == MULTITASK else wares if name.startswith("product") else photos
+            source = wares if name.startswith("product") else sources.get(name, photos)
             overrides = {**OVERRIDES[name], "data.source": str(source)}
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)

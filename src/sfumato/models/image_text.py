@@ -17,6 +17,7 @@ from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.classifier import undecayed_in, width_of
 from sfumato.models.clip import ClipSpec, build_towers
 from sfumato.models.heads import Head, HeadSpec, MlpHeadSpec
+from sfumato.models.image_encoders import BackboneName
 from sfumato.models.missing import LearnedSpec, Missing, MissingSpec
 from sfumato.models.network import MISSING, Network
 from sfumato.models.ngrams import Ngrams
@@ -32,8 +33,9 @@ from sfumato.tasks import Outputs
 class ImageTowerSpec(Spec):
     """What looks at the picture."""
 
-    backbone: Annotated[str, Field(min_length=1)]
-    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md."""
+    backbone: BackboneName
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md; also
+    vit, efficientnet-b0 to -b7 and convnext-tiny to -large, which are timm's under other names."""
     weights: WeightsSpec = "timm"
     """Where it starts from."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0

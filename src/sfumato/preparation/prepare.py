@@ -8,6 +8,7 @@ from sfumato.data.sharing import Sharing
 from sfumato.data.splits.split import split
 from sfumato.models.family import learns_from_texts
 from sfumato.preparation.beginning import begin
+from sfumato.preparation.class_texts import with_class_texts, without_lost
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
@@ -31,6 +32,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     """
     table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
+    recipe = with_class_texts(recipe, table.layout)
     unseen = split_unseen(recipe, table)
     plan, preprocess = plan_of(recipe, len(unseen.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)
@@ -45,7 +47,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     # a class had no usable image, or texts of bad samples were read
     other = table.layout.outputs != model.outputs or learns_from_texts(recipe.model)
     if other:
-        teacher = agreed_teacher(recipe.train.distill, table.layout)
+        recipe, teacher = without_lost(recipe, table.layout), agreed_teacher(recipe.train.distill, table.layout)
         model = new_model(recipe, table, plan, preprocess, teacher)
     if other or recipe.train.init_from is not None:  # whose samples it must not have seen is known by now
         origin = begin(recipe, model, preprocess.size, table)
