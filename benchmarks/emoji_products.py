@@ -197,7 +197,7 @@ def result(stack: sfumato.Stack, network: sfumato.CrossValidation, table: Path) 
         f"{env['processor']}, 2 threads, no GPU; Python {env['python']}, torch {env['packages']['torch']}, timm"
         f" {env['packages']['timm']}.",
         f"Data: emoji-datasource-google 16.0.0 (npm), {len(found.ids):,} emoji with pictures of 64 pixels, their names,"
-        f" and {len(found.classes)} sub-categories of {counts.max()} to {counts.min()} emoji. {FOLDS} folds, the same"
+        f" and {len(found.classes)} sub-categories of up to {counts.max()} emoji. {FOLDS} folds, the same"
         " for all; near-duplicates of a picture stay in one. Towers stay frozen, as this machine affords, and their",
         "heads learn longer for it. Percent, out of fold, with 95 % intervals; the epoch of each network was chosen on"
         " its fold, so all are optimistic, and alike. p: McNemar's exact test.",
