@@ -12,6 +12,7 @@ import sfumato
 from sfumato.cli import app
 
 VERBS = (
+    "bench",
     "check",
     "compare",
     "demo",
@@ -27,8 +28,10 @@ VERBS = (
     "decide",
     "ensemble",
     "evaluate",
+    "export",
     "soup",
     "sweep",
+    "texts",
 )
 
 

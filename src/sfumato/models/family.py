@@ -8,24 +8,28 @@ from pydantic import Tag
 
 from sfumato.errors import moved
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
+from sfumato.models.class_texts import FileTextsSpec
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
+from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec, build_dual_encoder
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
-from sfumato.models.text_encoder import load_text
+from sfumato.models.text_encoder import learnt_files, load_text
 from sfumato.models.text_only import TextOnly, TextOnlySpec, build_text_only
 from sfumato.models.text_tower import Files
+from sfumato.models.tfidf import TfidfSpec
 from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
-Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec
+Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
     | Annotated[ImageTextSpec, Tag("image_text")]
     | Annotated[ClipSpec, Tag("clip")]
-    | Annotated[TextOnlySpec, Tag("text")],
+    | Annotated[TextOnlySpec, Tag("text")]
+    | Annotated[DualEncoderSpec, Tag("dual_encoder")],
     kind_or("image"),
 ]
 
@@ -38,6 +42,7 @@ KINDS: dict[str, type[Family]] = {
     "image_text": ImageTextSpec,
     "clip": ClipSpec,
     "text": TextOnlySpec,
+    "dual_encoder": DualEncoderSpec,
 }
 
 
@@ -54,6 +59,8 @@ def build_model(
         return build_classifier(spec, classes, image_size, mean, std)
     if isinstance(spec, TextOnlySpec):
         return build_text_only(spec, classes, files)
+    if isinstance(spec, DualEncoderSpec):
+        return build_dual_encoder(spec, classes, image_size, mean, std, files)
     return build_image_text(spec, classes, image_size, mean, std, files)
 
 
@@ -61,7 +68,7 @@ def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
     """Put the recipe's pretrained weights into the model; return where they came from."""
     if isinstance(spec, ModelSpec) and isinstance(model, Classifier):
         return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
-    if isinstance(spec, ImageTextSpec) and isinstance(model, ImageText):
+    if isinstance(spec, ImageTextSpec | DualEncoderSpec) and isinstance(model, ImageText | DualEncoder):
         with moved("model.", "model.image."):
             image = load_weights(model.image, spec.image.backbone, spec.image.weights, image_size)
         return f"image {image}; text {load_text(model.text, spec.text)}"
@@ -98,8 +105,8 @@ def is_random(spec: Family) -> bool:
 
 
 def reads_texts(spec: Family) -> bool:
-    """Whether texts are part of what it is shown."""
-    return not isinstance(spec, ModelSpec)
+    """Whether texts are part of the samples it is shown."""
+    return not isinstance(spec, ModelSpec | DualEncoderSpec)
 
 
 def without_paths(spec: Family) -> Family:
@@ -113,10 +120,23 @@ def without_paths(spec: Family) -> Family:
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
     if isinstance(spec, TextOnlySpec):
         return spec.model_copy(update={"text": text})
+    if isinstance(spec, DualEncoderSpec) and isinstance(spec.texts, FileTextsSpec):
+        texts = spec.texts.model_copy(update={"file": Path(spec.texts.file).name})
+        spec = spec.model_copy(update={"texts": texts})
     image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
     return spec.model_copy(update={"image": image, "text": text})
 
 
+def learnt_from(spec: Family, texts: tuple[str, ...] | None) -> Files | None:
+    """What its text tower must know of the training texts before the model can be built; None where nothing."""
+    return learnt_files(spec.text, texts or ()) if isinstance(spec, ImageTextSpec | TextOnlySpec) else None
+
+
+def learns_from_texts(spec: Family) -> bool:
+    """Whether the model can be built only after the training texts are known."""
+    return isinstance(spec, ImageTextSpec | TextOnlySpec) and isinstance(spec.text, TfidfSpec)
+
+
 def files_of(model: Network) -> Files | None:
-    """What a bundle keeps of its text tower, beside the weights; None where it reads no texts."""
-    return model.text.files() if isinstance(model, ImageText | TextOnly) else None
+    """What a bundle keeps of its text tower, beside the weights; None where it has none."""
+    return model.text.files() if isinstance(model, ImageText | TextOnly | DualEncoder) else None

@@ -23,7 +23,10 @@ class TextTower(nn.Module):
     """Tokens of a text that are read; what follows is cut off."""
 
     def tokens(self, text: str) -> list[int]:
-        """All tokens of a text, special ones included, however many they are; not none, none of them 0 but padding."""
+        """All tokens of a text, special ones included, however many they are; not none.
+
+        None of them is 0, which is padding, but for a 0 alone where nothing of the text is known.
+        """
         raise NotImplementedError
 
     def cut(self, tokens: list[int]) -> list[int]:

@@ -8,6 +8,8 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
+from sfumato.losses.unicl import UniclSpec
+from sfumato.models.dual_encoder import DualEncoderSpec
 from sfumato.models.family import Family, is_random, reads_texts
 from sfumato.models.text_only import TextOnlySpec
 from sfumato.recipe.decision_checks import refuse_unfitted
@@ -32,6 +34,7 @@ def refuse_ineffective(
     _check_columns(columns, split, model)
     if isinstance(model, TextOnlySpec):
         _check_unseen(augment, timeline)
+    _check_texts(model, timeline)
     _check_schedule(train)
     _check_sampler(train, timeline)
     _check_mixing(timeline, model)
@@ -78,6 +81,18 @@ def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
         for name in ("image_size", "augment"):
             if getattr(keyframe, name) is not None:
                 raise _idle(f"timeline[{index}].{name}", why, mend)
+
+
+def _check_texts(model: Family, timeline: Sequence[Keyframe]) -> None:
+    """What belongs to classes that are told by texts, and what to those that are not."""
+    by_texts = isinstance(model, DualEncoderSpec)
+    for index, keyframe in enumerate(timeline):
+        if by_texts and keyframe.head is not None:
+            what, mend = "a dual encoder has no other head than the texts of its classes", "leave it out"
+            raise InputError(what, setting=f"timeline[{index}].head", mend=mend)
+        if not by_texts and isinstance(keyframe.loss, UniclSpec):
+            what, expected = "unicl compares pictures with texts of classes", "model.kind: dual_encoder"
+            raise InputError(what, setting=f"timeline[{index}].loss", expected=expected)
 
 
 def _check_schedule(train: TrainSpec) -> None:

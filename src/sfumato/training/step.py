@@ -156,6 +156,7 @@ class Learner:
     def _move(self, settings: Settings, offsets: list[Tensor]) -> None:
         learning = (parameter for parameter in self.model.parameters() if parameter.grad is not None)
         self._machine.move(learning, self._job.spec.clip_norm)
+        self.model.constrain()
         if self.criterion.centres is not None and settings.centre_loss is not None:
             total = self._machine.sum(torch.stack(offsets).sum(dim=0))
             self.criterion.centres.move(total, settings.centre_loss.rate)

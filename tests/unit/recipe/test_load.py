@@ -189,8 +189,14 @@ def test_no_folder_leaves_the_machine(folder):
         "timeline": [],
         "model": {"kind": "image_text", "image": {"backbone": "resnet18", "weights": {"file": "x"}}, "text": {}},
     }
+    by_texts = {**both, "model": {**both["model"], "kind": "dual_encoder", "texts": {"kind": "file"}}}
     seen = set()
-    for model, other in ((image, ("model.image.", "model.text.")), (both, ("model.weights",))):
+    families = (
+        (image, ("model.image.", "model.text.", "model.texts.")),
+        (both, ("model.weights", "model.texts.")),
+        (by_texts, ("model.weights",)),
+    )
+    for model, other in families:
         paths = {path: f"/home/ann/secret/{path}" for path in PATHS if not path.startswith(other)}
         recipe = load_recipe("recipe.yaml", {**model, "data.labels": {"file": "x"}, **paths}).recipe
         text = to_yaml(recipe)
