@@ -21,6 +21,7 @@ SAMPLES = {
     "product": (26_906, 21),
     "multilabel": (82_081, 80),
     "medical": (2_000, 3),
+    "weather": (8_000, 20),
 }
 """Seed -> its training images and classes; of medical-clip's none are known."""
 
@@ -79,6 +80,7 @@ def settings_row(now: Settings) -> dict[str, Any]:
         "cutmix_alpha": mixing.cutmix_alpha,
         "mix_probability": mixing.probability,
         "cutmix_share": mixing.cutmix_share,
+        "teacher_forcing": now.teacher_forcing,
         "centre_loss": now.centre_loss,
         "ema_decay": now.ema_decay,
         "swa": now.averaging,

@@ -15,6 +15,7 @@ from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
+from sfumato.json_file import write_json
 from sfumato.looking import Looked, look, tell
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
@@ -31,6 +32,7 @@ from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
+from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
 from sfumato.training.device import choose_device, choose_workers
 from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, JsonHistory, TensorBoard
@@ -194,6 +196,11 @@ def _fit(
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
     fit(job, [console, history, by_column, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    branches = fit_branches(job)
+    if branches is not None:
+        console.note(Noted(told(branches)))
+        if machine.is_main:
+            write_json(folder.path / "branches.json", branches.to_dict())
 
 
 def _learn(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console) -> References:

@@ -62,7 +62,7 @@ def _one_class(table: Table, task: Task, *, several: bool) -> str:
 def _several_classes(table: Table) -> list[str]:
     counts, known = table.class_counts, table.rows[table.task.column].drop_nulls()
     mean = counts.sum() / max(1, len(known))
-    none = int(cast(int, (known.list.len() == 0).sum()))
+    none = int(table.of_none.sum())
     lines = [
         f"# {len(table)} samples of {len(table.labels)} classes, {counts.min()} to {counts.max()} samples each,"
         f" {none} of none of them.",

@@ -224,6 +224,11 @@ def _shift(c: Case) -> PriorShift:
 SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.abstention.fit_abstain": {"spec": lambda c: AbstainSpec(max_error=0.2, sure=0.9, by="margin")},
     "decision.averaging.averaged": {"logits": ARGUMENTS["views"]},
+    "decision.branch_share.fit_branch_share": {
+        "first": ARGUMENTS["logits"],
+        "second": lambda c: c.numbers("second", c.samples, c.classes),
+        "given": lambda c: 0.3 if c.seed % 2 else None,
+    },
     "decision.averaging.averaged_tasks": {
         "logits": ARGUMENTS["views"],
         "policies": lambda c: {"": Policy(Temperature(1.5, 30))},

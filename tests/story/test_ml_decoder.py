@@ -10,8 +10,10 @@ from tests.pictures import folder_per_class, marks
 import sfumato
 from sfumato.data.assumed import Assumed
 from sfumato.errors import InputError
+from sfumato.export.graph import write_graph
 from sfumato.metrics.multilabel_results import MultilabelResults
 from sfumato.models.heads import reads_map
+from sfumato.predict.graphs import INPUT, LOGITS
 from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
 from sfumato.tensor_file import read_tensors
@@ -91,6 +93,20 @@ def test_gradients_are_checkpointed(run):
     given = {"train.gradient_checkpointing": True, "train.epochs": 1, "timeline": RECIPE["timeline"][:1]}
     given["timeline"] = [{**given["timeline"][0], "learn": {"*": 1}}]
     assert sfumato.train(RECIPE, overrides=given, out="checkpointed", quiet=True).metrics["val"]
+
+
+def test_its_graph_takes_any_number_of_pictures(run, tmp_path):
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    recipe = load_recipe(RECIPE).recipe
+    network = preview(recipe).model.eval()
+    write_graph(network, 48, tmp_path / "graph.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (5, 3, 48, 48), dtype=np.uint8)
+    session = runtime.InferenceSession(tmp_path / "graph.onnx")
+    (said,) = session.run([LOGITS], {INPUT: images})
+    with torch.inference_mode():
+        wanted = network.logits(torch.from_numpy(images))
+    np.testing.assert_allclose(said, wanted.numpy(), atol=1e-4)
 
 
 def _refused(overrides: dict) -> str:

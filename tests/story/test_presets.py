@@ -67,6 +67,12 @@ OVERRIDES["medical-clip"] = {
     "train.checkpoint": {"every": "50ep"},
 }
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
+OVERRIDES["weather-elements-cnn-rnn"] = {
+    **RESNET,
+    "data.columns.label": "marks",
+    "model.decoder.hidden": 16,
+    "model.decoder.embedding": 8,
+}
 
 
 class Finished:
@@ -124,7 +130,7 @@ def one_thread():
 def finished(photos, table, wares, charts, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
-    sources = {MULTITASK: table, "multilabel": charts}
+    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
 
     def train(name: str) -> Finished:
         if name not in done:

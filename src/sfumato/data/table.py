@@ -227,6 +227,11 @@ class Table:
         return rows["row"].to_numpy().astype(np.int64), classes.to_numpy().astype(np.int64)
 
     @property
+    def of_none(self) -> NDArray[np.bool_]:
+        """(N,) whether a sample is known to be of no class of the only task, where it may be of several."""
+        return (self.membership == 0).all(axis=1)
+
+    @property
     def class_counts(self) -> NDArray[np.int64]:
         """(C,) samples of each class of the only task."""
         if self.task.many:

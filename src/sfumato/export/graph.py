@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sfumato.errors import InputError
 from sfumato.export.silence import silence
+from sfumato.models.cnn_rnn.cnn_rnn import CnnRnn
 from sfumato.models.extra import library
 from sfumato.models.network import Network
 from sfumato.predict.graphs import FEATURES, INPUT, LOGITS
@@ -40,9 +41,13 @@ def write_graph(network: Network, side: int, path: Path) -> None:
         path: A new file.
 
     Raises:
-        InputError: An extra is missing, or an operation of the network has no ONNX form.
+        InputError: An extra is missing, the network names classes one after another, or an operation of it has no ONNX
+            form.
     """
     library("onnxscript", "export", "--to onnx")
+    if isinstance(network, CnnRnn):
+        what = "the network names classes one after another, and a graph says all at once"
+        raise InputError(what, setting="--to onnx", expected="a bundle of model.kind: image")
     whole = _Whole(copy.deepcopy(network).cpu()).eval()
     example = torch.zeros(2, 3, side, side, dtype=torch.uint8)
     open_batch = {"images": {0: torch.export.Dim("batch", min=1, max=MOST)}}

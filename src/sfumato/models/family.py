@@ -11,6 +11,7 @@ from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple
 from sfumato.models.class_texts import FileTextsSpec
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
+from sfumato.models.cnn_rnn.cnn_rnn import CnnRnnSpec, build_cnn_rnn
 from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec, build_dual_encoder
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
@@ -22,10 +23,11 @@ from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
-Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec
+Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
+    | Annotated[CnnRnnSpec, Tag("cnn_rnn")]
     | Annotated[ImageTextSpec, Tag("image_text")]
     | Annotated[ClipSpec, Tag("clip")]
     | Annotated[TextOnlySpec, Tag("text")]
@@ -39,6 +41,7 @@ UNSEEN = 16
 
 KINDS: dict[str, type[Family]] = {
     "image": ModelSpec,
+    "cnn_rnn": CnnRnnSpec,
     "image_text": ImageTextSpec,
     "clip": ClipSpec,
     "text": TextOnlySpec,
@@ -57,6 +60,10 @@ def build_model(
     """A model of any family with random weights; arguments as for `build_image_text`."""
     if isinstance(spec, ModelSpec):
         return build_classifier(spec, classes, image_size, mean, std)
+    if isinstance(spec, CnnRnnSpec):
+        if not isinstance(classes, int):
+            raise TypeError("one task of several classes a picture; refused before")
+        return build_cnn_rnn(spec, classes, image_size, mean, std)
     if isinstance(spec, TextOnlySpec):
         return build_text_only(spec, classes, files)
     if isinstance(spec, DualEncoderSpec):
@@ -66,7 +73,7 @@ def build_model(
 
 def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
     """Put the recipe's pretrained weights into the model; return where they came from."""
-    if isinstance(spec, ModelSpec) and isinstance(model, Classifier):
+    if isinstance(spec, ModelSpec | CnnRnnSpec) and isinstance(model, Classifier):
         return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
     if isinstance(spec, ImageTextSpec | DualEncoderSpec) and isinstance(model, ImageText | DualEncoder):
         with moved("model.", "model.image."):
@@ -85,7 +92,7 @@ def expected_of(spec: Family) -> Expects:
         return Expects(UNSEEN, IMAGENET_MEAN, IMAGENET_STD, "bilinear")
     if isinstance(spec, ClipSpec):
         return expected_by(spec)
-    with moved("model.", "model." if isinstance(spec, ModelSpec) else "model.image."):
+    with moved("model.", "model." if isinstance(spec, ModelSpec | CnnRnnSpec) else "model.image."):
         return expects(image_name(spec))
 
 
@@ -93,12 +100,12 @@ def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
     if isinstance(spec, ClipSpec | TextOnlySpec):
         return spec.title
-    return spec.backbone if isinstance(spec, ModelSpec) else spec.image.backbone
+    return spec.backbone if isinstance(spec, ModelSpec | CnnRnnSpec) else spec.image.backbone
 
 
 def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
-    if isinstance(spec, ModelSpec | ClipSpec):
+    if isinstance(spec, ModelSpec | CnnRnnSpec | ClipSpec):
         return spec.weights == "none"
     pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
     return pictures and getattr(spec.text, "weights", "none") == "none"
@@ -106,12 +113,17 @@ def is_random(spec: Family) -> bool:
 
 def reads_texts(spec: Family) -> bool:
     """Whether texts are part of the samples it is shown."""
-    return not isinstance(spec, ModelSpec | DualEncoderSpec)
+    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec)
+
+
+def writes_sequences(spec: Family) -> bool:
+    """Whether classes are named one after another."""
+    return isinstance(spec, CnnRnnSpec)
 
 
 def without_paths(spec: Family) -> Family:
     """The spec with the names of files and folders alone, fit to leave the machine."""
-    if isinstance(spec, ModelSpec):
+    if isinstance(spec, ModelSpec | CnnRnnSpec):
         return spec.model_copy(update={"weights": without_path(spec.weights)})
     if isinstance(spec, ClipSpec):
         known = isinstance(spec.weights, WeightsFrom)

@@ -74,7 +74,7 @@ class MlDecoder(nn.Module):
     def forward(self, tokens_btd: Tensor) -> Tensor:
         """(B, T, D) features -> (B, C) logits."""
         places_bte = F.relu(self.embed(tokens_btd))
-        asked_bke = self.queries.expand(len(tokens_btd), -1, -1)
+        asked_bke = self.queries.expand(tokens_btd.shape[0], -1, -1)  # no len: exported graphs take any batch
         asked_bke = self.norm1(asked_bke + self.dropout(asked_bke))
         seen_bke, _ = self.attend(asked_bke, places_bte, places_bte, need_weights=False)
         asked_bke = self.norm2(asked_bke + self.dropout(seen_bke))

@@ -20,6 +20,8 @@ UNCERTAINTY = "uncertainty"
 """Name of the parameter that weighs the tasks' losses; only training needs it."""
 HINT = "hint"
 """Name of what projects features onto those of a teacher; only training needs it."""
+DECODER = "decoder"
+"""Name of what writes classes one after another, of the features that the head sees."""
 MISSING = "missing"
 """Name of what stands in for features that a sample lacks."""
 
@@ -31,7 +33,7 @@ def needed(name: str) -> bool:
 
 def below_head(name: str) -> bool:
     """Whether a parameter of this name has a part in the features of what is shown."""
-    return needed(name) and not name.startswith(("head.", f"{MISSING}."))
+    return needed(name) and not name.startswith(("head.", f"{DECODER}.", f"{MISSING}."))
 
 
 class Network(nn.Module):

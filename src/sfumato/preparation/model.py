@@ -21,6 +21,7 @@ from sfumato.training.map_heads import refuse_unfit_map_heads
 from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
+from sfumato.training.sequence_limits import refuse_unfit_sequences
 from sfumato.training.soup import refuse_idle_soup
 from sfumato.training.task_weights import refuse_idle_tasks
 from sfumato.training.whole_batches import refuse_pieces
@@ -56,6 +57,7 @@ def checked_model(
         InputError: The plan names parameters or tasks it lacks, sizes it can't take, or settings that have no effect.
     """
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
+    refuse_unfit_sequences(recipe.model, table)
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
     refuse_unfit_map_heads(plan, recipe.model, multilabel=table.layout.multilabel)
     refuse_pieces(plan, recipe.train.accumulate, launched()[1])

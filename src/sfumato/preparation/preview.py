@@ -6,6 +6,7 @@ from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.errors import InputError
 from sfumato.losses.asymmetric import AsymmetricSpec
 from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
+from sfumato.models.family import writes_sequences
 from sfumato.models.heads import reads_map
 from sfumato.preparation.class_texts import with_class_texts
 from sfumato.preparation.model import checked_model
@@ -62,6 +63,8 @@ def _not_looked_at(recipe: Recipe) -> str:
 
 def _of_several(recipe: Recipe) -> bool:
     """Whether a recipe has what only images of several classes have."""
+    if writes_sequences(recipe.model):
+        return True
     heads = [recipe.model.head, *(keyframe.head for keyframe in recipe.timeline if keyframe.head is not None)]
     losses = [keyframe.loss for keyframe in recipe.timeline if keyframe.loss is not None]
     return any(map(reads_map, heads)) or any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec) for one in losses)

@@ -10,7 +10,7 @@ from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.losses.unicl import UniclSpec
 from sfumato.models.dual_encoder import DualEncoderSpec
-from sfumato.models.family import Family, is_random, reads_texts
+from sfumato.models.family import Family, is_random, reads_texts, writes_sequences
 from sfumato.models.text_only import TextOnlySpec
 from sfumato.recipe.decision_checks import refuse_unfitted
 from sfumato.training.clock import Clock
@@ -38,7 +38,8 @@ def refuse_ineffective(
     _check_schedule(train)
     _check_sampler(train, timeline)
     _check_mixing(timeline, model)
-    _check_forcing(timeline)
+    if not writes_sequences(model):
+        _check_forcing(timeline)
     _check_augment(augment, timeline)
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
@@ -119,10 +120,11 @@ def _check_sampler(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
 
 def _check_mixing(timeline: Sequence[Keyframe], model: Family) -> None:
     mixup, cutmix = _greatest("mixup_alpha", timeline), _greatest("cutmix_alpha", timeline)
+    unmixed = "texts" if reads_texts(model) else "sequences of classes" if writes_sequences(model) else ""
     for index, keyframe in enumerate(timeline):
-        if reads_texts(model) and (keyframe.mixup_alpha or keyframe.cutmix_alpha):
+        if unmixed and (keyframe.mixup_alpha or keyframe.cutmix_alpha):
             setting = f"timeline[{index}].{'mixup_alpha' if keyframe.mixup_alpha else 'cutmix_alpha'}"
-            raise InputError("blends pictures, and texts can't be blended", setting=setting, mend="leave it out")
+            raise InputError(f"blends pictures, and {unmixed} can't be blended", setting=setting, mend="leave it out")
         if keyframe.mix_probability is not None and not (mixup or cutmix):
             raise _idle(f"timeline[{index}].mix_probability", "nothing is mixed", "set mixup_alpha or cutmix_alpha")
         if keyframe.cutmix_share is not None and not (mixup and cutmix):

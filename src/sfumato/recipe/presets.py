@@ -13,11 +13,12 @@ SEED_DATA = {
     "product": (33_633, 21, 10.0),
     "multilabel": (122_218, 80, 1.0),
     "medical": (2_000, 3, 4.0),
+    "weather": (10_000, 20, 20.0),
 }
 """First words of a preset's name -> images, classes, and images of the largest class for one of the rarest, of the data
-its seed was written for; the imbalance of crop-disease and of product is assumed, since it is not published, and all of
-medical-clip, whose seed tells of no data; multilabel, which has no seed, is planned for as many images and classes as
-MS-COCO 2014 has."""
+its seed was written for. What is not published is assumed: the imbalance of crop-disease and of product, and all of
+weather's and of medical-clip's; multilabel, which has no seed, is planned for as many images and classes as MS-COCO
+2014 has."""
 
 
 def seed_data(name: str) -> tuple[int, int, float] | None:

@@ -21,7 +21,7 @@ def claimed_bytes(request: Request, settings: ServeSettings) -> int:
     """
     most = round(settings.megabytes * 1e6)
     claimed = request.headers.get("content-length")
-    if claimed is None:
+    if claimed is None or "transfer-encoding" in request.headers:  # the second overrules the first
         return most
     size = int(claimed)  # HTTP lets nothing but digits through
     if size > most:

@@ -98,13 +98,13 @@ class Guard:
         if door.hosts and _name(host) not in door.hosts:
             raise Refusal(421, "wrong_host", f"called by a name that is not its own; expected {', '.join(door.hosts)}")
         origin = headers.get("origin")
-        if origin is not None and urlsplit_or_none(origin) != host:
+        if origin is not None and _place(origin) != host:
             raise Refusal(403, "wrong_origin", "a page of another address may not ask")
         if door.key is not None and scope["path"] not in OPEN and not shows(door.key, headers.get("authorization")):
             raise Refusal(401, "no_key", "no key, or another; expected `Authorization: Bearer KEY`")
 
 
-def urlsplit_or_none(address: str) -> str | None:
+def _place(address: str) -> str | None:
     """Host and port of an address; None where it is none."""
     try:
         return urlsplit(address).netloc

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from sfumato.data.health.answers import label_of
 from sfumato.data.source import DataSpec, read_table
 from sfumato.data.table import Table
 from sfumato.data.table_file import load_table, split_rows, write_table
@@ -74,3 +75,9 @@ def test_where_nothing_is_marked_there_is_no_such_note(tmp_path):
 def test_one_class_a_sample_may_be_called_anything(tmp_path):
     table = read(tmp_path, "texts.csv", "image,label\n0.png,?a\n1.png,b\n2.png,b\n")
     assert not table.layout.multilabel and table.labels.names == ("?a", "b")
+
+
+def test_none_of_them_is_said_only_where_it_is_known(tmp_path):
+    table = read(tmp_path, "marks.csv", FORMS["marks.csv"] + "4.png,0,?,0\n")
+    assert table.of_none.tolist() == [False, False, True, False, False]
+    assert label_of(table)["label"].to_list() == ["a", "b", "none of them", None, None]

@@ -240,3 +240,19 @@ def test_the_docs_name_every_setting_with_its_default():
     page = (Path(__file__).parents[3] / "docs" / "serve.md").read_text(encoding="utf-8")
     for name, info in ServeSettings.model_fields.items():
         assert f"| `{name}` | {info.default or 'any'} |" in page
+
+
+def test_workers_share_the_processors(monkeypatch):
+    import torch
+
+    from sfumato.serve.serving import share_processors
+
+    given: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", given.append)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    share_processors(3)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    share_processors(3)
+    share_processors(16)
+    assert given == [2, 1]

@@ -20,6 +20,14 @@ class Found:
     tokens: Tensor
     """(B, W, T) their classes in order, the decoder's `pad` after them."""
 
+    def of(self, pictures: Tensor) -> "Found":
+        """Those of some pictures, (B',) their rows."""
+        return Found(self.log_p[pictures], self.tokens[pictures])
+
+    def put(self, pictures: Tensor, found: "Found") -> None:
+        """Take what was found of some pictures, in place."""
+        self.log_p[pictures], self.tokens[pictures] = found.log_p, found.tokens
+
     def joined(self, log_p: Tensor, tokens: Tensor) -> "Found":
         """The W likeliest of these and of others."""
         width = self.log_p.shape[1]
@@ -30,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Paths:
-    """Sequences that have not ended."""
+    """Sequences that have not ended, of the pictures whose search goes on."""
 
     log_p: Tensor
     """(B, W)."""
@@ -46,6 +54,12 @@ class _Paths:
         marks = torch.zeros(shape, dtype=torch.bool, device=self.tokens.device)
         return marks.scatter_(2, self.tokens, value=True)[..., : decoder.classes]
 
+    def of(self, pictures: Tensor) -> "_Paths":
+        """Those of some pictures, (B',) their rows."""
+        width = self.log_p.shape[1]
+        rows = (width * pictures[:, None] + torch.arange(width, device=pictures.device)).flatten()
+        return _Paths(self.log_p[pictures], self.tokens[pictures], self.last[pictures], picked(self.state, rows))
+
 
 @torch.no_grad()
 def search(decoder: Decoder, features: Tensor, width: int) -> Found:
@@ -60,36 +74,50 @@ def search(decoder: Decoder, features: Tensor, width: int) -> Found:
         features: (B, D).
         width: W, at least 1.
     """
-    count = len(features)
-    repeated = features.repeat_interleave(width, dim=0)
-    paths = _first(decoder, features, width)
-    found = Found(torch.full_like(paths.log_p, -torch.inf), torch.full_like(paths.tokens, decoder.pad))
+    paths, going = _first(decoder, features), torch.arange(len(features), device=features.device)
+    found = _none(decoder, len(features), width, features)
     for place in range(decoder.longest + 1):
-        scores, state = decoder.step(paths.last.flatten(), repeated, paths.state)
-        blocked = paths.named(decoder).flatten(0, 1) | (place == decoder.longest)
-        following = paths.log_p[..., None] + log_shares(scores, blocked).view(count, width, -1)
-        found = found.joined(following[..., decoder.end], paths.tokens)
-        paths = _extended(following[..., : decoder.end], paths, state, min(place, decoder.longest - 1))
-        if bool((paths.log_p[:, 0] <= found.log_p[:, -1]).all()):
+        following, state = _following(decoder, features[going], paths, place)
+        ended = found.of(going).joined(following[..., decoder.end], paths.tokens)
+        found.put(going, ended)
+        if place == decoder.longest:
             break
+        paths = _extended(following[..., : decoder.end], paths, state, place, width)
+        on = torch.nonzero(paths.log_p[:, 0] > ended.log_p[:, -1])[:, 0]
+        if not len(on):
+            break
+        going, paths = going[on], paths.of(on)
     return found
 
 
-def _first(decoder: Decoder, features: Tensor, width: int) -> _Paths:
-    """One path of each picture that has named nothing; the others are no paths yet."""
+def _none(decoder: Decoder, count: int, width: int, like: Tensor) -> Found:
+    """No sequence yet."""
+    log_p = torch.full((count, width), -torch.inf, device=like.device)
+    return Found(log_p, torch.full((count, width, decoder.longest), decoder.pad, device=like.device))
+
+
+def _first(decoder: Decoder, features: Tensor) -> _Paths:
+    """One path of each picture, which has named nothing."""
     count, device = len(features), features.device
-    log_p = torch.full((count, width), -torch.inf, device=device)
-    log_p[:, 0] = 0
-    tokens = torch.full((count, width, decoder.longest), decoder.pad, device=device)
-    return _Paths(log_p, tokens, torch.full_like(tokens[..., 0], decoder.begin), decoder.start(count * width, features))
+    tokens = torch.full((count, 1, decoder.longest), decoder.pad, device=device)
+    begun = torch.full((count, 1), decoder.begin, device=device)
+    return _Paths(torch.zeros(count, 1, device=device), tokens, begun, decoder.start(count, features))
 
 
-def _extended(following: Tensor, paths: _Paths, state: State, place: int) -> _Paths:
-    """The likeliest (B, W) of all that go on by one class, whose probabilities are (B, W, C)."""
+def _following(decoder: Decoder, features: Tensor, paths: _Paths, place: int) -> tuple[Tensor, State]:
+    """(B, W, C + 1) log-probabilities of the paths and one token more; at the last place only the end can follow."""
+    width = paths.log_p.shape[1]
+    scores, state = decoder.step(paths.last.flatten(), features.repeat_interleave(width, dim=0), paths.state)
+    blocked = paths.named(decoder).flatten(0, 1) | (place == decoder.longest)
+    return paths.log_p[..., None] + log_shares(scores, blocked).view(len(features), width, -1), state
+
+
+def _extended(following: Tensor, paths: _Paths, state: State, place: int, most: int) -> _Paths:
+    """The likeliest, at most so many a picture, of all that go on by one class, whose probabilities are (B, W, C)."""
     count, width, classes = following.shape
-    log_p, chosen = following.flatten(1).topk(width, dim=1)
+    log_p, chosen = following.flatten(1).topk(min(most, width * classes), dim=1)
     parent, named = chosen // classes, chosen % classes
-    tokens = paths.tokens.gather(1, parent[..., None].expand_as(paths.tokens)).clone()
+    tokens = paths.tokens.gather(1, parent[..., None].expand(-1, -1, paths.tokens.shape[2]))
     tokens[:, :, place] = named
     rows = (parent + width * torch.arange(count, device=parent.device)[:, None]).flatten()
     return _Paths(log_p, tokens, named, picked(state, rows))

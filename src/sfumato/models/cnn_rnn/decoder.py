@@ -49,10 +49,17 @@ class Decoder(nn.Module):
         return (zeros,) * self._states
 
     def step(self, tokens: Tensor, features: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read a token of each sequence: (B,) tokens, (B, D) -> (B, C + 1) scores of what comes next, the end last."""
+        """Read a token of each sequence: (B,) tokens, (B, D) -> (B, C + 1) scores of what comes next, the end last.
+
+        In fp32 always: small as it is, nothing is gained by less, and not every device has such cells in bf16.
+        """
+        with torch.autocast(features.device.type, enabled=False):
+            return self._step(tokens, features.float(), state)
+
+    def _step(self, tokens: Tensor, features: Tensor, state: State) -> tuple[Tensor, State]:
         read = self.embedding(tokens)
         if self.seen is None:
-            read = torch.cat([features.to(read.dtype), read], dim=1)
+            read = torch.cat([features, read], dim=1)
         said, after = self.cell(self.dropout(read)[:, None], state[0] if self._states == 1 else state)
         following = (after,) if self._states == 1 else cast(State, tuple(after))
         out = self.out(self.dropout(said[:, 0]))
