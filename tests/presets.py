@@ -3,7 +3,10 @@
 from typing import Any
 
 from sfumato.models.backbone import expects
+from sfumato.models.class_texts import GivenTextsSpec
 from sfumato.models.clip import ClipSpec
+from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.family import image_name
 from sfumato.models.image_text import ImageTextSpec, ImageTowerSpec
 from sfumato.models.ngrams import NgramsSpec
 from sfumato.recipe.load import load_recipe
@@ -12,8 +15,15 @@ from sfumato.training.contradictions import refuse_contradictions
 from sfumato.training.plan import Plan, make_plan
 from sfumato.training.settings import Settings
 
-SAMPLES = {"crop-disease": (31_718, 61), "fashion-44": (35_551, 44), "product": (26_906, 21), "weather": (8_000, 20)}
-"""Seed -> its training images and classes."""
+SAMPLES = {
+    "crop-disease": (31_718, 61),
+    "fashion-44": (35_551, 44),
+    "product": (26_906, 21),
+    "weather": (8_000, 20),
+    "multilabel": (82_081, 80),
+    "medical": (2_000, 3),
+}
+"""Seed -> its training images and classes; of medical-clip's none are known."""
 
 
 def resolved(name: str) -> Recipe:
@@ -40,7 +50,7 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
         base_lr=recipe.train.optimizer.lr,
         epochs=recipe.train.epochs,
         samples=SAMPLES[seed_of(name)][0],
-        image_size=224 if isinstance(recipe.model, ClipSpec) else expects(recipe.model.backbone).image_size,
+        image_size=224 if isinstance(recipe.model, ClipSpec) else expects(image_name(recipe.model)).image_size,
         head=recipe.model.head,
     )
     refuse_contradictions(plan, recipe.train.accept)
@@ -80,4 +90,7 @@ def settings_row(now: Settings) -> dict[str, Any]:
 def with_small_towers(recipe: Recipe) -> Recipe:
     """The recipe on towers that need no library beside timm."""
     image, text = ImageTowerSpec(backbone="test_resnet", weights="none"), NgramsSpec(width=32, buckets=512)
+    if isinstance(recipe.model, DualEncoderSpec):
+        texts = GivenTextsSpec(texts={name: (name,) for name in "abc"})
+        return recipe.model_copy(update={"model": recipe.model.model_copy(update={"text": text, "texts": texts})})
     return recipe.model_copy(update={"model": ImageTextSpec(image=image, text=text, head=recipe.model.head)})

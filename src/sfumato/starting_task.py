@@ -3,11 +3,10 @@
 from typing import cast
 
 from sfumato.data.table import Table, Task
+from sfumato.losses.asymmetric import MANY_LABELS
 
 UNEQUAL = 5
 """Largest class by smallest, from which rare classes are answered more readily."""
-MANY_LABELS = 20
-"""Classes that a picture may be of several of, from which those it is not of would drown those it is."""
 
 
 def task_lines(table: Table) -> list[str]:

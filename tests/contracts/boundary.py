@@ -258,6 +258,11 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
+    "metrics.ablation.ablate": {
+        "whole": ARGUMENTS["predicted_a"],
+        "parts": lambda c: {"text": ARGUMENTS["predicted_b"](c)},
+        "note": lambda c: "",
+    },
     "metrics.paired_ranking.rank_labels": {
         "truth": lambda c: c.there, "answers": lambda c: {name: _answers(c, name) for name in "ab"},
     },

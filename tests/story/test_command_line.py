@@ -21,6 +21,7 @@ VERBS = (
     "predict",
     "presets",
     "report",
+    "serve",
     "schema",
     "train",
     "crossval",

@@ -91,6 +91,16 @@ def test_a_frozen_encoder_reads_the_texts_a_few_times_however_many_steps_there_a
     assert len(reads) <= 6  # while it is checked, trained, and its bundle made and loaded; 24 steps and 8 validations
 
 
+def test_the_history_is_there_by_column_and_the_model_was_tried_out(run):
+    history = json.loads((run.folder / "history.json").read_text(encoding="utf-8"))
+    rows = list(csv.DictReader((run.folder / "history.csv").read_text(encoding="utf-8").splitlines()))
+    assert list(history) == list(rows[0]) and len(rows) == 8
+    for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
+        assert history[name] == [float(row[name]) for row in rows]
+    notes = json.loads((run.folder / "env.json").read_text(encoding="utf-8"))["notes"]
+    assert any("self-test: gradients reach" in note and "8 pictures are learnt by heart" in note for note in notes)
+
+
 def test_texts_and_classes_stand_in_the_run_and_in_the_bundle(run):
     wanted = {name: [some] if isinstance(some, str) else some for name, some in TEXTS.items()}
     recipe = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))

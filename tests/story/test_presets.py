@@ -16,7 +16,7 @@ from tests.presets import MULTITASK, settings_row
 from tests.products import products
 
 import sfumato
-from sfumato.recipe.presets import preset_names
+from sfumato.recipe.presets import recipe_names
 from sfumato.tensor_file import read_tensors
 from sfumato.training.keyframe import Ramp
 from sfumato.training.settings import Settings
@@ -50,6 +50,21 @@ PRODUCTS = {
     **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
     "model": {"kind": "image_text", **TOWERS},
     "timeline[0].image_size": SMALL,
+}
+OVERRIDES["multilabel"] = {
+    **{name: value for name, value in TINY.items() if name != "train.checkpoint"},
+    "model.backbone": "test_convnext",
+    "model.head": {"kind": "ml_decoder", "width": 16, "attention_heads": 2, "hidden": 32},
+    "timeline[0].image_size": SMALL,
+    "timeline[2].image_size": LARGE,
+    "data.columns.label": "marks",
+}
+OVERRIDES["medical-clip"] = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model.image": {"backbone": "test_resnet", "weights": "none"},
+    "model.text": {"kind": "ngrams", "buckets": 512},
+    "timeline[0].image_size": SMALL,
+    "train.checkpoint": {"every": "50ep"},
 }
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
 OVERRIDES["weather-elements-cnn-rnn"] = {
@@ -98,7 +113,7 @@ def wares(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def charts(tmp_path_factory) -> Path:
-    """Pictures of any number of classes."""
+    """Pictures of any number of classes each."""
     return marks(tmp_path_factory.mktemp("charts"), 40, SMALL)
 
 
@@ -115,11 +130,11 @@ def one_thread():
 def finished(photos, table, wares, charts, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
+    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
 
     def train(name: str) -> Finished:
         if name not in done:
-            source = table if name == MULTITASK else wares if name.startswith("product") else photos
-            source = charts if name.startswith("weather") else source
+            source = wares if name.startswith("product") else sources.get(name, photos)
             overrides = {**OVERRIDES[name], "data.source": str(source)}
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)
@@ -145,10 +160,10 @@ def applied_settings() -> Generator[list[Settings]]:
 
 
 def test_every_preset_has_its_story():
-    assert sorted(OVERRIDES) == preset_names()
+    assert sorted(OVERRIDES) == recipe_names()
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_it_trains_past_its_last_keyframe(name, finished):
     done = finished(name)
     recipe = sfumato.load_recipe(done.run.folder / "recipe.yaml").recipe
@@ -159,7 +174,7 @@ def test_it_trains_past_its_last_keyframe(name, finished):
     assert all(done.run.metrics[task] for task in tasks) and (done.run.bundle / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_every_keyframe_was_applied_at_its_epoch(name, finished):
     done = finished(name)
     recipe = sfumato.load_recipe(done.run.folder / "recipe.yaml").recipe

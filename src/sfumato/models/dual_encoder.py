@@ -64,6 +64,7 @@ class DualEncoder(Network):
     text: TextTower
     head: PrototypeHead
     own_ck: Tensor
+    """(C, K) 1 where a text is of a class, else 0."""
 
     def __init__(
         self,
@@ -76,10 +77,15 @@ class DualEncoder(Network):
     ) -> None:
         image, text = towers
         super().__init__({"image": image, "text": text}, head, image_width, len(texts), mean, std)
-        every = [one for some in texts.values() for one in some]
+        self.register_buffer("own_ck", None, persistent=False)
+        self.ask(texts)
+
+    def ask(self, texts: Mapping[str, Sequence[str]]) -> None:
+        """Answer with these classes from now on: class -> its texts, in the order of the logits."""
         owners = [place for place, some in enumerate(texts.values()) for _ in some]
-        self.reader = ClassTextReader(text, every)
-        self.register_buffer("own_ck", torch.eye(len(texts))[owners].T.contiguous(), persistent=False)
+        self.reader = ClassTextReader(self.text, [one for some in texts.values() for one in some])
+        self.own_ck = torch.eye(len(texts))[owners].T.contiguous().to(self.head.log_scale.device)
+        self.classes = self.outputs = len(texts)
 
     def features(self, shown: Tensor | Shown) -> Tensor:
         """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, I), not yet projected."""

@@ -15,9 +15,10 @@ from sfumato.models.cnn_rnn.cnn_rnn import CnnRnnSpec, build_cnn_rnn
 from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec, build_dual_encoder
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
-from sfumato.models.text_encoder import load_text
+from sfumato.models.text_encoder import learnt_files, load_text
 from sfumato.models.text_only import TextOnly, TextOnlySpec, build_text_only
 from sfumato.models.text_tower import Files
+from sfumato.models.tfidf import TfidfSpec
 from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
@@ -136,6 +137,16 @@ def without_paths(spec: Family) -> Family:
         spec = spec.model_copy(update={"texts": texts})
     image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
     return spec.model_copy(update={"image": image, "text": text})
+
+
+def learnt_from(spec: Family, texts: tuple[str, ...] | None) -> Files | None:
+    """What its text tower must know of the training texts before the model can be built; None where nothing."""
+    return learnt_files(spec.text, texts or ()) if isinstance(spec, ImageTextSpec | TextOnlySpec) else None
+
+
+def learns_from_texts(spec: Family) -> bool:
+    """Whether the model can be built only after the training texts are known."""
+    return isinstance(spec, ImageTextSpec | TextOnlySpec) and isinstance(spec.text, TfidfSpec)
 
 
 def files_of(model: Network) -> Files | None:

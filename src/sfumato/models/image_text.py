@@ -23,6 +23,7 @@ from sfumato.models.network import MISSING, Network
 from sfumato.models.ngrams import Ngrams
 from sfumato.models.text_encoder import TextSpec, build_text
 from sfumato.models.text_tower import Files, Reader, TextTower
+from sfumato.models.tfidf import Tfidf
 from sfumato.models.weights import WeightsSpec
 from sfumato.shown import OfSeveral, Shown, whole, with_black
 from sfumato.spec import Spec
@@ -108,8 +109,8 @@ class ImageText(Network):
         return features_bd if self.missing is None else self.missing(features_bd)
 
     def towers(self) -> tuple[nn.Module, ...]:
-        """Both towers; vectors of words have no activations worth the name."""
-        return (self.image,) if isinstance(self.text, Ngrams) else (self.image, self.text)
+        """Both towers; those that count words have no activations worth the name."""
+        return (self.image,) if isinstance(self.text, Ngrams | Tfidf) else (self.image, self.text)
 
     def undecayed(self) -> set[str]:
         """What the towers name."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sfumato.errors import InputError
 from sfumato.models.backbone import Triple
-from sfumato.models.heads import Head, build_head
+from sfumato.models.heads import Head, build_head, reads_map
 from sfumato.shown import Shown
 from sfumato.tasks import Outputs
 
@@ -76,6 +76,22 @@ class Network(nn.Module):
         """What is shown -> (B, D); a tensor is (B, 3, H, W) pictures, uint8 or floats in 0 to 255."""
         raise NotImplementedError
 
+    def features_shape(self, image_size: int) -> tuple[int, ...]:
+        """Shape of the features of one sample: (D,); or (T, D) where the head looks at every place of a picture.
+
+        Args:
+            image_size: Side of its picture, pixels.
+        """
+        if not reads_map(self.head_spec):
+            return (self.width,)
+        training = [module for module in self.modules() if module.training]
+        picture = torch.zeros(1, 3, image_size, image_size, device=next(self.parameters()).device)
+        with torch.inference_mode():
+            found = self.eval().features(picture).shape[1:]
+        for module in training:
+            module.training = True
+        return tuple(found)
+
     def normalised(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) pixels of 0 to 255 -> as the backbone was trained on them."""
         return (images - cast(Tensor, self.mean)) / cast(Tensor, self.std)
@@ -89,8 +105,11 @@ class Network(nn.Module):
         return self(shown)[1]
 
     def forward(self, shown: Tensor | Shown) -> tuple[Tensor, Tensor]:
-        """What is shown -> (B, D) features and (B, C) float32 logits. What has two dimensions are features already."""
-        features_bd = shown if isinstance(shown, Tensor) and shown.ndim == 2 else self.features(shown)
+        """What is shown -> (B, D) features and (B, C) float32 logits.
+
+        What has no four dimensions are features already: (B, D); or (B, T, D) where the head looks at every place.
+        """
+        features_bd = shown if isinstance(shown, Tensor) and shown.ndim < 4 else self.features(shown)
         return features_bd, self.answers(features_bd)
 
     def answers(self, features_bd: Tensor) -> Tensor:

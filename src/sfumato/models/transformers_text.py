@@ -197,8 +197,9 @@ def _in_package(package: str) -> Path:
     if found is None or not found.submodule_search_locations:
         setting = f"{SETTING}.package"
         raise InputError(f"no installed package {package!r}", setting=setting, mend=f"pip install {package}")
-    folders = sorted(path.parent for path in Path(found.submodule_search_locations[0]).rglob("config.json"))
+    configs = sorted(Path(found.submodule_search_locations[0]).rglob("config.json"))
+    folders = [path.parent for path in configs if "model_type" in path.read_text(encoding="utf-8")]  # not of a pooling
     if len(folders) != 1:
-        what = f"package {package!r} holds {len(folders)} folders with a config.json"
+        what = f"package {package!r} holds {len(folders)} folders with the config.json of an encoder"
         raise InputError(what, setting=f"{SETTING}.package", expected="one")
     return folders[0]

@@ -7,7 +7,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.table import Table
 from sfumato.data.views import expand, refuse_idle_views
-from sfumato.models.family import build_model, image_name
+from sfumato.models.family import build_model, image_name, learnt_from
 from sfumato.models.network import Network
 from sfumato.models.sizes import check_sizes
 from sfumato.recipe.schema import Recipe
@@ -17,6 +17,7 @@ from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.machine import launched
+from sfumato.training.map_heads import refuse_unfit_map_heads
 from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
@@ -29,12 +30,15 @@ from sfumato.training.whole_batches import refuse_pieces
 def new_model(
     recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
 ) -> Network:
-    """A model with the plan's first head, and random weights that depend on the seed alone."""
+    """A model with the plan's first head, and random weights that depend on the seed alone.
+
+    What a text tower must know of texts it learns from those of the train part.
+    """
     spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
-        outputs = table.layout.outputs
-        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        outputs, files = table.layout.outputs, learnt_from(spec, table.part("train").texts)
+        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std, files)
         if recipe.train.gradient_checkpointing:
             model.checkpoint_gradients()
         if teacher and teacher.width is not None:
@@ -55,6 +59,7 @@ def checked_model(
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
     refuse_unfit_sequences(recipe.model, table)
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
+    refuse_unfit_map_heads(plan, recipe.model, multilabel=table.layout.multilabel)
     refuse_pieces(plan, recipe.train.accumulate, launched()[1])
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)

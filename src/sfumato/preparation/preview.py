@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.errors import InputError
+from sfumato.losses.asymmetric import AsymmetricSpec
+from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.models.family import writes_sequences
+from sfumato.models.heads import reads_map
 from sfumato.preparation.class_texts import with_class_texts
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
@@ -28,8 +31,8 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     """
     data = recipe.data
     assumption = assumed or Assumed()
-    many = writes_sequences(recipe.model)
-    table = assumed_table(assumption, data.split, _columns(recipe), many=many) if data.source is None else None
+    columns, several = _columns(recipe), _of_several(recipe)
+    table = assumed_table(assumption, data.split, columns, multilabel=several) if data.source is None else None
     table = as_read(recipe, table) if table else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"
@@ -56,6 +59,14 @@ def _not_looked_at(recipe: Recipe) -> str:
     together = recipe.data.split.near_duplicates == "together"
     alike = " and keeps pictures that are nearly the same in one part" if together else ""
     return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
+
+
+def _of_several(recipe: Recipe) -> bool:
+    """Whether a recipe has what only images of several classes have."""
+    heads = [recipe.model.head, *(keyframe.head for keyframe in recipe.timeline if keyframe.head is not None)]
+    losses = [keyframe.loss for keyframe in recipe.timeline if keyframe.loss is not None]
+    of_several = any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec) for one in losses)
+    return of_several or any(map(reads_map, heads)) or writes_sequences(recipe.model)
 
 
 def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:

@@ -8,6 +8,7 @@ from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import LogitAdjustedSpec
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.models.heads import CosineHeadSpec, MlpHeadSpec
+from sfumato.models.ml_decoder import MlDecoderHeadSpec
 from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.report.wording import rate
 from sfumato.training.averaging import SwaSpec
@@ -20,7 +21,7 @@ def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
     if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
         return _of_loss(choice)
-    if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec):
+    if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec):
         return _of_head(choice)
     if isinstance(choice, InverseFrequencySpec | EffectiveNumberSpec):
         return _of_weights(choice)
@@ -65,7 +66,9 @@ def _of_label_loss(loss: BinaryCrossEntropySpec | AsymmetricSpec) -> tuple[str, 
     return f"binary cross-entropy, positives {weight}", f"BCE {weight}", "BCE"
 
 
-def _of_head(head: CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec) -> tuple[str, ...]:
+def _of_head(head: CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec) -> tuple[str, ...]:
+    if isinstance(head, MlDecoderHeadSpec):
+        return f"ML-Decoder head, {head.queries} queries, {head.width} wide", "ML-Decoder head", "ML-Decoder"
     if isinstance(head, PrototypeHeadSpec):
         return f"prototypes of texts, {head.embed_dim} wide", f"prototypes {head.embed_dim}", "prototypes"
     if isinstance(head, MlpHeadSpec):
