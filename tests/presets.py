@@ -22,7 +22,6 @@ SAMPLES = {
     "weather": (8_000, 20),
     "multilabel": (82_081, 80),
     "medical": (2_000, 3),
-    "weather": (8_000, 20),
 }
 """Seed -> its training images and classes; of medical-clip's none are known."""
 
