@@ -102,7 +102,7 @@ def heading() -> list[str]:
         "",
         f"`OMP_NUM_THREADS={cores} python benchmarks/trie_scoring.py --write`, {date.today()}.",
         f"{env['processor']}, no GPU; torch {env['packages']['torch']} on {torch.get_num_threads()} threads, fp32.",
-        f"{model}; a prompt of {PROMPT}, {PICTURE} of them a picture's. One sample; each name alone is a pass of its own.",
+        f"{model}; a prompt of {PROMPT}, {PICTURE} of them a picture's. One sample; each name alone is a pass.",
         "",
         f"| {' | '.join([*columns, 'scores differ by'])} |",
         "| --- " * (len(columns) + 1) + "|",

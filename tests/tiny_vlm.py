@@ -18,7 +18,7 @@ SPECIAL = {
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 \n?.,:-_()时小不确定图中是什么"
 TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ message.role }}\n{% for part in message.content %}"
+    "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}\n{% for part in message.content %}"
     "{% if part.type == 'image' %}<start_of_image>{% else %}{{ part.text }}{% endif %}{% endfor %}<end_of_turn>\n"
     "{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
 )
@@ -26,14 +26,14 @@ SIDE = 28
 """Of its pictures, in pixels: 2 by 2 patches of 14."""
 
 
-def tokenizer() -> Any:
-    """A letter is a token."""
+def tokenizer(words: tuple[str, ...] = ()) -> Any:
+    """A letter is a token, and so are some words."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {token: place for place, token in enumerate((*SPECIAL.values(), *LETTERS))}
+    vocabulary = {token: place for place, token in enumerate((*SPECIAL.values(), *LETTERS, *words))}
     letters = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    letters.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    letters.pre_tokenizer = pre_tokenizers.Split(Regex("|".join([*words, r"[\s\S]"])), "isolated")
     letters.decoder = decoders.Fuse()
     letters.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL.values()])
     named = {name: token for name, token in SPECIAL.items() if name.endswith("_token")}
@@ -41,7 +41,7 @@ def tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=letters, extra_special_tokens=extra, **named)
 
 
-def config(**text: Any) -> Any:
+def config(words: tuple[str, ...] = (), spread: float = 0.2, **text: Any) -> Any:
     """Gemma 3 with two layers, one of which sees 16 tokens back, and pictures of 4 tokens."""
     from transformers import Gemma3Config
 
@@ -50,7 +50,7 @@ def config(**text: Any) -> Any:
     return Gemma3Config(
         text_config={
             **wide,
-            "vocab_size": len(SPECIAL) + len(LETTERS),
+            "vocab_size": len(SPECIAL) + len(LETTERS) + len(words),
             "num_key_value_heads": 2,
             "head_dim": 8,
             "query_pre_attn_scalar": 8,
@@ -60,7 +60,7 @@ def config(**text: Any) -> Any:
             "pad_token_id": 0,
             "eos_token_id": 1,
             "bos_token_id": 2,
-            "initializer_range": 0.2,
+            "initializer_range": spread,
             **text,
         },
         vision_config={**wide, "image_size": SIDE, "patch_size": 14},
@@ -68,7 +68,7 @@ def config(**text: Any) -> Any:
         boi_token_index=ids["<start_of_image>"],
         eoi_token_index=ids["<end_of_image>"],
         image_token_index=ids["<image_soft_token>"],
-        initializer_range=0.2,
+        initializer_range=spread,
     )
 
 
@@ -82,11 +82,17 @@ def network(seed: int = 0, **text: Any) -> Any:
     return made
 
 
-def folder(root: Path, seed: int = 0, side: int = SIDE, template: str | None = TEMPLATE, **text: Any) -> Path:
+def folder(
+    root: Path,
+    side: int = SIDE,
+    template: str | None = TEMPLATE,
+    words: tuple[str, ...] = (),
+    **settings: Any,
+) -> Path:
     """What a hub would hold of it."""
     from transformers import Gemma3ImageProcessor, Gemma3Processor
 
-    network(seed, **text).save_pretrained(root)
+    network(words=words, **settings).save_pretrained(root)
     pictures = Gemma3ImageProcessor(size={"height": side, "width": side})
-    Gemma3Processor(pictures, tokenizer(), chat_template=template, image_seq_length=4).save_pretrained(root)
+    Gemma3Processor(pictures, tokenizer(words), chat_template=template, image_seq_length=4).save_pretrained(root)
     return root

@@ -1,6 +1,6 @@
 """The families of models: what a recipe may say of one, and what the rest of the house asks of each alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -15,17 +15,21 @@ from sfumato.models.network import Network
 from sfumato.models.text_encoder import load_text
 from sfumato.models.text_only import TextOnly, TextOnlySpec, build_text_only
 from sfumato.models.text_tower import Files
+from sfumato.models.vlm.building import build_vlm, expected_by_vlm, load_vlm
+from sfumato.models.vlm.network import Vlm
+from sfumato.models.vlm.spec import TEXT, VlmSpec
 from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
-Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec
+Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec | VlmSpec
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
     | Annotated[ImageTextSpec, Tag("image_text")]
     | Annotated[ClipSpec, Tag("clip")]
-    | Annotated[TextOnlySpec, Tag("text")],
+    | Annotated[TextOnlySpec, Tag("text")]
+    | Annotated[VlmSpec, Tag("vlm")],
     kind_or("image"),
 ]
 
@@ -38,6 +42,7 @@ KINDS: dict[str, type[Family]] = {
     "image_text": ImageTextSpec,
     "clip": ClipSpec,
     "text": TextOnlySpec,
+    "vlm": VlmSpec,
 }
 
 
@@ -47,9 +52,17 @@ def spec_of(document: Mapping[str, object]) -> type[Family]:
 
 
 def build_model(
-    spec: Family, classes: Outputs, image_size: int, mean: Triple, std: Triple, files: Files | None = None
+    spec: Family,
+    classes: Outputs,
+    image_size: int,
+    mean: Triple,
+    std: Triple,
+    files: Files | None = None,
+    names: Sequence[str] = (),
 ) -> Network:
-    """A model of any family with random weights; arguments as for `build_image_text`."""
+    """A model of any family with random weights; arguments as for `build_image_text`, and `names` of the classes."""
+    if isinstance(spec, VlmSpec):
+        return build_vlm(spec, classes, names, mean, std, files)
     if isinstance(spec, ModelSpec):
         return build_classifier(spec, classes, image_size, mean, std)
     if isinstance(spec, TextOnlySpec):
@@ -69,6 +82,8 @@ def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
         return load_towers(cast(ClipImage, model.image), cast(ClipText, model.text), spec, image_size)
     if isinstance(spec, TextOnlySpec) and isinstance(model, TextOnly):
         return f"text {load_text(model.text, spec.text)}"
+    if isinstance(spec, VlmSpec) and isinstance(model, Vlm):
+        return load_vlm(model, spec)
     raise TypeError(f"a {type(model).__name__} is no model of {spec.kind}")
 
 
@@ -78,20 +93,22 @@ def expected_of(spec: Family) -> Expects:
         return Expects(UNSEEN, IMAGENET_MEAN, IMAGENET_STD, "bilinear")
     if isinstance(spec, ClipSpec):
         return expected_by(spec)
+    if isinstance(spec, VlmSpec):
+        return expected_by_vlm(spec)
     with moved("model.", "model." if isinstance(spec, ModelSpec) else "model.image."):
         return expects(image_name(spec))
 
 
 def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
-    if isinstance(spec, ClipSpec | TextOnlySpec):
+    if isinstance(spec, ClipSpec | TextOnlySpec | VlmSpec):
         return spec.title
     return spec.backbone if isinstance(spec, ModelSpec) else spec.image.backbone
 
 
 def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
-    if isinstance(spec, ModelSpec | ClipSpec):
+    if isinstance(spec, ModelSpec | ClipSpec | VlmSpec):
         return spec.weights == "none"
     pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
     return pictures and getattr(spec.text, "weights", "none") == "none"
@@ -99,7 +116,7 @@ def is_random(spec: Family) -> bool:
 
 def reads_texts(spec: Family) -> bool:
     """Whether texts are part of what it is shown."""
-    return not isinstance(spec, ModelSpec)
+    return TEXT in spec.prompt if isinstance(spec, VlmSpec) else not isinstance(spec, ModelSpec)
 
 
 def without_paths(spec: Family) -> Family:
@@ -109,6 +126,8 @@ def without_paths(spec: Family) -> Family:
     if isinstance(spec, ClipSpec):
         known = isinstance(spec.weights, WeightsFrom)
         return spec.model_copy(update={"weights": without_path(spec.weights)}) if known else spec
+    if isinstance(spec, VlmSpec):
+        return spec.model_copy(update={"folder": Path(spec.folder).name}) if spec.folder else spec
     folder = getattr(spec.text, "folder", None)
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
     if isinstance(spec, TextOnlySpec):
@@ -119,4 +138,6 @@ def without_paths(spec: Family) -> Family:
 
 def files_of(model: Network) -> Files | None:
     """What a bundle keeps of its text tower, beside the weights; None where it reads no texts."""
+    if isinstance(model, Vlm):
+        return model.files()
     return model.text.files() if isinstance(model, ImageText | TextOnly) else None

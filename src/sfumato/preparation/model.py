@@ -10,6 +10,7 @@ from sfumato.data.views import expand, refuse_idle_views
 from sfumato.models.family import build_model, image_name
 from sfumato.models.network import Network
 from sfumato.models.sizes import check_sizes
+from sfumato.models.vlm.network import Vlm
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
 from sfumato.training.given_weights import check_given_weights
@@ -17,6 +18,7 @@ from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.multilabel_limits import refuse_unfit
+from sfumato.training.name_limits import refuse_unfit_names
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
 from sfumato.training.soup import refuse_idle_soup
@@ -31,7 +33,10 @@ def new_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
         outputs = table.layout.outputs
-        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std)
+        names = () if table.layout.several else table.layout.labels.names
+        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std, names=names)
+        if isinstance(model, Vlm):
+            model.remember_pictures()
         if recipe.train.gradient_checkpointing:
             model.checkpoint_gradients()
         if teacher and teacher.width is not None:
@@ -53,6 +58,7 @@ def checked_model(
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
+    refuse_unfit_names(model, plan, table)
     refuse_idle_missing(plan, model)
     if recipe.train.distill is not None:
         refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)

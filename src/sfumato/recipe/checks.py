@@ -10,6 +10,7 @@ from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
 from sfumato.models.family import Family, is_random, reads_texts
 from sfumato.models.text_only import TextOnlySpec
+from sfumato.models.vlm.spec import VlmSpec
 from sfumato.recipe.decision_checks import refuse_unfitted
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
@@ -40,6 +41,8 @@ def refuse_ineffective(
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_made(train, model)
+    if isinstance(model, VlmSpec):
+        _check_names(train, timeline)
     if split.val == 0:
         _check_without_validation(train, decision, "data.split.val is 0")
 
@@ -164,6 +167,17 @@ def _check_made(train: TrainSpec, model: Family) -> None:
     if train.interpolate is not None and is_random(model) and train.init_from is None:
         why = "the model's weights are none, so there is no pretrained network to start from"
         raise _idle("train.interpolate", why, "leave it out")
+
+
+def _check_names(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
+    """A model that names its classes has no head, and none of them is fit for fp16."""
+    if train.precision == "fp16":
+        what = "fp16, whose range the activations of Gemma 3 leave"
+        raise InputError(what, setting="train.precision", expected="bf16, or fp32")
+    for index, keyframe in enumerate(timeline):
+        for name in ("head", "head_warmup"):
+            if getattr(keyframe, name) is not None:
+                raise _idle(f"timeline[{index}].{name}", "names are scored, and there is no head", "leave it out")
 
 
 def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str) -> None:

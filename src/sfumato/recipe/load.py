@@ -23,7 +23,7 @@ from sfumato.yaml_text import write_mapping
 
 PATHS = (
     *("data.source", "data.images", "data.labels.file", "train.distill.teacher", "train.init_from"),
-    *("model.weights.file", "model.image.weights.file", "model.text.folder"),
+    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
 

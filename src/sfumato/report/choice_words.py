@@ -34,6 +34,7 @@ _PLAIN = {
     "cross_entropy": ("cross-entropy", "CE"),
     "balanced_softmax": ("balanced softmax", "balanced"),
     "linear": ("linear head", "linear"),
+    "names": ("names scored", "names"),
     "given": ("weights as given", "given"),
     "file": ("weights from a file", "file"),
 }

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from sfumato.models.vlm.trie import Trie
 
+UNSEEN = -1e30
+"""Added to what is not looked at; bfloat16 has such numbers too."""
+
 
 def positions(there_bp: Tensor, trie: Trie) -> Tensor:
     """(B, L) int64 place of each token in its own sequence, from 0: names all begin where their prompt ends.
@@ -66,6 +69,5 @@ def masks(config: Any, visible_bll: Tensor, positions_bl: Tensor, dtype: torch.d
 
 
 def _added(seen_bll: Tensor, dtype: torch.dtype) -> Tensor:
-    """0 where seen; elsewhere the least number, so that a row of padding, which sees nothing, is no nan."""
-    least = torch.finfo(dtype).min
-    return torch.zeros(seen_bll.shape, dtype=dtype, device=seen_bll.device).masked_fill(~seen_bll, least)[:, None]
+    """0 where seen, elsewhere far below: not endlessly, so that a row of padding, which sees nothing, is no nan."""
+    return torch.zeros(seen_bll.shape, dtype=dtype, device=seen_bll.device).masked_fill(~seen_bll, UNSEEN)[:, None]

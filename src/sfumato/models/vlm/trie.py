@@ -112,7 +112,8 @@ def refuse_unscorable(names: Sequence[str], tokens: Sequence[Sequence[int]], spe
         if not own:
             raise InputError(f"the name {name!r} has no tokens", where=where, expected="names the tokenizer can write")
         if special & {*own}:
-            raise InputError(f"the name {name!r} holds a special token of the model", where=where)
+            what = f"the name {name!r} holds a special token of the model, or letters that it has no token for"
+            raise InputError(what, where=where)
         other = first.setdefault(tuple(own), name)
         if other is not name:
             what = f"{other!r} and {name!r} are the same tokens"
