@@ -13,7 +13,7 @@ COLOURS = {"red": (190, 60, 60), "blue": (60, 60, 190)}
 WORDS = tuple(dict.fromkeys([*COLOURS, *THINGS, *" ".join(THINGS.values()).split(), *FILLING, "what"]))
 
 
-def vlm_products(root: Path, count: int, **settings: Any) -> Path:
+def vlm_products(root: Path, count: int, words: tuple[str, ...] = (), **settings: Any) -> Path:
     """`root/products.csv` of id, text and label, its pictures and a random model in `root/gemma`; the recipe's path."""
     rng = np.random.default_rng(3)
     (root / "pictures").mkdir(parents=True)
@@ -25,7 +25,7 @@ def vlm_products(root: Path, count: int, **settings: Any) -> Path:
         pixels = np.clip(rng.normal(COLOURS[colour], 40, (32, 32, 3)), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(root / "pictures" / f"p{i:03}.png")
     (root / "products.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    folder(root / "gemma", words=WORDS, **{"spread": 0.1, **settings})
+    folder(root / "gemma", words=(*WORDS, *words), **{"spread": 0.1, **settings})
     (root / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
     return root / "recipe.yaml"
 

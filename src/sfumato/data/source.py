@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sfumato.data.columns import ColumnsSpec
+from sfumato.data.elements import ElementsSpec
 from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import read_folder
 from sfumato.data.sources.hub import is_hub_folder, read_hub_folder
@@ -31,6 +32,8 @@ class DataSpec(Spec):
     the table's own folder."""
     labels: LabelsSpec | None = None
     """A file that names the classes; none = the classes the data holds."""
+    elements: ElementsSpec | None = None
+    """Element words that are put before the samples' texts; none = texts stay what they are."""
     split: SplitSpec = SplitSpec()
     """Which samples train, which choose and which only measure."""
 

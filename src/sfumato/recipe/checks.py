@@ -75,10 +75,11 @@ def _check_columns(columns: ColumnsSpec, split: SplitSpec, model: Family) -> Non
 def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
     """Settings of pictures, where none is looked at."""
     why, mend = "this model looks at no picture", "leave it out"
-    if augment.changed:
-        raise _idle(f"augment.{augment.changed[0]}", why, mend)
+    seen = [name for name in augment.changed if name != "texts"]
+    if seen:
+        raise _idle(f"augment.{seen[0]}", why, mend)
     for index, keyframe in enumerate(timeline):
-        for name in ("image_size", "augment"):
+        for name in ("image_size", *([] if augment.texts else ["augment"])):
             if getattr(keyframe, name) is not None:
                 raise _idle(f"timeline[{index}].{name}", why, mend)
 
@@ -145,7 +146,7 @@ def _check_profile(augment: AugmentSpec, preprocess: PreprocessSpec) -> None:
 
 def _augments(spec: AugmentSpec) -> bool:
     colour = spec.brightness or spec.contrast or spec.saturation or spec.hue
-    return bool(spec.flips or spec.crop < 1 or spec.shift or spec.rotate or spec.erase or colour)
+    return bool(spec.texts or spec.flips or spec.crop < 1 or spec.shift or spec.rotate or spec.erase or colour)
 
 
 def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:

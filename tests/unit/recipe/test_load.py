@@ -190,7 +190,12 @@ def test_no_folder_leaves_the_machine(folder):
         "model": {"kind": "image_text", "image": {"backbone": "resnet18", "weights": {"file": "x"}}, "text": {}},
     }
     seen = set()
-    for model, other in ((image, ("model.image.", "model.text.")), (both, ("model.weights",))):
+    names = {"timeline": [], "model": {"kind": "vlm"}}
+    for model, other in (
+        (image, ("model.image.", "model.text.", "model.folder", "data.elements")),
+        (both, ("model.weights", "model.folder")),
+        (names, ("model.weights", "model.image.", "model.text.")),
+    ):
         paths = {path: f"/home/ann/secret/{path}" for path in PATHS if not path.startswith(other)}
         recipe = load_recipe("recipe.yaml", {**model, "data.labels": {"file": "x"}, **paths}).recipe
         text = to_yaml(recipe)

@@ -13,6 +13,8 @@ from sfumato.models.vlm.spec import SETTING, TEXT
 KEPT = (".json", ".txt", ".model", ".vocab", ".jinja")
 """Endings of the files of a configuration and a processor that a bundle keeps."""
 MARK = "X"
+KNOWN = 100_000
+"""Prompts whose tokens are kept."""
 
 
 class Wording:
@@ -51,6 +53,8 @@ class Wording:
             text: Of the sample, "" for none.
             picture: Whether it has one.
         """
+        if len(self._known) > KNOWN:
+            self._known.clear()  # texts that are varied never end
         if (text, picture) not in self._known:
             self._known[text, picture] = self._cut(text, picture)
         return self._known[text, picture]
