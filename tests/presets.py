@@ -3,8 +3,10 @@
 from typing import Any
 
 from sfumato.models.backbone import expects
+from sfumato.models.class_texts import GivenTextsSpec
 from sfumato.models.clip import ClipSpec
-from sfumato.models.family import Family
+from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.family import Family, image_name
 from sfumato.models.image_text import ImageTextSpec, ImageTowerSpec
 from sfumato.models.ngrams import NgramsSpec
 from sfumato.models.vlm.spec import VlmSpec
@@ -19,8 +21,11 @@ SAMPLES = {
     "fashion-44": (35_551, 44),
     "product": (26_906, 21),
     "weather-products": (7_000, 80),
+    "multilabel": (82_081, 80),
+    "medical": (2_000, 3),
+    "weather": (8_000, 20),
 }
-"""Seed -> its training images and classes."""
+"""Seed -> its training images and classes; of medical-clip's none are known."""
 
 
 def resolved(name: str) -> Recipe:
@@ -58,7 +63,7 @@ def side_of(model: Family) -> int:
     """Of the pictures, as the hub would say of the preset's model."""
     if isinstance(model, VlmSpec):
         return 896
-    return 224 if isinstance(model, ClipSpec) else expects(model.backbone).image_size
+    return 224 if isinstance(model, ClipSpec) else expects(image_name(model)).image_size
 
 
 def epoch_row(plan: Plan, epoch: int) -> dict[str, Any]:
@@ -84,6 +89,7 @@ def settings_row(now: Settings) -> dict[str, Any]:
         "cutmix_alpha": mixing.cutmix_alpha,
         "mix_probability": mixing.probability,
         "cutmix_share": mixing.cutmix_share,
+        "teacher_forcing": now.teacher_forcing,
         "centre_loss": now.centre_loss,
         "ema_decay": now.ema_decay,
         "swa": now.averaging,
@@ -93,4 +99,7 @@ def settings_row(now: Settings) -> dict[str, Any]:
 def with_small_towers(recipe: Recipe) -> Recipe:
     """The recipe on towers that need no library beside timm."""
     image, text = ImageTowerSpec(backbone="test_resnet", weights="none"), NgramsSpec(width=32, buckets=512)
+    if isinstance(recipe.model, DualEncoderSpec):
+        texts = GivenTextsSpec(texts={name: (name,) for name in "abc"})
+        return recipe.model_copy(update={"model": recipe.model.model_copy(update={"text": text, "texts": texts})})
     return recipe.model_copy(update={"model": ImageTextSpec(image=image, text=text, head=recipe.model.head)})

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sfumato.recipe.schema import Recipe
     from sfumato.run import Run, train
     from sfumato.soups.making import RunSoup, soup
+    from sfumato.stacking.stacking import Stack, stack
     from sfumato.sweeping.sweep import Sweep, sweep
 
 __version__ = VERSION
@@ -43,6 +44,7 @@ _HOME = {
     "Recipe": "sfumato.recipe.schema",
     "Run": "sfumato.run",
     "RunSoup": "sfumato.soups.making",
+    "Stack": "sfumato.stacking.stacking",
     "Sweep": "sfumato.sweeping.sweep",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
@@ -52,6 +54,7 @@ _HOME = {
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
+    "stack": "sfumato.stacking.stacking",
     "sweep": "sfumato.sweeping.sweep",
     "train": "sfumato.run",
 }
@@ -74,6 +77,7 @@ __all__ = [
     "RunError",
     "RunSoup",
     "SfumatoError",
+    "Stack",
     "Sweep",
     "__version__",
     "compare",
@@ -84,6 +88,7 @@ __all__ = [
     "load",
     "load_recipe",
     "soup",
+    "stack",
     "sweep",
     "train",
 ]

@@ -72,16 +72,18 @@ class MultilabelPredictions:
         return self.truth == 1
 
     def write(self, path: Path) -> None:
-        """Write a Parquet file: as that of `Predictions`, but `label` is a list of names, null where none is known."""
+        """Write a Parquet file: as that of `Predictions`, but `label` is a list of names as in `label_column`."""
         write_table(path, row_columns(self, self.label_column), self.labels)
 
     @property
     def label_column(self) -> pl.Series:
-        """N lists of names, null where not everything is known."""
-        names, all_known = self.labels.names, (self.truth != UNKNOWN).all(axis=1)
+        """N lists of names, `?` before those of which it is not known; null where nothing is known."""
+        said = {1: self.labels.names, UNKNOWN: tuple(f"?{name}" for name in self.labels.names)}
         named = [
-            [names[c] for c in np.flatnonzero(row)] if known else None
-            for row, known in zip(self.there, all_known, strict=True)
+            [said[what][c] for what in (1, UNKNOWN) for c in np.flatnonzero(row == what)]
+            if (row != UNKNOWN).any()
+            else None
+            for row in self.truth
         ]
         return pl.Series("label", named, dtype=pl.List(pl.String))
 
@@ -101,9 +103,11 @@ class MultilabelPredictions:
 
 def _truth(column: pl.Series, labels: LabelSpace) -> NDArray[np.int8]:
     """(N, C) of a column of lists."""
-    found = np.zeros((len(column), len(labels)), dtype=np.int8)
+    found, there = np.zeros((len(column), len(labels)), dtype=np.int8), {name: i for i, name in enumerate(labels.names)}
     for row, names in enumerate(cast(list[list[str] | None], column.to_list())):
-        found[row, [labels.index(name) for name in names or []]] = 1
+        unsure = [name for name in names or [] if name not in there]
+        found[row, [there[name] for name in names or [] if name in there]] = 1
+        found[row, [there[name.removeprefix("?")] for name in unsure]] = UNKNOWN
         if names is None:
             found[row] = UNKNOWN
     return found

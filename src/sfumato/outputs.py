@@ -109,10 +109,15 @@ def _kind(path: Path) -> Literal["folder", "file"] | None:
 
 def check_target(out: Path | None) -> None:
     """Refuse, before anything is computed, a file that exists, can't be written, or whose form is not known."""
+    check_new(out, tuple(WRITERS))
+
+
+def check_new(out: Path | None, endings: tuple[str, ...]) -> None:
+    """The same for files with any of these endings; None = no file is to be written."""
     if out is None:
         return
-    if out.suffix not in WRITERS:
-        raise InputError(f"a file ending in {out.suffix!r}", where=str(out), expected=", ".join(WRITERS))
+    if out.suffix not in endings:
+        raise InputError(f"a file ending in {out.suffix!r}", where=str(out), expected=", ".join(endings))
     try:
         if out.is_symlink() or out.exists():
             raise InputError("there already", where=str(out), expected="a new file for --out")

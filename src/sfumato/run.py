@@ -15,11 +15,13 @@ from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
+from sfumato.json_file import write_json
 from sfumato.looking import Looked, look, tell
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
 from sfumato.preparation.prepared import Prepared, job_of
+from sfumato.preparation.self_test import try_out
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.page import write_report
@@ -30,9 +32,10 @@ from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
+from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, TensorBoard
+from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, JsonHistory, TensorBoard
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -151,12 +154,14 @@ def _begin(
         prepared = prepare(loaded.recipe, device.value, console, sharing)
         machine = Machine(device.value, prepared.precision)
         check_batches(prepared.model, prepared.plan, machine.processes)
-    notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
+        tried, doubts = try_out(prepared)
+    notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes, *tried]
+    warnings = [*prepared.warnings, *doubts]
     for note in notes:
         console.note(Noted(note))
-    for warning in prepared.warnings:
+    for warning in warnings:
         console.note(Noted(warning, warning=True))
-    return folder, prepared, machine, [*notes, *prepared.warnings]
+    return folder, prepared, machine, [*notes, *warnings]
 
 
 def _take_up(resume: str | Path, sharing: Sharing | None) -> tuple[RunFolder, Prepared, Machine, list[str]]:
@@ -186,10 +191,16 @@ def _fit(
     job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
     job = taught(job, folder.teacher_answers, prepared.teacher, console)
     history = CsvHistory(folder.history, prepared.table.layout)
+    by_column = JsonHistory(folder.history_by_column, prepared.table.layout)
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
-    fit(job, [console, history, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    fit(job, [console, history, by_column, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    branches = fit_branches(job)
+    if branches is not None:
+        console.note(Noted(told(branches)))
+        if machine.is_main:
+            write_json(folder.path / "branches.json", branches.to_dict())
 
 
 def _learn(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console) -> References:

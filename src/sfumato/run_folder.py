@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "history.csv"
 
     @property
+    def history_by_column(self) -> Path:
+        """The same by column, for programs that draw curves."""
+        return self.path / "history.json"
+
+    @property
     def class_history(self) -> Path:
         """One row an epoch and class."""
         return self.path / "class_history.csv"

@@ -37,6 +37,11 @@ def sealed_folder(target: Path, about: dict[str, Any], *, keep: Path | None = No
         shutil.rmtree(work, ignore_errors=True)
 
 
+def seal(folder: Path, about: dict[str, Any]) -> None:
+    """Give a folder that is whole already a manifest, anew where it has one."""
+    _write_manifest(folder, about)
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The facts of a sealed folder, without checking its files.
 

@@ -3,11 +3,10 @@
 from typing import cast
 
 from sfumato.data.table import Table, Task
+from sfumato.losses.asymmetric import MANY_LABELS
 
 UNEQUAL = 5
 """Largest class by smallest, from which rare classes are answered more readily."""
-MANY_LABELS = 20
-"""Classes that a picture may be of several of, from which those it is not of would drown those it is."""
 
 
 def task_lines(table: Table) -> list[str]:
@@ -63,7 +62,7 @@ def _one_class(table: Table, task: Task, *, several: bool) -> str:
 def _several_classes(table: Table) -> list[str]:
     counts, known = table.class_counts, table.rows[table.task.column].drop_nulls()
     mean = counts.sum() / max(1, len(known))
-    none = int(cast(int, (known.list.len() == 0).sum()))
+    none = int(table.of_none.sum())
     lines = [
         f"# {len(table)} samples of {len(table.labels)} classes, {counts.min()} to {counts.max()} samples each,"
         f" {none} of none of them.",

@@ -224,6 +224,11 @@ def _shift(c: Case) -> PriorShift:
 SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.abstention.fit_abstain": {"spec": lambda c: AbstainSpec(max_error=0.2, sure=0.9, by="margin")},
     "decision.averaging.averaged": {"logits": ARGUMENTS["views"]},
+    "decision.branch_share.fit_branch_share": {
+        "first": ARGUMENTS["logits"],
+        "second": lambda c: c.numbers("second", c.samples, c.classes),
+        "given": lambda c: 0.3 if c.seed % 2 else None,
+    },
     "decision.averaging.averaged_tasks": {
         "logits": ARGUMENTS["views"],
         "policies": lambda c: {"": Policy(Temperature(1.5, 30))},
@@ -253,6 +258,11 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
+    "metrics.ablation.ablate": {
+        "whole": ARGUMENTS["predicted_a"],
+        "parts": lambda c: {"text": ARGUMENTS["predicted_b"](c)},
+        "note": lambda c: "",
+    },
     "metrics.paired_ranking.rank_labels": {
         "truth": lambda c: c.there, "answers": lambda c: {name: _answers(c, name) for name in "ab"},
     },

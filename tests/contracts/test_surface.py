@@ -7,7 +7,7 @@ import sfumato
 
 SURFACE = {
     "Answer", "Comparison", "CrossValidation", "Decision", "Ensemble", "Evaluation", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
-    "SfumatoError", "Sweep", "__version__", "compare", "crossval", "decide", "ensemble", "evaluate", "load", "load_recipe", "soup", "sweep", "train",
+    "SfumatoError", "Stack", "Sweep", "__version__", "compare", "crossval", "decide", "ensemble", "evaluate", "load", "load_recipe", "soup", "stack", "sweep", "train",
 }  # fmt: skip
 
 

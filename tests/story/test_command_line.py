@@ -12,6 +12,7 @@ import sfumato
 from sfumato.cli import app
 
 VERBS = (
+    "bench",
     "check",
     "compare",
     "demo",
@@ -20,14 +21,17 @@ VERBS = (
     "predict",
     "presets",
     "report",
+    "serve",
     "schema",
     "train",
     "crossval",
     "decide",
     "ensemble",
     "evaluate",
+    "export",
     "soup",
     "sweep",
+    "texts",
 )
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.pictures import folder_per_class, shapes_and_colours
+from tests.pictures import folder_per_class, marks, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
 from tests.products import products
 from tests.tiny_vlm import folder
 
 import sfumato
-from sfumato.recipe.presets import preset_names
+from sfumato.recipe.presets import recipe_names
 from sfumato.tensor_file import read_tensors
 from sfumato.training.keyframe import Ramp
 from sfumato.training.settings import Settings
@@ -52,6 +52,21 @@ PRODUCTS = {
     "model": {"kind": "image_text", **TOWERS},
     "timeline[0].image_size": SMALL,
 }
+OVERRIDES["multilabel"] = {
+    **{name: value for name, value in TINY.items() if name != "train.checkpoint"},
+    "model.backbone": "test_convnext",
+    "model.head": {"kind": "ml_decoder", "width": 16, "attention_heads": 2, "hidden": 32},
+    "timeline[0].image_size": SMALL,
+    "timeline[2].image_size": LARGE,
+    "data.columns.label": "marks",
+}
+OVERRIDES["medical-clip"] = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model.image": {"backbone": "test_resnet", "weights": "none"},
+    "model.text": {"kind": "ngrams", "buckets": 512},
+    "timeline[0].image_size": SMALL,
+    "train.checkpoint": {"every": "50ep"},
+}
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
 NAMING = "weather-products-gemma"
 OVERRIDES[NAMING] = {
@@ -59,6 +74,12 @@ OVERRIDES[NAMING] = {
     "model.base": "fp32",
     "model.hub": None,
     "timeline[0].batch_size": 16,
+}
+OVERRIDES["weather-elements-cnn-rnn"] = {
+    **RESNET,
+    "data.columns.label": "marks",
+    "model.decoder.hidden": 16,
+    "model.decoder.embedding": 8,
 }
 
 
@@ -101,6 +122,12 @@ def wares(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def charts(tmp_path_factory) -> Path:
+    """Pictures of any number of classes each."""
+    return marks(tmp_path_factory.mktemp("charts"), 40, SMALL)
+
+
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small gain nothing from a second thread, which costs minutes where the machine is busy."""
     former = torch.get_num_threads()
@@ -110,13 +137,14 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, table, wares, one_thread):
+def finished(photos, table, wares, charts, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
+    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
 
     def train(name: str) -> Finished:
         if name not in done:
-            source = table if name == MULTITASK else wares if name.startswith(("product", NAMING)) else photos
+            source = wares if name.startswith(("product", NAMING)) else sources.get(name, photos)
             overrides = {**OVERRIDES[name], "data.source": str(source)}
             if name == NAMING:
                 overrides["model.folder"] = str(wares.parent.parent / "gemma")
@@ -144,10 +172,10 @@ def applied_settings() -> Generator[list[Settings]]:
 
 
 def test_every_preset_has_its_story():
-    assert sorted(OVERRIDES) == preset_names()
+    assert sorted(OVERRIDES) == recipe_names()
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_it_trains_past_its_last_keyframe(name, finished):
     done = finished(name)
     recipe = sfumato.load_recipe(done.run.folder / "recipe.yaml").recipe
@@ -158,7 +186,7 @@ def test_it_trains_past_its_last_keyframe(name, finished):
     assert all(done.run.metrics[task] for task in tasks) and (done.run.bundle / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_every_keyframe_was_applied_at_its_epoch(name, finished):
     done = finished(name)
     recipe = sfumato.load_recipe(done.run.folder / "recipe.yaml").recipe

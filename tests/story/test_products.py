@@ -86,7 +86,10 @@ def test_a_bundle_that_reads_texts_is_of_a_format_of_its_own(run):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model.text": {"kind": "bert"}}, 'model.text.kind: found "bert"; expected one of ngrams, transformers'),
+        (
+            {"model.text": {"kind": "bert"}},
+            'model.text.kind: found "bert"; expected one of ngrams, tfidf, transformers',
+        ),
         ({"model.backbone": "resnet50"}, "model.backbone: unknown setting"),
         ({"timeline[1].mixup_alpha": 0.2}, "blends pictures, and texts can't be blended"),
         ({"model.image.backbone": "resnet5"}, "model.image.backbone: timm has no 'resnet5'; did you mean 'resnet50'"),
@@ -443,6 +446,43 @@ def test_an_ensemble_of_picture_text_and_both_reads_texts(tmp_path):
     model = sfumato.load(made.bundle)
     assert model.reads_texts
     assert model.predict([WithText(tmp_path / "pictures" / "p001.png", "steel lid")])[0].label is not None
+
+
+EXPERT = TEXTS_ALONE.replace("val: 0.25, test: 0.25", "test: 0, near_duplicates: ignored")
+
+
+def test_experts_are_stacked_over_samples_that_one_of_them_can_not_look_at(tmp_path):
+    spoilt(tmp_path)
+    network = {"words": "kind: text, text: {kind: tfidf}", "image": "backbone: test_resnet, weights: none"}
+    for name, model in network.items():
+        text = EXPERT.replace("kind: text, text: {kind: ngrams, width: 32, buckets: 512}", model)
+        (tmp_path / f"{name}.yaml").write_text(text)
+        changes = {"train.epochs": 2, "name": name}
+        sfumato.crossval(tmp_path / f"{name}.yaml", folds=2, overrides=changes, out=tmp_path / name, quiet=True)
+    made = sfumato.ensemble([tmp_path / "image", tmp_path / "words"], kind="stacked", out=tmp_path / "all", quiet=True)
+    said = made.predictions["oof"]
+    assert len(said.ids) == 199  # all but the one that has neither picture nor text
+    frequencies = np.exp(np.array(made.fusion.absent))
+    assert frequencies == pytest.approx(np.bincount(said.truth + 0, minlength=4) / 199, abs=0.01)
+    model = sfumato.load(made.bundle)
+    both, text, image, nothing = model.predict(
+        [
+            WithText(tmp_path / "pictures" / "p001.png", "steel lid"),
+            WithText(tmp_path / "pictures" / "p003.png", "steel lid"),
+            tmp_path / "pictures" / "p001.png",
+            WithText(None, ""),
+        ]
+    )
+    assert both.without is None and both.label is not None
+    assert text.without.startswith("image (") and "pot" in text.label
+    assert image.without == "text" and image.label is not None
+    assert nothing.error == "no image, and no text"
+    words = sfumato.load(tmp_path / "words").predict([WithText(None, "steel lid")])[0]
+    alone = np.log([words.probabilities[name] for name in said.labels.names])
+    weights = np.array(made.fusion.weights)
+    wanted = weights[1] * alone + weights[0] * np.array(made.fusion.absent) + np.array(made.fusion.bias)
+    found = model.logits([None], ["steel lid"])[0]
+    assert found == pytest.approx(wanted, abs=1e-4)
 
 
 def test_a_bundle_that_reads_texts_teaches_nobody(run):

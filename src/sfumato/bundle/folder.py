@@ -5,7 +5,8 @@ policy.json, results.json, samples/ (pictures made by the program, with the logi
 text/ (what makes tokens of them), and for people and other programs thresholds.json, where the policy has thresholds: a
 copy that is not read back. A bundle that averages several networks of one make has weights-0.safetensors,
 weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them. One that is made
-of other bundles is in `ensemble.py`.
+of other bundles is in `ensemble.py`. After `sfumato export` network-0.onnx and so on and graph.json stand beside the
+weights, which they are another form of: older programs read the bundle without them.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ KIND = "sfumato-bundle"
 TEXT = "text"
 """Folder of the files by which texts become tokens."""
 REFERENCES = "familiar.safetensors"
+GRAPH = "graph.json"
 
 Document = dict[str, Any]
 
@@ -67,6 +69,10 @@ class Bundle:
     """Name -> content of the files by which a text becomes tokens; None = its networks read no texts."""
     references: dict[str, Tensor] | None = None
     """What training pictures were to each network, named as `decision.doubt.reference` does; None = no policy asks."""
+    graphs: tuple[Path, ...] = ()
+    """Each network as an ONNX graph; none, or one a member."""
+    graph: Document | None = None
+    """What the graphs are: their precision, and how far they were from the weights' answers."""
 
     @property
     def labels(self) -> LabelSpace:
@@ -149,11 +155,22 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         views=read_json(folder / "views.json") if _has_views(folder, cast(int, manifest["format"])) else None,
         text=read_files(folder / TEXT) if manifest["format"] == READING else None,
         references=read_tensors(folder / REFERENCES) if (folder / REFERENCES).is_file() else None,
+        graphs=graph_files(folder),
+        graph=read_json(folder / GRAPH) if (folder / GRAPH).is_file() else None,
     )
 
 
+def graph_files(folder: Path) -> tuple[Path, ...]:
+    """The graphs there are, in the order of the networks."""
+    return tuple(sorted(folder.glob("network-*.onnx"), key=lambda path: int(path.stem.removeprefix("network-"))))
+
+
 def check_samples(
-    samples: tuple[Sample, ...], classes: int, logits: Callable[[tuple[Sample, ...]], np.ndarray[Any, Any]], where: str
+    samples: tuple[Sample, ...],
+    classes: int,
+    logits: Callable[[tuple[Sample, ...]], np.ndarray[Any, Any]],
+    where: str,
+    rounded: float = 0.0,
 ) -> None:
     """Refuse a bundle that does not give its golden samples the logits they had when it was made.
 
@@ -162,12 +179,13 @@ def check_samples(
         classes: C.
         logits: Gives (S, C) logits for the samples' pictures.
         where: Names the bundle in errors.
+        rounded: What rounding weights to 8 bits was seen to change, relative as the tolerance is.
     """
     _refuse_length(samples, classes, where)
     wanted = np.array([sample.logits for sample in samples])
     found = logits(samples)
-    far = np.abs(found - wanted).max(axis=1) / (1 + np.abs(wanted).max(axis=1))
-    if not np.isfinite(found).all() or (far > SAMPLE_TOLERANCE).any():
+    far = distance(found, wanted)
+    if not np.isfinite(found).all() or (far > SAMPLE_TOLERANCE + 2 * rounded).any():
         worst = int(np.argmax(far))
         raise InputError(
             f"golden sample {samples[worst].name} gives {np.round(found[worst][:4], 4).tolist()}",
@@ -175,6 +193,11 @@ def check_samples(
             expected=f"{np.round(wanted[worst][:4], 4).tolist()} as when the bundle was made",
             mend="this device or these library versions compute something else; do not use it here",
         )
+
+
+def distance(found: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(S,) greatest difference of (S, C) logits, relative to the largest of each sample."""
+    return np.abs(found - wanted).max(axis=1) / (1 + np.abs(wanted).max(axis=1))
 
 
 SAMPLE_TOLERANCE = 2e-3

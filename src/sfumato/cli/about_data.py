@@ -48,3 +48,45 @@ def check(
         print_json(check_json(done.examined, done.folder.path, done.folder.page))
     else:
         typer.echo("\n".join(check_lines(done.examined, done.folder.page)))
+
+
+@app.command(
+    epilog='Example: `sfumato texts photos --template "这是一张{}的医学图像" --out texts.json`, '
+    "`sfumato texts photos --interactive --out texts.yaml`"
+)
+def texts(  # an option each
+    data: Annotated[
+        str, typer.Argument(metavar="DATA|BUNDLE", help="Data as in data.source, or a dual encoder's bundle.")
+    ],
+    template: Annotated[
+        list[str] | None,
+        typer.Option("--template", metavar="TEXT", help="With {} for the class's name; may be repeated; none = {}."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", metavar="WHICH", help="The name that stands there: `id`, `zh` or `en`.")
+    ] = "id",
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Ask for each class; an empty answer takes what is proposed.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A new .yaml or .json; none = the terminal.")
+    ] = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Write what is said of each class, for a dual encoder: a file to edit, and to name in `model.texts`."""
+    from sfumato.cli.asking import ask_text
+    from sfumato.models.class_text_file import class_texts_text
+    from sfumato.outputs import check_new, written_aside
+    from sfumato.starting_texts import check_name, starting_texts
+
+    check_new(out, (".yaml", ".yml", ".json"))
+    which, ask = check_name(name), ask_text if interactive else None
+    found = starting_texts(data, template or ["{}"], which, overrides(set_), ask)
+    if out is not None:
+        with written_aside(out) as work:
+            work.write_text(class_texts_text(found, json_form=out.suffix == ".json"), encoding="utf-8")
+    if as_json:
+        print_json({"out": None if out is None else str(out), "texts": found})
+    else:
+        typer.echo(f"{len(found)} classes in {out}" if out else class_texts_text(found), nl=out is not None)

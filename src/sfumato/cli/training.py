@@ -11,6 +11,7 @@ from sfumato.cli.printing import is_main, print_json
 
 if TYPE_CHECKING:
     from sfumato.run import Run
+    from sfumato.stacking.stacking import Stack
 
 
 @app.command(epilog="Example: `sfumato demo`")
@@ -73,24 +74,41 @@ def crossval(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a recipe once for each fold: predictions out of fold, mean and spread, one bundle that averages them."""
+    """Train a recipe once for each fold: predictions out of fold, mean and spread, one bundle that averages them.
+
+    Of a recipe with `experts`, each of them in the same folds, and one bundle that stacks them.
+    """
     from sfumato.folds.choice import read_choice
     from sfumato.folds.cross_validation import crossval as run_folds
+    from sfumato.recipe.experts import holds_experts
     from sfumato.report.folds_summary import folds_lines
+    from sfumato.stacking.folder import is_stack
+    from sfumato.stacking.stacking import stack
 
-    done = run_folds(
-        recipe,
-        overrides=overrides(set_),
-        out=out,
-        folds=read_choice(folds),
-        nested=nested,
-        resume=resume,
-        quiet=quiet,
-    )
+    asked: dict[str, Any] = {"overrides": overrides(set_), "out": out, "folds": read_choice(folds), "nested": nested}
+    several = is_stack(resume) if resume is not None else holds_experts(recipe, asked["overrides"])
+    if several:
+        _tell_stack(stack(recipe, **asked, resume=resume, quiet=quiet), as_json=as_json)
+        return
+    done = run_folds(recipe, **asked, resume=resume, quiet=quiet)
     if as_json:
         print_json({"folder": str(done.folder), "bundle": str(done.bundle), "summary": done.summary.to_dict()})
     else:
         typer.echo("\n".join([*folds_lines(done.summary), f"report  {done.report}", f"bundle  {done.bundle}"]))
+
+
+def _tell_stack(done: "Stack", *, as_json: bool) -> None:
+    """What came of experts."""
+    from sfumato.ensembles.summary import summary_lines
+    from sfumato.report.ablation_lines import ablation_lines
+
+    summary = done.ensemble.summary
+    if as_json:
+        document = {"folder": str(done.folder), "bundle": str(done.bundle), "summary": summary.to_dict()}
+        print_json({**document, "ablation": done.ablation.to_dict()})
+    else:
+        lines = [*summary_lines(summary, done.ensemble.fusion), *ablation_lines(done.ablation), ""]
+        typer.echo("\n".join([*lines, f"report  {done.report}", f"bundle  {done.bundle}"]))
 
 
 def _outcome(run: "Run") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Verbs that use what was trained."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -9,12 +9,17 @@ from sfumato.cli.app import app
 from sfumato.cli.options import Json, Quiet
 from sfumato.cli.printing import print_json
 
+if TYPE_CHECKING:
+    from sfumato.console import Console
+    from sfumato.predict.engine import EngineName
+
 
 @app.command(
     epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`, "
-    "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`"
+    "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`, "
+    "`sfumato predict runs/x photos/ --texts classes.yaml`"
 )
-def predict(
+def predict(  # noqa: PLR0913, PLR0917  # an option each
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders of them, tables of paths.")],
     out: Annotated[
@@ -27,12 +32,20 @@ def predict(
     id_column: Annotated[
         str | None, typer.Option("--id-column", metavar="NAME", help="Of the sample; none = its first column.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="E", help="`torch`, `onnx` if the bundle holds graphs, or `auto`.")
+    ] = "auto",
+    texts: Annotated[
+        Path | None,
+        typer.Option("--texts", metavar="FILE", help="Classes to answer with, by their texts; only of a dual encoder."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _submit(bundle, inputs, out, like, id_column, as_json=as_json, quiet=quiet)
+        _refuse_both(texts)
+        _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
@@ -40,7 +53,8 @@ def predict(
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
-    predictor = load(bundle)
+    given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
+    predictor = load(bundle, engine=cast("EngineName", engine), texts=given)
     form = form_of(predictor)
     asked = expand(inputs, texts=True) if predictor.reads_texts else paths
     decisions = predictor.stream([one.what for one in asked])
@@ -58,12 +72,34 @@ def predict(
             typer.echo(line, nl=False)
 
 
+def _refuse_both(texts: Path | None) -> None:
+    from sfumato.errors import InputError
+
+    if texts is not None:
+        raise InputError("--texts beside --like: a submission names the classes of its sample", expected="one of them")
+
+
+def _new_texts(bundle: str, file: Path, console: "Console") -> dict[str, tuple[str, ...]]:
+    """The classes to answer with; what is not as in training is said."""
+    from sfumato.bundle.ensemble import read_any
+    from sfumato.models.class_text_file import read_class_texts
+    from sfumato.models.class_texts import checked
+    from sfumato.predict.new_texts import stored_texts, unlike_trained
+    from sfumato.training.records import Noted
+
+    found = checked(read_class_texts(file), str(file))
+    for line in unlike_trained(found, stored_texts(read_any(Path(bundle)), bundle)):
+        console.note(Noted(line, warning=True))
+    return found
+
+
 def _submit(
     bundle: str,
     inputs: list[str],
     out: Path | None,
     like: Path | None,
     id_column: str | None,
+    engine: str,
     *,
     as_json: bool,
     quiet: bool,
@@ -86,7 +122,7 @@ def _submit(
     check_target(out)
     form, found, console = read_form(like, id_column), expand(inputs), Console(quiet=quiet)
     inputs_of(form, found)
-    predictor = load(bundle)
+    predictor = load(bundle, engine=cast("EngineName", engine))
     cells = cells_of(form, predictor.tasks)
     paths = inputs_of(form, expand(inputs, texts=True) if predictor.reads_texts else found)
     names = {one.name for one in found}

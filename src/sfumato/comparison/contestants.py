@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sfumato.comparison.grid import Grid, Point, points
+from sfumato.comparison.seed_list import PRESET, read_list
+from sfumato.document import is_file
 from sfumato.errors import InputError
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.recipe.load import ENDINGS, load_recipe
@@ -13,7 +15,7 @@ from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 
 Source = str | Path | Recipe | Mapping[str, Any]
-"""A recipe in any form, or the folder of a finished run or cross-validation."""
+"""A recipe in any form, a JSON list of configurations, or the folder of a finished run or cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ def contestants(
         folder = _finished(source)
         if folder is not None:
             found.append(Contestant(folder.resolve().name, given=folder))
+        elif _is_list(source):
+            for one in read_list(Path(cast(str | Path, source))):
+                found += _of_recipe(PRESET, {**one.settings, **(overrides or {})}, combinations, one.name)
         else:
             found += _of_recipe(source, overrides or {}, combinations)
     _check(found, overrides, grid)
@@ -52,10 +57,17 @@ def contestants(
     return tuple(Contestant(name, one.recipe, one.given) for name, one in zip(names, found, strict=True))
 
 
-def _of_recipe(source: Source, overrides: Mapping[str, Any], combinations: Iterable[Point]) -> list[Contestant]:
+def _is_list(source: Source) -> bool:
+    """Whether it is a file of several configurations."""
+    return isinstance(source, str | Path) and Path(source).suffix.lower() == ".json" and is_file(Path(source))
+
+
+def _of_recipe(
+    source: Source, overrides: Mapping[str, Any], combinations: Iterable[Point], name: str | None = None
+) -> list[Contestant]:
     """A recipe at every point; mistakes of `--set` are told before those of the grid."""
-    base = load_recipe(source, overrides)
-    name = _file_name(Path(source)) if isinstance(source, str | Path) else base.recipe.name
+    base = load_recipe(source, overrides, "--set" if name is None else name)
+    name = name or (_file_name(Path(source)) if isinstance(source, str | Path) else base.recipe.name)
     found: list[Contestant] = []
     for point in combinations:
         loaded = load_recipe(source, {**overrides, **point.overrides}, "--grid") if point.overrides else base

@@ -25,10 +25,13 @@ class Assumed:
     """Samples of the largest class for one of the rarest; sizes between them fall by equal shares."""
 
 
-def assumed_table(assumed: Assumed, split: SplitSpec, label: str | tuple[str, ...] | None = None) -> Table:
+def assumed_table(
+    assumed: Assumed, split: SplitSpec, label: str | tuple[str, ...] | None = None, *, multilabel: bool = False
+) -> Table:
     """Samples in the parts the recipe's shares give them; nothing of them can be trained on.
 
-    Several label columns have the same answers, since nothing is known of any.
+    Several label columns have the same answers, since nothing is known of any. Where `multilabel` says that a sample
+    may be of several classes, each is of one all the same.
 
     Raises:
         InputError: Too few samples or classes.
@@ -44,11 +47,12 @@ def assumed_table(assumed: Assumed, split: SplitSpec, label: str | tuple[str, ..
     names = [f"class {number + 1}" for number in range(assumed.classes)]
     row = pl.int_range(assumed.samples, eager=True)
     code = _classes(assumed)
+    of_many = multilabel and not (isinstance(label, tuple) and len(label) > 1)
     columns = [f"label.{name}" for name in label] if isinstance(label, tuple) and len(label) > 1 else ["label"]
     train = assumed.samples - val - test
     answers = pl.Series([names[i] for i in code.tolist()], dtype=pl.String)
     rows = pl.select(
-        *(answers.alias(column) for column in columns),
+        *((answers.reshape((-1, 1)).arr.to_list() if of_many else answers).alias(column) for column in columns),
         id=pl.format("{}", row.cast(pl.String).str.zfill(9)),
         images=pl.lit([], dtype=pl.List(pl.String)),
         text=pl.lit("assumed"),
@@ -61,7 +65,7 @@ def assumed_table(assumed: Assumed, split: SplitSpec, label: str | tuple[str, ..
     size = "of equal size" if assumed.imbalance == 1 else f"from {assumed.imbalance:g} samples down to 1"
     held = f"{assumed.samples:,} samples of {assumed.classes} classes {size}"
     note = f"data.source: none yet; assumed are {held} (--samples, --classes, --imbalance)"
-    tasks = tuple(Task(column, LabelSpace(tuple(names))) for column in columns)
+    tasks = tuple(Task(column, LabelSpace(tuple(names)), many=of_many) for column in columns)
     return make_table(rows, tasks, "assumed data", (note,))
 
 

@@ -47,7 +47,8 @@ class ColumnsSpec(Spec):
     image: One | None = None
     """Column of image paths, relative to the table's folder or absolute."""
     label: One | tuple[One, ...] | None = None
-    """Column of class names; several = a question each, or, if they hold nothing but 0 and 1, a class each."""
+    """Column of class names; several = a question each, or, if they hold nothing but 0 and 1 (and `?` or nothing, where
+    it is not known), a class each."""
     separator: str | None = None
     """What stands between the classes of one cell; none = `|` or `;` if classes recur that way; "" = nothing."""
     text: One | tuple[One, ...] | None = None
@@ -174,10 +175,14 @@ def _labels(
 
 
 def _holds_bits(frame: pl.DataFrame, names: tuple[str, ...]) -> bool:
-    if any(frame[name].dtype != pl.String for name in names):
-        return False
-    bits = pl.all().str.strip_chars().is_in(["0", "1", "0.0", "1.0", "false", "true", "False", "True"])
-    return all(frame.select(names).select(bits.all()).row(0))
+    """Whether columns hold nothing but 0 and 1 wherever something is known: `?` and an empty cell say nothing."""
+    for name in names:
+        if frame[name].dtype != pl.String:
+            return False
+        said = frame[name].str.strip_chars().replace(["", "?"], None).drop_nulls()
+        if not len(said) or not said.is_in(["0", "1", "0.0", "1.0", "false", "true", "False", "True"]).all():
+            return False
+    return True
 
 
 def _nothing_like(role: str, frame: pl.DataFrame, path: Path) -> InputError:

@@ -46,7 +46,7 @@ class Batch:
     """B samples on their way to the model."""
 
     images: Tensor
-    """(B, 3, H, W) uint8, beside texts (P, 3, H, W); or (B, D) features, computed before."""
+    """(B, 3, H, W) uint8, beside texts (P, 3, H, W); or (B, D) or (B, T, D) features, computed before."""
     targets: Tensor
     """(B, T) int64 class indices of each task; below 0 = no answer is known."""
     rows: tuple[int, ...]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sfumato.data.columns import ColumnsSpec
 from sfumato.data.elements import ElementsSpec
+from sfumato.data.sources.dealt import with_dealt
 from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import read_folder
 from sfumato.data.sources.hub import is_hub_folder, read_hub_folder
@@ -34,6 +35,9 @@ class DataSpec(Spec):
     """A file that names the classes; none = the classes the data holds."""
     elements: ElementsSpec | None = None
     """Element words that are put before the samples' texts; none = texts stay what they are."""
+    dealt: Annotated[str, Field(min_length=1)] | None = None
+    """A table of id and fold, part or both that were dealt elsewhere, such as another run's `data/splits.csv`; samples
+    that are not in it are unused. None = the data and `split` decide."""
     split: SplitSpec = SplitSpec()
     """Which samples train, which choose and which only measure."""
 
@@ -66,6 +70,11 @@ def read_table(spec: DataSpec) -> Table:
     Raises:
         InputError: No path, no such one, nothing usable there, or a setting without effect on this kind of source.
     """
+    table = _read_source(spec)
+    return table if spec.dealt is None else with_dealt(table, Path(spec.dealt))
+
+
+def _read_source(spec: DataSpec) -> Table:
     path = Path(spec.given).expanduser().absolute()
     refuse_what_cannot_be_read(spec.given, path)
     stratify = spec.split.stratify

@@ -26,6 +26,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "text": pl.String(),  # cleaned and joined; "" = none
     "group": pl.String(),  # samples of one group stay on one side of every split; null = a group of its own
     "time": pl.Float64(),  # seconds since 1970, or whatever number the data orders its samples by; null = unknown
+    "unsure": pl.List(pl.String()),  # where several classes may hold: those not known to; null or empty = none
     "stratum": pl.String(),  # samples are split evenly within each (label, stratum); null where not asked for
     "cluster": pl.String(),  # near-duplicates of each other; null = of none
     "fold": pl.String(),  # as the data gives it, or as it was dealt
@@ -214,14 +215,25 @@ class Table:
 
     @cached_property
     def membership(self) -> NDArray[np.int64]:
-        """(N, C) 1 where a sample is of a class of the only task, 0 where not, UNKNOWN where no answer is known."""
-        index = {name: i for i, name in enumerate(self.task.labels.names)}
+        """(N, C) 1 where a sample is of a class of the only task, 0 where not, UNKNOWN where that is not known."""
         column = self.rows[self.task.column]
-        found = np.zeros((len(self), len(index)), dtype=np.int64)
-        rows = pl.DataFrame({"row": np.arange(len(self)), "name": column}).explode("name").drop_nulls("name")
-        found[rows["row"].to_numpy(), rows["name"].replace_strict(index, return_dtype=pl.Int64).to_numpy()] = 1
+        found = np.zeros((len(self), len(self.labels)), dtype=np.int64)
+        found[self._places(column)] = 1
+        found[self._places(self.rows["unsure"])] = UNKNOWN
         found[column.is_null().to_numpy()] = UNKNOWN
         return found
+
+    def _places(self, lists: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and class of every entry of (N,) lists of names."""
+        index = {name: i for i, name in enumerate(self.labels.names)}
+        rows = pl.DataFrame({"row": np.arange(len(self)), "name": lists}).explode("name").drop_nulls("name")
+        classes = rows["name"].replace_strict(index, return_dtype=pl.Int64)
+        return rows["row"].to_numpy().astype(np.int64), classes.to_numpy().astype(np.int64)
+
+    @property
+    def of_none(self) -> NDArray[np.bool_]:
+        """(N,) whether a sample is known to be of no class of the only task, where it may be of several."""
+        return (self.membership == 0).all(axis=1)
 
     @property
     def class_counts(self) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import polars as pl
 from polars.exceptions import PolarsError
 
-from sfumato.data.table import Table, Task
+from sfumato.data.table import SCHEMA, Table, Task
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 
@@ -29,6 +29,8 @@ def load_table(path: Path) -> Table:
         raise InputError("missing", where=str(path), expected="a run's folder")
     try:
         rows = pl.read_parquet(path)
+        new = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in rows.columns]
+        rows = rows.with_columns(new)  # a run of before there were such
         about = cast(dict[str, Any], json.loads(pl.read_parquet_metadata(path)["sfumato"]))
         tasks = tuple(_task(one, str(path)) for one in about["tasks"])
         return Table(rows, tasks, tuple(about["notes"]), str(about["source"]), about.get("pictures", "first"))
@@ -37,8 +39,12 @@ def load_table(path: Path) -> Table:
 
 
 def split_rows(table: Table) -> pl.DataFrame:
-    """For every sample: where it is, and why; lists joined by `|`."""
-    tasks = [pl.col(task.column).list.join("|") if task.many else pl.col(task.column) for task in table.tasks]
+    """For every sample: where it is, and why; lists joined by `|`, with `?` before a class that is not known."""
+    unsure = pl.col("unsure").fill_null([]).list.eval(pl.lit("?") + pl.element())
+    tasks = [
+        pl.col(task.column).list.concat(unsure).list.join("|") if task.many else pl.col(task.column)
+        for task in table.tasks
+    ]
     columns = [
         pl.col("id"),
         pl.col("images").list.join("|").alias("image"),

@@ -1,7 +1,7 @@
 """The story of an ensemble: bundles -> joined tables -> fusion -> policy -> one bundle. Nothing is trained or run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sfumato.decision.fusion.fusion import Fusion, Kind, Sharing, read_kind, rea
 from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.policy import Policy
 from sfumato.ensembles.fusing import Fitted, fit_tables, fuse_tables
+from sfumato.ensembles.joined import Joined
 from sfumato.ensembles.measuring import fit_decision, measure_part
 from sfumato.ensembles.member import Member, read_member
 from sfumato.ensembles.member_tables import Tables, read_tables
@@ -24,6 +25,7 @@ from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.predict.ensemble_bundle import make_ensemble
+from sfumato.predict.senses import alike
 from sfumato.predict.together import columns_of
 from sfumato.report.threshold_words import threshold_notes
 from sfumato.run_folder import environment
@@ -96,6 +98,20 @@ def ensemble(
     """
     console = Console(quiet=quiet)
     _refuse_arguments(members, kind, weights, max_error)
+    with free_folder(out, "ensemble") as path, emptied_on_failure(path):
+        fuse(path, members, kind, weights, console, max_error)
+    return Ensemble(path)
+
+
+def fuse(
+    path: Path,
+    members: Sequence[str | Path],
+    kind: Kind,
+    weights: Sharing,
+    console: Console,
+    max_error: float | None = None,
+) -> None:
+    """Write what `ensemble` makes into a folder that holds none of it yet; arguments and errors as there."""
     read = [read_member(one) for one in members]
     _refuse_twice(read)
     for one in read[1:]:
@@ -106,9 +122,7 @@ def ensemble(
     fitted = None if tables.fitting is None else fit_tables(kind, tables.fitting, console.stage("fusing"), weights)
     if fitted is not None and weights == "auto" and kind in ("weighted", "stacked"):
         console.note(Noted(f"--weights auto: {sharing_words(fitted.fusion, read[0].bundle.tasks.classes)}"))
-    with free_folder(out, "ensemble") as path, emptied_on_failure(path):
-        _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
-    return Ensemble(path)
+    _conclude(path, read, tables, fitted, lambda table: fit_decision(table, max_error, thresholds), console)
 
 
 def _refuse_arguments(members: Sequence[str | Path], kind: Kind, weights: Sharing, max_error: float | None) -> None:
@@ -162,10 +176,17 @@ def _conclude(
         table = samples.table(fused.logits)
         on_test = measure_part(table, samples.known(), policy, fused, best)
         table.write(path / "predictions" / "test.parquet")
-    fusion, fitted_on = fitted.fusion, tables.fitted_on
+    fusion, fitted_on = _knowing_frequencies(fitted.fusion, members, tables.fitting), tables.fitted_on
     about = (tuple(one.given for one in members), fusion.kind, fusion.weights, best, fitted_on)
     summary = EnsembleSummary(*about, selection, on_test, note_of(fitted_on))
     _write(path, members, fusion, policy, summary)
+
+
+def _knowing_frequencies(fusion: Fusion, members: Sequence[Member], joined: Joined) -> Fusion:
+    """The same; where a member can look at what another can't, with what is said of inputs that lack it."""
+    if alike([one.bundle for one in members]):
+        return fusion
+    return replace(fusion, absent=tuple(joined.frequencies.tolist()))
 
 
 def _write(path: Path, members: Sequence[Member], fusion: Fusion, policy: AnyPolicy, summary: EnsembleSummary) -> None:

@@ -13,8 +13,9 @@ from sfumato.decision.dealing import deal
 from sfumato.decision.fusion.fitting import LEAST_SAMPLES, equal_weights, fit_fusion, refuse_too_few
 from sfumato.decision.fusion.fusion import Floats, Fusion, Kind, Sharing
 from sfumato.decision.fusion.hidden_fit import MOST_SAMPLES as MOST_FOR_MLP
-from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers, Joined, Said, Samples
+from sfumato.ensembles.joined import ROWS_AT_ONCE, Joined, Said
 from sfumato.ensembles.layer_gain import Beside
+from sfumato.ensembles.samples import Integers, Samples
 from sfumato.ensembles.told import Answers, Told
 
 FOLDS = 5

@@ -1,60 +1,35 @@
 """Tables of several members about the same samples, joined by id without holding more than one of them in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sfumato.decision.fusion.fusion import Floats, chances, said_by
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy
+from sfumato.ensembles.lacking import frequencies, left_out
 from sfumato.ensembles.member import Member
+from sfumato.ensembles.samples import (
+    ABSENT,
+    Integers,
+    Samples,
+    columns_of,
+    extended,
+    in_order,
+    placed,
+    refuse_other_truth,
+    rows_of,
+    samples_of,
+)
 from sfumato.ensembles.told import Answers
 from sfumato.errors import InputError
-from sfumato.labels import LabelSpace
-from sfumato.metrics.membership import Truth
-from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, read_any_rows
-from sfumato.predictions import UNKNOWN, Predictions, logit_blocks, read_classes
+from sfumato.predictions import logit_blocks, read_classes
 
 ROWS_AT_ONCE = 20_000
 """Rows whose probabilities are computed together, in double precision."""
-SAME = "give all the same data and data.split (seed, shares), or cross-validate them on the same folds"
-Integers = NDArray[np.int64]
-Labels = NDArray[np.signedinteger]
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What all members' tables agree on, of N samples in the order of the first table."""
-
-    ids: tuple[str, ...]
-    truth: Labels
-    """(N,) class indices, or (N, C) 1 or 0 where a sample may be of several; UNKNOWN where it is not known."""
-    labels: LabelSpace
-    groups: Integers | None
-    """(N,) of the first table that has groups; None = none has."""
-
-    @property
-    def several(self) -> bool:
-        """Whether a sample may be of several classes."""
-        return self.truth.ndim == 2
-
-    def known(self) -> Integers:
-        """Indices of the samples of which all is known."""
-        there = self.truth != UNKNOWN
-        return np.flatnonzero(there.all(axis=1) if self.several else there)
-
-    def so(self, rows: Integers | slice) -> Truth:
-        """What is true of (n,) samples of which all is known."""
-        return self.truth[rows] == 1 if self.several else self.truth[rows].astype(np.int64)
-
-    def table(self, logits: Floats) -> AnyPredictions:
-        """A predictions table that says these (N, C) logits of the samples."""
-        if self.several:
-            return MultilabelPredictions(self.ids, self.truth.astype(np.int8), logits, self.labels, self.groups)
-        return Predictions(self.ids, self.truth.astype(np.int64), logits, self.labels, self.groups)
 
 
 @dataclass(frozen=True)
@@ -64,9 +39,11 @@ class Said:
     path: Path
     policy: AnyPolicy
     rows: Integers | None
-    """(N,) row of the table for each sample; None = they stand in the same order."""
+    """(N,) row of the table for each sample, or ABSENT; None = they stand in the same order."""
     columns: Integers | None
     """(C,) column of the table for each class; None = they stand in the same order."""
+    absent: Floats | None = None
+    """(C,) what it says of samples that it left out, whose row is ABSENT; None = there are none."""
 
     def of(self, samples: Integers) -> Iterator[tuple[Integers, Floats]]:
         """Chunks of (n,) sample indices with their (n, C) log-probabilities or log-odds, classes in common order.
@@ -74,6 +51,7 @@ class Said:
         They come in the order of the table, which is read a block at a time; `samples` are sorted.
         """
         rows = samples if self.rows is None else self.rows[samples]
+        yield from self._of_absent(samples[rows == ABSENT])
         order, first = np.argsort(rows, kind="stable"), 0
         for block in logit_blocks(self.path):
             mine = order[slice(*np.searchsorted(rows, [first, first + len(block)], sorter=order))]
@@ -82,6 +60,11 @@ class Said:
                 said = said_by(self.policy, block[rows[chunk] - first])
                 yield samples[chunk], said if self.columns is None else said[:, self.columns]
             first += len(block)
+
+    def _of_absent(self, samples: Integers) -> Iterator[tuple[Integers, Floats]]:
+        for start in range(0, len(samples), ROWS_AT_ONCE):
+            chunk = samples[start : start + ROWS_AT_ONCE]
+            yield chunk, np.tile(cast(Floats, self.absent), (len(chunk), 1))
 
     def answers(self, said: Floats) -> Answers:
         """What the member answers that says these (n, C), by its own thresholds, in common order."""
@@ -103,6 +86,11 @@ class Joined:
     samples: Samples
     said: tuple[Said, ...]
 
+    @property
+    def frequencies(self) -> Floats:
+        """(C,) what is said of a sample by a member that left it out."""
+        return frequencies(self.samples.so(self.samples.known()), len(self.samples.labels))
+
 
 def join(members: Sequence[Member], paths: Sequence[Path]) -> Joined:
     """Join a table of each member by sample id; the classes are in the order of the first member's.
@@ -113,89 +101,43 @@ def join(members: Sequence[Member], paths: Sequence[Path]) -> Joined:
     for member, path in zip(members, paths, strict=True):
         if read_classes(path).names != member.bundle.labels.names:
             raise InputError("a table of other classes than the bundle beside it", where=str(path))
-    return join_tables(paths, [member.policy for member in members])
+    return join_tables(paths, [member.policy for member in members], [left_out(one.folder) for one in members])
 
 
-def join_tables(paths: Sequence[Path], policies: Sequence[AnyPolicy]) -> Joined:
-    """Join tables by sample id; each has the policy that decides on its logits.
+def join_tables(
+    paths: Sequence[Path], policies: Sequence[AnyPolicy], lacking: Sequence[Collection[str]] | None = None
+) -> Joined:
+    """Join tables by sample id.
+
+    Args:
+        paths: Of the tables.
+        policies: Each decides on the logits of its table.
+        lacking: Ids that each of them may lack while others have them; None = none may.
 
     Raises:
         InputError: Two tables hold other samples, other truth or other classes; with the first of them.
     """
-    samples = _samples(paths[0])
-    said = [Said(paths[0], policies[0], None, None)]
-    for path, policy in zip(paths[1:], policies[1:], strict=True):
-        other, whole = _samples(path), samples.labels
-        columns = _columns(other.labels, whole, path)
-        rows = _rows(samples.ids, other.ids, paths[0], path)
-        truth = _in_order(other.truth, other.labels, whole)
-        _refuse_other_truth(samples, truth if rows is None else truth[rows], paths[0], path)
+    may = lacking or [frozenset[str]()] * len(paths)
+    samples = samples_of(paths[0])
+    for path in paths[1:] if any(may) else ():
+        samples = extended(samples, samples_of(path), path, {name for names in may for name in names})
+    said: list[Said] = []
+    for path, policy, own in zip(paths, policies, may, strict=True):
+        other, whole = samples_of(path), samples.labels
+        columns = columns_of(other.labels, whole, path)
+        rows = rows_of(samples.ids, other.ids, paths[0], path, own)
+        truth = in_order(other.truth, other.labels, whole)
+        refuse_other_truth(samples, truth if rows is None else truth[rows], rows, paths[0], path)
         if samples.groups is None and other.groups is not None:
-            samples = replace(samples, groups=other.groups if rows is None else other.groups[rows])
+            samples = replace(samples, groups=placed(other.groups, rows))
         said.append(Said(path, policy, rows, columns))
-    return Joined(samples, tuple(said))
+    return _with_absent(Joined(samples, tuple(said)))
 
 
-def _samples(path: Path) -> Samples:
-    table = read_any_rows(path)
-    return Samples(table.ids, table.truth, table.labels, table.groups)
-
-
-def _columns(labels: LabelSpace, whole: LabelSpace, path: Path) -> Integers | None:
-    if labels.names == whole.names:
-        return None
-    return np.array(labels.places_of(whole, str(path)), dtype=np.int64)
-
-
-def _in_order(truth: Labels, labels: LabelSpace, whole: LabelSpace) -> Labels:
-    """What is true over one space as over another of the same classes."""
-    if labels.names == whole.names:
-        return truth
-    if truth.ndim == 2:
-        return truth[:, np.array(labels.places_of(whole, ""))]
-    places = np.array([*whole.places_of(labels, ""), UNKNOWN], dtype=np.int64)
-    return places[truth]  # UNKNOWN is -1, the last
-
-
-def _rows(ids: tuple[str, ...], others: tuple[str, ...], first: Path, path: Path) -> Integers | None:
-    """(N,) row among the others of each id; None = they are the same."""
-    if ids == others:
-        return None
-    places = {name: place for place, name in enumerate(others)}
-    missing = next((name for name in ids if name not in places), None)
-    if missing is not None:
-        raise InputError(
-            f"no sample {missing!r}, which {first} has", where=str(path), expected="the same samples", mend=SAME
-        )
-    if len(others) > len(ids):
-        there = set(ids)
-        extra = next(name for name in others if name not in there)
-        raise InputError(
-            f"sample {extra!r}, which {first} lacks", where=str(path), expected="the same samples", mend=SAME
-        )
-    return np.array([places[name] for name in ids], dtype=np.int64)
-
-
-def _refuse_other_truth(samples: Samples, truth: Labels, first: Path, path: Path) -> None:
-    if truth.ndim != samples.truth.ndim:
-        kinds = ("several classes a sample", "one class a sample")
-        what, expected = kinds if truth.ndim == 2 else kinds[::-1]
-        raise InputError(what, where=str(path), expected=f"{expected}, as in {first}")
-    other = samples.truth != truth
-    differ = np.flatnonzero(other if truth.ndim == 1 else other.any(axis=1))
-    if len(differ):
-        at = int(differ[0])
-        here, there = (_named(one[at], samples.labels) for one in (truth, samples.truth))
-        raise InputError(
-            f"sample {samples.ids[at]!r} is {here!r}, in {first} it is {there!r}",
-            where=str(path),
-            expected="the same truth",
-            mend="train all on the same labels",
-        )
-
-
-def _named(truth: Labels, labels: LabelSpace) -> str:
-    """What is true of one sample, in words."""
-    if truth.ndim == 0:
-        return "unknown" if truth == UNKNOWN else labels.names[int(truth)]
-    return "unknown" if (truth == UNKNOWN).any() else ", ".join(labels.names[c] for c in np.flatnonzero(truth))
+def _with_absent(joined: Joined) -> Joined:
+    """The same, members that left samples out saying of them how frequent classes are."""
+    absent = joined.frequencies
+    said = [
+        one if one.rows is None or (one.rows != ABSENT).all() else replace(one, absent=absent) for one in joined.said
+    ]
+    return replace(joined, said=tuple(said))

@@ -17,8 +17,9 @@ from sfumato.decision.policy_fit import fit_policy
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.ensembles.against import compare
 from sfumato.ensembles.fusing import Fused
-from sfumato.ensembles.joined import ROWS_AT_ONCE, Integers
+from sfumato.ensembles.joined import ROWS_AT_ONCE
 from sfumato.ensembles.layer_gain import layer_gain
+from sfumato.ensembles.samples import Integers
 from sfumato.ensembles.summary import Part
 from sfumato.ensembles.told import Answers
 from sfumato.metrics.multilabel_results import AnyResults, measure_labels

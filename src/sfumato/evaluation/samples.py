@@ -55,6 +55,9 @@ def read_samples(
     if unknown and not skip_unknown:
         raise _unknown(unknown, len(table), asked, data)
     table = _with_answers(table, [task for task, _ in asked], answers)
+    if layout.multilabel:
+        unsure = _answer_lists(table.rows["unsure"], layout.labels, {})  # of one it lacks there is nothing to know
+        table = replace(table, rows=table.rows.with_columns(unsure))
     if not any(len(table.rows[task.column].drop_nulls()) for task in table.tasks):
         raise InputError("no sample of a class that the bundle knows", where=data)
     return Samples(table, unknown, (*table.notes, *notes, *_missing(table)))

@@ -47,7 +47,7 @@ def make_averaged_bundle(
         raise RunError("the folds ended with different classes, which can't be averaged in one bundle")
     data = [run.fingerprint() for run in runs]
     origin = {**provenance(runs[0]), "data": data[0], "folds": data}
-    if any((one.model, one.transform) != (first.model, first.transform) for one in bundles):
+    if any((one.model, one.transform, one.text) != (first.model, first.transform, first.text) for one in bundles):
         _keep_each(folder, [_under(one, policies, views) for one in bundles], policies, results, origin)
         return
     bundle = Bundle(
@@ -76,7 +76,8 @@ def _keep_each(
     origin: dict[str, Any],
 ) -> None:
     """Write an ensemble of networks of different make: early stopping ended them on either side of a change of head or
-    size. Each is a bundle under the policy that all share, so that the mean of their means is that of all.
+    size, or each fold learnt its own words. Each is a bundle under the policy that all share, so that the mean of their
+    means is that of all.
     """
     with TemporaryDirectory(prefix=".folds.", dir=folder.parent) as work:
         places = [Path(work) / str(index) for index in range(len(bundles))]

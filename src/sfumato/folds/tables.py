@@ -66,7 +66,7 @@ def _dealt(table: Table, *, nested: bool) -> pl.DataFrame:
     """Of every sample that decides what a fold is: its answers, its fold, and whether it is for the test of all."""
     answers = [task.column for task in table.tasks]
     test = [] if nested else [(pl.col("part") == "test").alias("test")]
-    return table.rows.select("id", "fold", *test, *answers)
+    return table.rows.select("id", "fold", "unsure", *test, *answers)
 
 
 def _familiarity(parts: Sequence[Predictions]) -> NDArray[np.float32] | None:

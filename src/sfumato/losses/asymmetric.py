@@ -9,6 +9,9 @@ from torch.nn import functional as F  # noqa: N812
 from sfumato.losses.focal import Gamma
 from sfumato.spec import Spec
 
+MANY_LABELS = 20
+"""Classes from which those that an image is not of would drown the few that it is of."""
+
 
 class AsymmetricSpec(Spec):
     """Ridnik et al., Asymmetric Loss for Multi-Label Classification, ICCV 2021, eq. 4 to 7."""

@@ -10,9 +10,10 @@ from sfumato.losses.cross_entropy import CrossEntropySpec
 from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import BalancedSoftmaxSpec, LogitAdjustedSpec
 from sfumato.losses.tail_focal import TailFocalSpec
+from sfumato.losses.unicl import UniclSpec
 from sfumato.spec import kind_or
 
-OneClass = CrossEntropySpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | BalancedSoftmaxSpec
+OneClass = CrossEntropySpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | BalancedSoftmaxSpec | UniclSpec
 """Losses of images of one class each."""
 Multilabel = CrossEntropySpec | FocalSpec | BinaryCrossEntropySpec | AsymmetricSpec
 """Losses of images of any number of classes each."""
@@ -25,6 +26,7 @@ LossSpec = Annotated[
     | Annotated[LogitAdjustedSpec, Tag("logit_adjusted")]
     | Annotated[BalancedSoftmaxSpec, Tag("balanced_softmax")]
     | Annotated[BinaryCrossEntropySpec, Tag("binary_cross_entropy")]
-    | Annotated[AsymmetricSpec, Tag("asymmetric")],
+    | Annotated[AsymmetricSpec, Tag("asymmetric")]
+    | Annotated[UniclSpec, Tag("unicl")],
     kind_or("cross_entropy"),
 ]

@@ -10,7 +10,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sfumato.models.backbone import Triple, build_backbone
-from sfumato.models.heads import Head, HeadSpec, LinearHeadSpec
+from sfumato.models.feature_map import tokens, unpool
+from sfumato.models.heads import Head, LinearHeadSpec, PictureHeadSpec, reads_map
 from sfumato.models.network import Network
 from sfumato.models.weights import WeightsSpec
 from sfumato.shown import PictureUse, Shown
@@ -28,7 +29,7 @@ class ModelSpec(Spec):
     """Where the backbone starts from."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of residual branches skipped at random while training, growing with depth."""
-    head: HeadSpec = LinearHeadSpec()
+    head: PictureHeadSpec = LinearHeadSpec()
     """What stands on the backbone."""
 
     @property
@@ -53,9 +54,13 @@ class Classifier(Network):
         super().__init__({"backbone": backbone}, head, width, classes, mean, std)
 
     def features(self, shown: Tensor | Shown) -> Tensor:
-        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, D): what the head sees; texts are not looked at."""
+        """(B, 3, H, W), uint8 or floats in 0 to 255 -> (B, D): what the head sees; texts are not looked at.
+
+        Where the head looks at a map it is (B, T, D), the features of every place.
+        """
         images = shown.images if isinstance(shown, Shown) else shown
-        return self.backbone(self.normalised(images))
+        seen = self.backbone(self.normalised(images))
+        return tokens(seen, self.width) if reads_map(self.head_spec) else seen
 
     def towers(self) -> tuple[nn.Module, ...]:
         """The backbone."""
@@ -83,7 +88,8 @@ def build_classifier(spec: ModelSpec, classes: Outputs, image_size: int, mean: T
         std: The pixels are divided by it, per channel, on a scale of 0 to 1.
     """
     backbone = build_backbone(spec.backbone, spec.drop_path, image_size)
-    width = width_of(backbone, image_size)
+    mapped = reads_map(spec.head)
+    width = unpool(backbone, spec.backbone, image_size) if mapped else width_of(backbone, image_size)
     return Classifier(backbone, spec.head, width, classes, mean, std).to(memory_format=cast(Any, torch.channels_last))
 
 

@@ -8,13 +8,17 @@ from pydantic import Tag
 
 from sfumato.errors import moved
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
+from sfumato.models.class_texts import FileTextsSpec
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
+from sfumato.models.cnn_rnn.cnn_rnn import CnnRnnSpec, build_cnn_rnn
+from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec, build_dual_encoder
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
-from sfumato.models.text_encoder import load_text
+from sfumato.models.text_encoder import learnt_files, load_text
 from sfumato.models.text_only import TextOnly, TextOnlySpec, build_text_only
 from sfumato.models.text_tower import Files
+from sfumato.models.tfidf import TfidfSpec
 from sfumato.models.vlm.building import build_vlm, expected_by_vlm, load_vlm
 from sfumato.models.vlm.network import Vlm
 from sfumato.models.vlm.spec import TEXT, VlmSpec
@@ -22,13 +26,15 @@ from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
-Family = ModelSpec | ImageTextSpec | ClipSpec | TextOnlySpec | VlmSpec
+Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec | VlmSpec
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
+    | Annotated[CnnRnnSpec, Tag("cnn_rnn")]
     | Annotated[ImageTextSpec, Tag("image_text")]
     | Annotated[ClipSpec, Tag("clip")]
     | Annotated[TextOnlySpec, Tag("text")]
+    | Annotated[DualEncoderSpec, Tag("dual_encoder")]
     | Annotated[VlmSpec, Tag("vlm")],
     kind_or("image"),
 ]
@@ -39,9 +45,11 @@ UNSEEN = 16
 
 KINDS: dict[str, type[Family]] = {
     "image": ModelSpec,
+    "cnn_rnn": CnnRnnSpec,
     "image_text": ImageTextSpec,
     "clip": ClipSpec,
     "text": TextOnlySpec,
+    "dual_encoder": DualEncoderSpec,
     "vlm": VlmSpec,
 }
 
@@ -65,16 +73,22 @@ def build_model(
         return build_vlm(spec, classes, names, mean, std, files)
     if isinstance(spec, ModelSpec):
         return build_classifier(spec, classes, image_size, mean, std)
+    if isinstance(spec, CnnRnnSpec):
+        if not isinstance(classes, int):
+            raise TypeError("one task of several classes a picture; refused before")
+        return build_cnn_rnn(spec, classes, image_size, mean, std)
     if isinstance(spec, TextOnlySpec):
         return build_text_only(spec, classes, files)
+    if isinstance(spec, DualEncoderSpec):
+        return build_dual_encoder(spec, classes, image_size, mean, std, files)
     return build_image_text(spec, classes, image_size, mean, std, files)
 
 
 def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
     """Put the recipe's pretrained weights into the model; return where they came from."""
-    if isinstance(spec, ModelSpec) and isinstance(model, Classifier):
+    if isinstance(spec, ModelSpec | CnnRnnSpec) and isinstance(model, Classifier):
         return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
-    if isinstance(spec, ImageTextSpec) and isinstance(model, ImageText):
+    if isinstance(spec, ImageTextSpec | DualEncoderSpec) and isinstance(model, ImageText | DualEncoder):
         with moved("model.", "model.image."):
             image = load_weights(model.image, spec.image.backbone, spec.image.weights, image_size)
         return f"image {image}; text {load_text(model.text, spec.text)}"
@@ -95,7 +109,7 @@ def expected_of(spec: Family) -> Expects:
         return expected_by(spec)
     if isinstance(spec, VlmSpec):
         return expected_by_vlm(spec)
-    with moved("model.", "model." if isinstance(spec, ModelSpec) else "model.image."):
+    with moved("model.", "model." if isinstance(spec, ModelSpec | CnnRnnSpec) else "model.image."):
         return expects(image_name(spec))
 
 
@@ -103,25 +117,32 @@ def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
     if isinstance(spec, ClipSpec | TextOnlySpec | VlmSpec):
         return spec.title
-    return spec.backbone if isinstance(spec, ModelSpec) else spec.image.backbone
+    return spec.backbone if isinstance(spec, ModelSpec | CnnRnnSpec) else spec.image.backbone
 
 
 def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
-    if isinstance(spec, ModelSpec | ClipSpec | VlmSpec):
+    if isinstance(spec, ModelSpec | CnnRnnSpec | ClipSpec | VlmSpec):
         return spec.weights == "none"
     pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
     return pictures and getattr(spec.text, "weights", "none") == "none"
 
 
 def reads_texts(spec: Family) -> bool:
-    """Whether texts are part of what it is shown."""
-    return TEXT in spec.prompt if isinstance(spec, VlmSpec) else not isinstance(spec, ModelSpec)
+    """Whether texts are part of the samples it is shown."""
+    if isinstance(spec, VlmSpec):
+        return TEXT in spec.prompt
+    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec)
+
+
+def writes_sequences(spec: Family) -> bool:
+    """Whether classes are named one after another."""
+    return isinstance(spec, CnnRnnSpec)
 
 
 def without_paths(spec: Family) -> Family:
     """The spec with the names of files and folders alone, fit to leave the machine."""
-    if isinstance(spec, ModelSpec):
+    if isinstance(spec, ModelSpec | CnnRnnSpec):
         return spec.model_copy(update={"weights": without_path(spec.weights)})
     if isinstance(spec, ClipSpec):
         known = isinstance(spec.weights, WeightsFrom)
@@ -132,12 +153,25 @@ def without_paths(spec: Family) -> Family:
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
     if isinstance(spec, TextOnlySpec):
         return spec.model_copy(update={"text": text})
+    if isinstance(spec, DualEncoderSpec) and isinstance(spec.texts, FileTextsSpec):
+        texts = spec.texts.model_copy(update={"file": Path(spec.texts.file).name})
+        spec = spec.model_copy(update={"texts": texts})
     image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
     return spec.model_copy(update={"image": image, "text": text})
 
 
+def learnt_from(spec: Family, texts: tuple[str, ...] | None) -> Files | None:
+    """What its text tower must know of the training texts before the model can be built; None where nothing."""
+    return learnt_files(spec.text, texts or ()) if isinstance(spec, ImageTextSpec | TextOnlySpec) else None
+
+
+def learns_from_texts(spec: Family) -> bool:
+    """Whether the model can be built only after the training texts are known."""
+    return isinstance(spec, ImageTextSpec | TextOnlySpec) and isinstance(spec.text, TfidfSpec)
+
+
 def files_of(model: Network) -> Files | None:
-    """What a bundle keeps of its text tower, beside the weights; None where it reads no texts."""
+    """What a bundle keeps of its text tower, beside the weights; None where it has none."""
     if isinstance(model, Vlm):
         return model.files()
-    return model.text.files() if isinstance(model, ImageText | TextOnly) else None
+    return model.text.files() if isinstance(model, ImageText | TextOnly | DualEncoder) else None

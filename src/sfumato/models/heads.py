@@ -8,6 +8,8 @@ from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.models.ml_decoder import MlDecoder, MlDecoderHeadSpec
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.models.task_heads import TaskHeads
 from sfumato.spec import Spec, kind_or
 from sfumato.tasks import Outputs
@@ -59,7 +61,9 @@ class NamesHeadSpec(Spec):
     """The mean over the tokens of a name instead of their sum, so that long names are not put at a disadvantage."""
 
 
-Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | NamesHeadSpec
+Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec | NamesHeadSpec
+"""All there are; those of prototypes and of names stand on dual encoders and on models that name classes alone, and
+nothing else does."""
 
 HeadSpec = Annotated[
     Annotated[LinearHeadSpec, Tag("linear")]
@@ -67,6 +71,21 @@ HeadSpec = Annotated[
     | Annotated[CosineHeadSpec, Tag("cosine")],
     kind_or("linear"),
 ]
+"""On one vector a sample."""
+
+PictureHeadSpec = Annotated[
+    Annotated[LinearHeadSpec, Tag("linear")]
+    | Annotated[MlpHeadSpec, Tag("mlp")]
+    | Annotated[CosineHeadSpec, Tag("cosine")]
+    | Annotated[MlDecoderHeadSpec, Tag("ml_decoder")],
+    kind_or("linear"),
+]
+"""On one vector a picture, or on one for each of its places."""
+
+
+def reads_map(spec: Head) -> bool:
+    """Whether a head looks at (B, T, D) features of every place, and not at (B, D) of the whole."""
+    return isinstance(spec, MlDecoderHeadSpec)
 
 
 class CosineClassifier(nn.Module):
@@ -86,15 +105,22 @@ class CosineClassifier(nn.Module):
 
 
 def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
-    """A module from (B, features) to (B, classes); of several tasks one such head each, side by side."""
+    """A module from (B, features) to (B, classes); of several tasks one such head each, side by side.
+
+    Where `reads_map` says so it is one from (B, T, features).
+    """
     if not isinstance(classes, int):
         return TaskHeads({task: build_head(spec, features, count) for task, count in classes.items()})
+    if isinstance(spec, MlDecoderHeadSpec):
+        return MlDecoder(spec, features, classes)
     if isinstance(spec, CosineHeadSpec):
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
         return _mlp(spec, features, classes)
     if isinstance(spec, NamesHeadSpec):
         return nn.Identity()
+    if isinstance(spec, PrototypeHeadSpec):
+        raise TypeError("a dual encoder builds its own")
     return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))
 
 

@@ -17,11 +17,13 @@ from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.classifier import undecayed_in, width_of
 from sfumato.models.clip import ClipSpec, build_towers
 from sfumato.models.heads import Head, HeadSpec, MlpHeadSpec
+from sfumato.models.image_encoders import BackboneName
 from sfumato.models.missing import LearnedSpec, Missing, MissingSpec
 from sfumato.models.network import MISSING, Network
 from sfumato.models.ngrams import Ngrams
 from sfumato.models.text_encoder import TextSpec, build_text
 from sfumato.models.text_tower import Files, Reader, TextTower
+from sfumato.models.tfidf import Tfidf
 from sfumato.models.weights import WeightsSpec
 from sfumato.shown import OfSeveral, Shown, whole, with_black
 from sfumato.spec import Spec
@@ -31,8 +33,9 @@ from sfumato.tasks import Outputs
 class ImageTowerSpec(Spec):
     """What looks at the picture."""
 
-    backbone: Annotated[str, Field(min_length=1)]
-    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md."""
+    backbone: BackboneName
+    """Any timm architecture, such as resnet50, convnext_tiny or vit_small_patch16_224, or one of docs/starnet.md; also
+    vit, efficientnet-b0 to -b7 and convnext-tiny to -large, which are timm's under other names."""
     weights: WeightsSpec = "timm"
     """Where it starts from."""
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -106,8 +109,8 @@ class ImageText(Network):
         return features_bd if self.missing is None else self.missing(features_bd)
 
     def towers(self) -> tuple[nn.Module, ...]:
-        """Both towers; vectors of words have no activations worth the name."""
-        return (self.image,) if isinstance(self.text, Ngrams) else (self.image, self.text)
+        """Both towers; those that count words have no activations worth the name."""
+        return (self.image,) if isinstance(self.text, Ngrams | Tfidf) else (self.image, self.text)
 
     def undecayed(self) -> set[str]:
         """What the towers name."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sfumato.errors import InputError
 from sfumato.models.backbone import Triple
-from sfumato.models.heads import Head, build_head
+from sfumato.models.heads import Head, build_head, reads_map
 from sfumato.shown import Shown
 from sfumato.tasks import Outputs
 
@@ -20,6 +20,8 @@ UNCERTAINTY = "uncertainty"
 """Name of the parameter that weighs the tasks' losses; only training needs it."""
 HINT = "hint"
 """Name of what projects features onto those of a teacher; only training needs it."""
+DECODER = "decoder"
+"""Name of what writes classes one after another, of the features that the head sees."""
 MISSING = "missing"
 """Name of what stands in for features that a sample lacks."""
 
@@ -31,7 +33,7 @@ def needed(name: str) -> bool:
 
 def below_head(name: str) -> bool:
     """Whether a parameter of this name has a part in the features of what is shown."""
-    return needed(name) and not name.startswith(("head.", f"{MISSING}."))
+    return needed(name) and not name.startswith(("head.", f"{DECODER}.", f"{MISSING}."))
 
 
 class Network(nn.Module):
@@ -65,7 +67,7 @@ class Network(nn.Module):
         """Logits of a sample, C."""
         self.head_spec = head
         """What the head was built from."""
-        self.head = build_head(head, width, classes)
+        self.head = self.new_head(head)
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.uncertainty: nn.Parameter | None
@@ -75,6 +77,22 @@ class Network(nn.Module):
     def features(self, shown: Tensor | Shown) -> Tensor:
         """What is shown -> (B, D); a tensor is (B, 3, H, W) pictures, uint8 or floats in 0 to 255."""
         raise NotImplementedError
+
+    def features_shape(self, image_size: int) -> tuple[int, ...]:
+        """Shape of the features of one sample: (D,); or (T, D) where the head looks at every place of a picture.
+
+        Args:
+            image_size: Side of its picture, pixels.
+        """
+        if not reads_map(self.head_spec):
+            return (self.width,)
+        training = [module for module in self.modules() if module.training]
+        picture = torch.zeros(1, 3, image_size, image_size, device=next(self.parameters()).device)
+        with torch.inference_mode():
+            found = self.eval().features(picture).shape[1:]
+        for module in training:
+            module.training = True
+        return tuple(found)
 
     def normalised(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) pixels of 0 to 255 -> as the backbone was trained on them."""
@@ -89,20 +107,34 @@ class Network(nn.Module):
         return self(shown)[1]
 
     def forward(self, shown: Tensor | Shown) -> tuple[Tensor, Tensor]:
-        """What is shown -> (B, D) features and (B, C) float32 logits. What has two dimensions are features already."""
-        features_bd = shown if isinstance(shown, Tensor) and shown.ndim == 2 else self.features(shown)
-        return features_bd, self.head(self.completed(features_bd)).float()
+        """What is shown -> (B, D) features and (B, C) float32 logits.
+
+        What has no four dimensions are features already: (B, D); or (B, T, D) where the head looks at every place.
+        """
+        features_bd = shown if isinstance(shown, Tensor) and shown.ndim < 4 else self.features(shown)
+        return features_bd, self.answers(features_bd)
+
+    def answers(self, features_bd: Tensor) -> Tensor:
+        """(B, D) features -> (B, C) float32 logits."""
+        return self.head(self.completed(features_bd)).float()
+
+    def new_head(self, spec: Head) -> nn.Module:
+        """A head with random weights that could stand on the features."""
+        return build_head(spec, self.width, self.outputs)
 
     def replace_head(self, spec: Head) -> None:
         """Put another head, with random weights, where the present one is."""
         where = next(self.parameters()).device
         self.head_spec = spec
-        self.head = build_head(spec, self.width, self.outputs).to(where)
+        self.head = self.new_head(spec).to(where)
 
     @contextmanager
     def reading_once(self) -> Generator[None]:
         """Within the context each text is read once, however often it is shown; nothing below the head may change."""
         yield
+
+    def constrain(self) -> None:
+        """Bring parameters that a step has moved back into the range they are kept in."""
 
     def keep_texts(self, texts: Sequence[str]) -> None:
         """Read these texts in one pass, and none of them again until `forget_texts`.

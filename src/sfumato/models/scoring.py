@@ -32,8 +32,13 @@ def scored(model: Network, shown: Tensor | Shown, references: Sequence[Familiar]
     features, logits = model(shown)
     if not references:
         return logits
-    seen = model.completed(features).float().cpu().numpy()
+    familiar = familiarities(model.completed(features).float().cpu().numpy(), references)
+    return torch.cat([logits, torch.from_numpy(familiar).to(logits.device)], dim=1)
+
+
+def familiarities(seen: NDArray[np.float32], references: Sequence[Familiar]) -> NDArray[np.float32]:
+    """(B, T) what each reference says of (B, D), the head's input; no number where that is not finite."""
     fine = np.isfinite(seen).all(axis=1)
     familiar = np.full((len(seen), len(references)), np.nan, dtype=np.float32)
     familiar[fine] = np.stack([reference.familiarity(seen[fine]) for reference in references], axis=1)
-    return torch.cat([logits, torch.from_numpy(familiar).to(logits.device)], dim=1)
+    return familiar

@@ -23,7 +23,10 @@ class TextTower(nn.Module):
     """Tokens of a text that are read; what follows is cut off."""
 
     def tokens(self, text: str) -> list[int]:
-        """All tokens of a text, special ones included, however many they are; not none, none of them 0 but padding."""
+        """All tokens of a text, special ones included, however many they are; not none.
+
+        None of them is 0, which is padding, but for a 0 alone where nothing of the text is known.
+        """
         raise NotImplementedError
 
     def cut(self, tokens: list[int]) -> list[int]:
@@ -44,7 +47,7 @@ class TextTower(nn.Module):
 
 
 class Tokens:
-    """The tokens of texts, each computed once.
+    """The tokens of texts, each computed once; in prediction they are not kept, or a service would grow with each text.
 
     Args:
         tower: What reads them.
@@ -65,15 +68,19 @@ class Tokens:
 
     def length(self, text: str) -> int:
         """How many tokens a text has, before it is cut."""
-        self._of(text)
+        if text not in self._lengths:
+            self._of(text)
         return self._lengths[text]
 
     def _of(self, text: str) -> Tensor:
-        if text not in self._known:
-            tokens = self._tower.tokens(text)
-            self._lengths[text] = len(tokens)
-            self._known[text] = torch.tensor(self._tower.cut(tokens), dtype=torch.int32)
-        return self._known[text]
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        tokens = self._tower.tokens(text)
+        found = torch.tensor(self._tower.cut(tokens), dtype=torch.int32)
+        if not torch.is_inference_mode_enabled():
+            self._lengths[text], self._known[text] = len(tokens), found
+        return found
 
 
 class Reader:

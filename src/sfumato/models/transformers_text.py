@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from sfumato.errors import InputError
+from sfumato.errors import InputError, nearest_name
 from sfumato.models.extra import library
 from sfumato.models.recomputing import recompute
 from sfumato.models.text_tower import Files, TextTower
@@ -21,6 +21,13 @@ from sfumato.spec import Spec
 SETTING = "model.text"
 KEPT = (".json", ".txt", ".model", ".vocab")
 """Endings of the files of a tokenizer that a bundle keeps."""
+WELL_KNOWN = (
+    *("bert-base-chinese", "bert-base-uncased", "bert-base-multilingual-cased", "distilbert-base-uncased"),
+    *("hfl/chinese-roberta-wwm-ext", "hfl/chinese-macbert-base", "roberta-base", "xlm-roberta-base"),
+    *("intfloat/multilingual-e5-small", "intfloat/multilingual-e5-base", "BAAI/bge-small-zh-v1.5", "BAAI/bge-m3"),
+    "sentence-transformers/all-MiniLM-L6-v2",
+)
+"""Names on the hub that a mistyped one is compared with; any other may be given."""
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -169,9 +176,11 @@ def _network(config: Any) -> nn.Module:
 
 def _unread(source: str, error: Exception) -> InputError:
     cause = (str(error).strip().splitlines() or ["no reason given"])[0][:160]
+    near = nearest_name(source, WELL_KNOWN) if source not in WELL_KNOWN else None
     return InputError(
         f"transformers can't read {source} ({cause})",
         setting=SETTING,
+        nearest=near,
         mend="allow the network (HF_ENDPOINT names a mirror), or copy the files here and write folder: PATH",
     )
 
@@ -189,8 +198,9 @@ def _in_package(package: str) -> Path:
     if found is None or not found.submodule_search_locations:
         setting = f"{SETTING}.package"
         raise InputError(f"no installed package {package!r}", setting=setting, mend=f"pip install {package}")
-    folders = sorted(path.parent for path in Path(found.submodule_search_locations[0]).rglob("config.json"))
+    configs = sorted(Path(found.submodule_search_locations[0]).rglob("config.json"))
+    folders = [path.parent for path in configs if "model_type" in path.read_text(encoding="utf-8")]  # not of a pooling
     if len(folders) != 1:
-        what = f"package {package!r} holds {len(folders)} folders with a config.json"
+        what = f"package {package!r} holds {len(folders)} folders with the config.json of an encoder"
         raise InputError(what, setting=f"{SETTING}.package", expected="one")
     return folders[0]

@@ -22,6 +22,7 @@ from sfumato.models.family import Family, build_model, spec_of
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.predict.finite_rows import where_finite
+from sfumato.predict.graphs import Graph
 from sfumato.predict.readings import Readings
 from sfumato.predict.references import read_references
 from sfumato.shown import PictureUse, Shown
@@ -43,17 +44,30 @@ class Networks:
         policies: Task -> its policy, by which several networks are averaged.
         where: Names the bundle in errors.
         device: Where to compute.
+        graphs: Whether its ONNX graphs compute, in place of its weights.
 
     Raises:
         InputError: The bundle's parts do not fit together.
     """
 
-    def __init__(self, bundle: Bundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        policies: Mapping[str, AnyPolicy],
+        where: str,
+        device: torch.device,
+        *,
+        graphs: bool = False,
+    ) -> None:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
         self._seen: PictureUse = read_spec(bundle, where).pictures
-        self._models = [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
+        self._models: Sequence[Network | Graph] = (
+            [Graph(path) for path in bundle.graphs]
+            if graphs
+            else [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
+        )
         self._references = read_references(bundle, policies, self._models[0].width, where)
 
     @property
@@ -128,7 +142,7 @@ def _listed(some: Pictures) -> Sequence[Pixels]:
 
 
 def _each(
-    models: Sequence[Network],
+    models: Sequence[Network | Graph],
     references: Sequence[References],
     preprocess: Preprocess,
     views: Sequence[View],
@@ -158,8 +172,10 @@ def _shown(looks: Sequence[tuple[View, _Seen]], preprocess: Preprocess, side: in
 
 
 @torch.inference_mode()
-def _scored(model: Network, shown: Shown, references: References) -> NDArray[np.float32]:
+def _scored(model: Network | Graph, shown: Shown, references: References) -> NDArray[np.float32]:
     """(B, C + T), computed where the model is; it must be in evaluation mode."""
+    if isinstance(model, Graph):
+        return model.scored(shown, list(references.values()))
     return scored(model, shown.to(next(model.parameters()).device), list(references.values())).cpu().numpy()
 
 

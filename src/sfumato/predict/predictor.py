@@ -1,7 +1,7 @@
 """The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -23,8 +23,10 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.engine import EngineName, choose_engine, rounding
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Pictures
+from sfumato.predict.new_texts import answering
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.tasks import TaskLayout
@@ -39,17 +41,31 @@ class Predictor:
         bundle: Read by `read_any`.
         where: Names the bundle in errors.
         device: A torch device; None = CUDA, else MPS, else CPU.
+        engine: What computes; see `EngineName`.
+        check: Whether it must give its golden samples their logits; there are none for classes it was not made for.
 
     Raises:
         InputError: The bundle's parts do not fit together, or its golden samples give other logits than they should.
     """
 
-    def __init__(self, bundle: AnyBundle, where: str, device: str | None = None) -> None:
+    def __init__(
+        self,
+        bundle: AnyBundle,
+        where: str,
+        device: str | None = None,
+        engine: EngineName = "auto",
+        *,
+        check: bool = True,
+    ) -> None:
         self.tasks: TaskLayout = bundle.tasks
         self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
         self.device = _device(device)
-        self._looker = looker(bundle, self.policies, where, self.device)
-        check_samples(bundle.samples, self.tasks.classes, self._sample_logits, where)
+        self.engine = choose_engine(engine, bundle, self.device, where)
+        graphs = self.engine.name == "onnx"
+        self._looker = looker(bundle, self.policies, where, self.device, graphs=graphs)
+        if check:
+            rounded = rounding(bundle) if graphs else 0.0
+            check_samples(bundle.samples, self.tasks.classes, self._sample_logits, where, rounded)
 
     @property
     def labels(self) -> LabelSpace:
@@ -214,14 +230,30 @@ def _inside(rows: NDArray[np.bool_] | None, ranked: Iterable[str], names: tuple[
     return None if rows is None else tuple(name for name in ranked if rows[0, names.index(name)])
 
 
-def load(path: str | Path, device: str | None = None) -> Predictor:
+def load(
+    path: str | Path,
+    device: str | None = None,
+    engine: EngineName = "auto",
+    texts: Mapping[str, Sequence[str]] | None = None,
+) -> Predictor:
     """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
+
+    Args:
+        path: The folder.
+        device: A torch device; None = CUDA, else MPS, else CPU.
+        engine: What computes: `torch`, or ONNX Runtime where the bundle holds graphs; see `EngineName`.
+        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder, whose
+            decision then has nothing that was fitted.
 
     Raises:
         InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else; or
             no such device.
     """
-    return Predictor(read_any(Path(path)), str(path), device)
+    bundle = read_any(Path(path))
+    own = Predictor(bundle, str(path), device, engine)
+    if texts is None:
+        return own
+    return Predictor(answering(bundle, texts, str(path)), str(path), device, "torch", check=False)
 
 
 def _device(asked: str | None) -> torch.device:

@@ -1,7 +1,7 @@
 """The members of an ensemble: each looks at the same decoded pictures, and what they say is fused."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -37,11 +37,12 @@ class Looker(Protocol):
         ...
 
 
-def looker(bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> Looker:
+def looker(
+    bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device, *, graphs: bool = False
+) -> Looker:
     """The networks of a bundle, or the members of an ensemble; the arguments are those of `Networks`."""
-    if isinstance(bundle, Ensemble):
-        return Together(bundle, policies, where, device)
-    return Networks(bundle, policies, where, device)
+    of = Together if isinstance(bundle, Ensemble) else Networks
+    return cast(Any, of)(bundle, policies, where, device, graphs=graphs)
 
 
 class Together:
@@ -52,16 +53,27 @@ class Together:
         policies: Task -> its policy.
         where: Names the bundle in errors.
         device: Where to compute.
+        graphs: Whether ONNX graphs compute, in place of weights.
 
     Raises:
         InputError: The ensemble's parts do not fit together.
     """
 
-    def __init__(self, bundle: Ensemble, policies: Mapping[str, AnyPolicy], where: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        bundle: Ensemble,
+        policies: Mapping[str, AnyPolicy],
+        where: str,
+        device: torch.device,
+        *,
+        graphs: bool = False,
+    ) -> None:
         places = [f"{where}/members/{index}" for index in range(len(bundle.members))]
         pairs = list(zip(bundle.members, places, strict=True))
         self._own = [policies_from_dict(one.policy, one.tasks, f"{place}/policy.json") for one, place in pairs]
-        self._members = [looker(one, own, place, device) for (one, place), own in zip(pairs, self._own, strict=True)]
+        self._members = [
+            looker(one, own, place, device, graphs=graphs) for (one, place), own in zip(pairs, self._own, strict=True)
+        ]
         self._columns = [columns_of(one.tasks, bundle.tasks, place) for one, place in pairs]
         self._policies, self._slices = policies, bundle.tasks.slices
         self._fusion = Fusion.from_dict(bundle.fusion, len(pairs), bundle.tasks.classes, f"{where}/fusion.json")
@@ -83,22 +95,35 @@ class Together:
 
     def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
         """Fused scores of N decoded pictures (H, W, 3) and their texts; of folds the mean of their familiarity too."""
-        said = [member.read(pictures, texts) for member in self._members]
-        logits = where_finite(np.stack([one.logits for one in said]), self._fused)
+        if self._fusion.kind == "folds":
+            return self._averaged([member.read(pictures, texts) for member in self._members])
+        said = [self._said(place, pictures, texts or [""] * len(pictures)) for place in range(len(self._members))]
+        return Readings(where_finite(np.stack(said), lambda fine: self._fusion.fuse(list(fine))), None)
+
+    def _averaged(self, said: Sequence[Readings]) -> Readings:
+        """What folds say, averaged under the policy that they share."""
+
+        def mean(fine: Floats) -> Floats:
+            ordered = [one[:, columns] for one, columns in zip(fine, self._columns, strict=True)]
+            return averaged_tasks(np.stack(ordered), self._policies, self._slices)
+
         places = zip(said, self._tasks, strict=True)
         near = averaged_familiarity([one.familiarity_of(own) for one, own in places])
-        return Readings(logits, near if self._fusion.kind == "folds" else None)
+        return Readings(where_finite(np.stack([one.logits for one in said]), mean), near)
 
-    def _fused(self, said: Floats) -> Floats:
-        """(N, C) of what the members say, (M, N, C), all of it finite."""
-        if self._fusion.kind == "folds":
-            ordered = [one[:, columns] for one, columns in zip(said, self._columns, strict=True)]
-            return averaged_tasks(np.stack(ordered), self._policies, self._slices)
-        return self._fusion.fuse([self._said(index, one) for index, one in enumerate(said)])
+    def _said(self, place: int, pictures: Sequence[Pictures], texts: Sequence[str]) -> Floats:
+        """(N, C) calibrated log-probabilities or log-odds of a member, in the ensemble's order of classes.
 
-    def _said(self, member: int, logits: NDArray[np.float32]) -> Floats:
-        """(N, C) calibrated log-probabilities or log-odds of a member, in the ensemble's order of classes."""
-        return said_by(self._own[member][""], logits)[:, self._columns[member]]
+        Of inputs that lack what it would look at, how frequent classes are; NaN where its scores are not finite.
+        """
+        member, columns = self._members[place], self._columns[place]
+        found = np.tile(self._fusion.unsaid(len(columns)), (len(pictures), 1))
+        there = [row for row, one in enumerate(zip(pictures, texts, strict=True)) if _can_read(member, *one)]
+        if there:
+            logits = member.read([pictures[row] for row in there], [texts[row] for row in there]).logits
+            own = self._own[place][""]
+            found[there] = where_finite(logits[None], lambda fine: said_by(own, fine[0])[:, columns])
+        return found
 
     def _refuse_unmeasured(self, where: str) -> None:
         """Familiarity is the mean over folds, each of which must measure it; nothing else has one."""
@@ -106,6 +131,11 @@ class Together:
         if asked and (self._fusion.kind != "folds" or any(measures(own) != asked for own in self._own)):
             what = f"damaged: familiarity by {next(iter(asked.values()))}, unlike its members"
             raise InputError(what, where=f"{where}/policy.json")
+
+
+def _can_read(member: Looker, pictures: Pictures, text: str) -> bool:
+    """Whether an input has anything that a member looks at."""
+    return (member.reads_texts and bool(text)) or (member.seen != "none" and pictures is not None and len(pictures) > 0)
 
 
 def columns_of(member: TaskLayout, whole: TaskLayout, where: str) -> NDArray[np.int64]:

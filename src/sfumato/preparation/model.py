@@ -7,7 +7,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import torch_seed
 from sfumato.data.table import Table
 from sfumato.data.views import expand, refuse_idle_views
-from sfumato.models.family import build_model, image_name
+from sfumato.models.family import build_model, image_name, learnt_from
 from sfumato.models.network import Network
 from sfumato.models.sizes import check_sizes
 from sfumato.models.vlm.network import Vlm
@@ -17,24 +17,31 @@ from sfumato.training.given_weights import check_given_weights
 from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
 from sfumato.training.interpolation import refuse_idle_interpolation
+from sfumato.training.machine import launched
+from sfumato.training.map_heads import refuse_unfit_map_heads
 from sfumato.training.multilabel_limits import refuse_unfit
 from sfumato.training.name_limits import refuse_unfit_names
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
+from sfumato.training.sequence_limits import refuse_unfit_sequences
 from sfumato.training.soup import refuse_idle_soup
 from sfumato.training.task_weights import refuse_idle_tasks
+from sfumato.training.whole_batches import refuse_pieces
 
 
 def new_model(
     recipe: Recipe, table: Table, plan: Plan, preprocess: Preprocess, teacher: TeacherFacts | None
 ) -> Network:
-    """A model with the plan's first head, and random weights that depend on the seed alone."""
+    """A model with the plan's first head, and random weights that depend on the seed alone.
+
+    What a text tower must know of texts it learns from those of the train part.
+    """
     spec = recipe.model.model_copy(update={"head": plan.head_at(0)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
-        outputs = table.layout.outputs
+        outputs, files = table.layout.outputs, learnt_from(spec, table.part("train").texts)
         names = () if table.layout.several else table.layout.labels.names
-        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std, names=names)
+        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std, files, names)
         if isinstance(model, Vlm):
             model.remember_pictures()
         if recipe.train.gradient_checkpointing:
@@ -55,7 +62,10 @@ def checked_model(
         InputError: The plan names parameters or tasks it lacks, sizes it can't take, or settings that have no effect.
     """
     refuse_idle_tasks(recipe.train.task_weights, recipe.train.sampler_task, table, plan)
+    refuse_unfit_sequences(recipe.model, table)
     refuse_unfit(recipe.train, plan, multilabel=table.layout.multilabel)
+    refuse_unfit_map_heads(plan, recipe.model, multilabel=table.layout.multilabel)
+    refuse_pieces(plan, recipe.train.accumulate, launched()[1])
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
     refuse_unfit_names(model, plan, table)

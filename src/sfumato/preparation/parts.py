@@ -7,11 +7,14 @@ from sfumato.data.splits.split import split
 from sfumato.data.table import Table
 from sfumato.decision.named import check_against_classes, refuse_single_samples
 from sfumato.errors import InputError
+from sfumato.losses.asymmetric import MANY_LABELS, AsymmetricSpec
 from sfumato.models.family import reads_texts
 from sfumato.preparation.elements import with_elements
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.recipe.view_checks import refuse_unchosen_views
+from sfumato.training.duration import Duration
+from sfumato.training.keyframe import Keyframe
 
 
 def samples_of(recipe: Recipe) -> Table:
@@ -48,7 +51,18 @@ def completed(recipe: Recipe, table: Table) -> tuple[Recipe, list[str]]:
     if "calibration" not in decision.model_fields_set:
         decision = decision.model_copy(update={"calibration": "platt"})
         notes += ["decision.calibration: platt, since classes that do not exclude each other are calibrated each alone"]
-    return recipe.model_copy(update={"train": train, "decision": decision}), notes
+    timeline = recipe.timeline
+    if len(table.labels) >= MANY_LABELS and all(keyframe.loss is None for keyframe in timeline):
+        timeline = _with_loss(timeline, AsymmetricSpec())
+        notes += [f"loss: asymmetric, since an image is not of most of {len(table.labels)} classes"]
+    return recipe.model_copy(update={"train": train, "decision": decision, "timeline": timeline}), notes
+
+
+def _with_loss(timeline: tuple[Keyframe, ...], loss: AsymmetricSpec) -> tuple[Keyframe, ...]:
+    """The timeline with a loss from its start on."""
+    if timeline and timeline[0].at.amount == 0:
+        return (timeline[0].model_copy(update={"loss": loss}), *timeline[1:])
+    return (Keyframe(at=Duration(0, "ep"), loss=loss), *timeline)
 
 
 def completed_unread(recipes: Sequence[Recipe]) -> list[Recipe]:

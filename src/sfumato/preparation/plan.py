@@ -2,6 +2,9 @@
 
 from sfumato.data.preprocess import Preprocess
 from sfumato.decision.named import corrected_later
+from sfumato.losses.cross_entropy import CrossEntropySpec
+from sfumato.losses.unicl import UniclSpec
+from sfumato.models.dual_encoder import DualEncoderSpec
 from sfumato.models.family import expected_of
 from sfumato.recipe.checks import refuse_idle_checkpoints
 from sfumato.recipe.schema import Recipe
@@ -25,6 +28,7 @@ def plan_of(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         samples=samples,
         image_size=wanted.image_size,
         head=recipe.model.head,
+        loss=UniclSpec() if isinstance(recipe.model, DualEncoderSpec) else CrossEntropySpec(),
     )
     refuse_contradictions(plan, recipe.train.accept, later=corrected_later(recipe.decision))
     refuse_idle_checkpoints(recipe.train, plan.clock)

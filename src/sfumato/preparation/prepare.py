@@ -6,7 +6,9 @@ from sfumato.console import Console
 from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
 from sfumato.data.splits.split import split
+from sfumato.models.family import learns_from_texts
 from sfumato.preparation.beginning import begin
+from sfumato.preparation.class_texts import with_class_texts, without_lost
 from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
@@ -30,9 +32,11 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     """
     table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
-    plan, preprocess = plan_of(recipe, len(split_unseen(recipe, table).part("train")))
+    recipe = with_class_texts(recipe, table.layout)
+    unseen = split_unseen(recipe, table)
+    plan, preprocess = plan_of(recipe, len(unseen.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout)
-    model = checked_model(recipe, table, plan, preprocess, teacher)
+    model = checked_model(recipe, unseen, plan, preprocess, teacher)
     origin = begin(recipe, model, preprocess.size)
     sharing, looked_at = sharing or sharing_of(recipe), len(table)
     seen = sharing(table, console.stage, clusters=recipe.data.split.near_duplicates == "together")
@@ -40,12 +44,13 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     if not table.layout.several and not table.layout.multilabel:
         check_given_weights(plan, table.labels.names, table.part("train").class_counts)
-    other = table.layout.outputs != model.outputs  # a class had no usable image
+    # a class had no usable image, or texts of bad samples were read
+    other = table.layout.outputs != model.outputs or learns_from_texts(recipe.model)
     if other:
-        teacher = agreed_teacher(recipe.train.distill, table.layout)
+        recipe, teacher = without_lost(recipe, table.layout), agreed_teacher(recipe.train.distill, table.layout)
         model = new_model(recipe, table, plan, preprocess, teacher)
     if other or recipe.train.init_from is not None:  # whose samples it must not have seen is known by now
-        begin(recipe, model, preprocess.size, table)
+        origin = begin(recipe, model, preprocess.size, table)
     kept = f"train.keep_decoded: {len(pictures)} of {looked_at} images kept decoded, {pictures.bytes / GIGABYTE:.2f} GB"
     notes = [*table.notes, *completing, *chosen(recipe, table, plan), origin, kept]
     notes += introduction(recipe.train.distill, teacher)

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 
 from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.errors import InputError
+from sfumato.losses.asymmetric import AsymmetricSpec
+from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
+from sfumato.models.family import writes_sequences
+from sfumato.models.heads import reads_map
+from sfumato.preparation.class_texts import with_class_texts
 from sfumato.preparation.model import checked_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import as_read, completed, samples_of, split_unseen, validated
@@ -26,7 +31,8 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     """
     data = recipe.data
     assumption = assumed or Assumed()
-    table = assumed_table(assumption, data.split, _columns(recipe)) if data.source is None else None
+    columns, several = _columns(recipe), _of_several(recipe)
+    table = assumed_table(assumption, data.split, columns, multilabel=several) if data.source is None else None
     table = as_read(recipe, table) if table else None
     if table is None and assumed is not None:
         what = f"there is data, {recipe.data.source}, so none can be assumed"
@@ -34,6 +40,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     unseen = [] if table else [_not_looked_at(recipe)]
     table = validated(recipe, table or split_unseen(recipe, samples_of(recipe)))
     recipe, completing = completed(with_given_weights(recipe), table)
+    recipe = with_class_texts(recipe, table.layout)
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = checked_model(recipe, table, plan, preprocess, teacher)
@@ -52,6 +59,15 @@ def _not_looked_at(recipe: Recipe) -> str:
     together = recipe.data.split.near_duplicates == "together"
     alike = " and keeps pictures that are nearly the same in one part" if together else ""
     return f"plan: no picture was looked at; training leaves out bad ones{alike}, so its counts may differ a little"
+
+
+def _of_several(recipe: Recipe) -> bool:
+    """Whether a recipe has what only images of several classes have."""
+    if writes_sequences(recipe.model):
+        return True
+    heads = [recipe.model.head, *(keyframe.head for keyframe in recipe.timeline if keyframe.head is not None)]
+    losses = [keyframe.loss for keyframe in recipe.timeline if keyframe.loss is not None]
+    return any(map(reads_map, heads)) or any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec) for one in losses)
 
 
 def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:

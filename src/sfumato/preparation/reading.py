@@ -1,5 +1,7 @@
 """What is worth knowing of the texts a model is to read: how many are cut off, and whether they can be trusted."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sfumato.data.health.findings import Finding
@@ -8,6 +10,12 @@ from sfumato.data.table import Table
 from sfumato.models.image_text import ImageText
 from sfumato.models.network import Network
 from sfumato.models.text_only import TextOnly
+from sfumato.models.transformers_text import Encoder
+
+CLIPS = 77
+"""Tokens that CLIP reads."""
+NAMING = "the name of their class stands in the text of "
+NOTHING = "the text of "
 
 
 def window_notes(model: Network, table: Table) -> list[str]:
@@ -21,8 +29,16 @@ def window_notes(model: Network, table: Table) -> list[str]:
         f"{cut} of {len(there)} texts ({cut / len(there):.1%}) are longer than its {window} tokens and cut off there"
     )
     long = f"{int(np.median(lengths))} is the median, {int(lengths.max())} the most"
+    if isinstance(model.text, Encoder) and window > CLIPS:
+        beyond = int((lengths > CLIPS).sum())
+        long += f"; {beyond} ({beyond / len(there):.1%}) are longer than the {CLIPS} that CLIP reads"
     without = len(table) - len(there)
     return [f"model.text: {share}; {long}" + (f"; {without} samples have no text" if without else "")]
+
+
+def about_texts(notes: Sequence[str]) -> list[str]:
+    """Of a run's notes and warnings those on its texts."""
+    return [note for note in notes if note.startswith(("model.text: ", NAMING, NOTHING))]
 
 
 def text_doubts(table: Table) -> tuple[str, ...]:
@@ -36,11 +52,11 @@ def text_doubts(table: Table) -> tuple[str, ...]:
 
 def _naming(found: Finding, count: int) -> str:
     id_, name = found.samples["id"][0], found.samples["detail"][0]
-    what = f"the name of their class stands in the text of {len(found) / count:.0%} of the samples, such as {name}"
+    what = f"{NAMING}{len(found) / count:.0%} of the samples, such as {name}"
     return f"{what} in that of {id_}: scores hold only where texts that are yet to come will name it too"
 
 
 def _nothing(found: Finding, count: int) -> str:
     id_, text = found.samples["id"][0], found.samples["detail"][0]
-    what = f"the text of {len(found) / count:.0%} of the samples is of numbers alone, or a word for nothing"
+    what = f"{NOTHING}{len(found) / count:.0%} of the samples is of numbers alone, or a word for nothing"
     return f"{what}, such as {text} of {id_}: name other columns in data.columns.text, or leave such cells empty"

@@ -8,7 +8,9 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
-from sfumato.models.family import Family, is_random, reads_texts
+from sfumato.losses.unicl import UniclSpec
+from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.family import Family, is_random, reads_texts, writes_sequences
 from sfumato.models.text_only import TextOnlySpec
 from sfumato.models.vlm.spec import VlmSpec
 from sfumato.recipe.decision_checks import refuse_unfitted
@@ -33,10 +35,12 @@ def refuse_ineffective(
     _check_columns(columns, split, model)
     if isinstance(model, TextOnlySpec):
         _check_unseen(augment, timeline)
+    _check_texts(model, timeline)
     _check_schedule(train)
     _check_sampler(train, timeline)
     _check_mixing(timeline, model)
-    _check_forcing(timeline)
+    if not writes_sequences(model):
+        _check_forcing(timeline)
     _check_augment(augment, timeline)
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
@@ -84,6 +88,18 @@ def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
                 raise _idle(f"timeline[{index}].{name}", why, mend)
 
 
+def _check_texts(model: Family, timeline: Sequence[Keyframe]) -> None:
+    """What belongs to classes that are told by texts, and what to those that are not."""
+    by_texts = isinstance(model, DualEncoderSpec)
+    for index, keyframe in enumerate(timeline):
+        if by_texts and keyframe.head is not None:
+            what, mend = "a dual encoder has no other head than the texts of its classes", "leave it out"
+            raise InputError(what, setting=f"timeline[{index}].head", mend=mend)
+        if not by_texts and isinstance(keyframe.loss, UniclSpec):
+            what, expected = "unicl compares pictures with texts of classes", "model.kind: dual_encoder"
+            raise InputError(what, setting=f"timeline[{index}].loss", expected=expected)
+
+
 def _check_schedule(train: TrainSpec) -> None:
     schedule = train.schedule
     if isinstance(schedule, OneCycleSpec):
@@ -108,10 +124,11 @@ def _check_sampler(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
 
 def _check_mixing(timeline: Sequence[Keyframe], model: Family) -> None:
     mixup, cutmix = _greatest("mixup_alpha", timeline), _greatest("cutmix_alpha", timeline)
+    unmixed = "texts" if reads_texts(model) else "sequences of classes" if writes_sequences(model) else ""
     for index, keyframe in enumerate(timeline):
-        if reads_texts(model) and (keyframe.mixup_alpha or keyframe.cutmix_alpha):
+        if unmixed and (keyframe.mixup_alpha or keyframe.cutmix_alpha):
             setting = f"timeline[{index}].{'mixup_alpha' if keyframe.mixup_alpha else 'cutmix_alpha'}"
-            raise InputError("blends pictures, and texts can't be blended", setting=setting, mend="leave it out")
+            raise InputError(f"blends pictures, and {unmixed} can't be blended", setting=setting, mend="leave it out")
         if keyframe.mix_probability is not None and not (mixup or cutmix):
             raise _idle(f"timeline[{index}].mix_probability", "nothing is mixed", "set mixup_alpha or cutmix_alpha")
         if keyframe.cutmix_share is not None and not (mixup and cutmix):

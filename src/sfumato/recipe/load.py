@@ -22,12 +22,14 @@ from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
 PATHS = (
-    *("data.source", "data.images", "data.labels.file", "data.elements.run"),
+    *("data.source", "data.images", "data.dealt", "data.labels.file", "data.elements.run"),
     *("train.distill.teacher", "train.init_from"),
-    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.folder"),
+    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.texts.file", "model.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
 
+EXPERTS = "experts"
+"""Setting of what stands for several recipes."""
 ENDINGS = (".yaml", ".yml")
 """What ends so is a recipe."""
 
@@ -66,7 +68,18 @@ def load_recipe(
     Raises:
         InputError: A mistake, with its place, what was expected and the nearest valid name.
     """
-    document = settings_of(source, overrides, said)
+    return checked(settings_of(source, overrides, said))
+
+
+def checked(document: Document) -> Loaded:
+    """The recipe of settings, relative paths in which are made absolute.
+
+    Raises:
+        InputError: A mistake, as `load_recipe` tells it; settings of several recipes.
+    """
+    if EXPERTS in document.settings:
+        what, mend = "several recipes, not one", "sfumato crossval trains and stacks them"
+        raise InputError(what, setting=EXPERTS, where=document.place(EXPERTS), mend=mend)
     for path in (*PATHS, *_paths_in_timeline(document)):
         _make_absolute(document, path)
     return Loaded(_validate(document), document)
@@ -111,6 +124,8 @@ def without_folders(recipe: Recipe) -> Recipe:
     data = recipe.data.model_copy(update={"source": Path(recipe.data.given).name})
     if data.images:
         data = data.model_copy(update={"images": Path(data.images).name})
+    if data.dealt:
+        data = data.model_copy(update={"dealt": Path(data.dealt).name})
     if data.labels:
         labels = data.labels.model_copy(update={"file": Path(data.labels.file).name})
         data = data.model_copy(update={"labels": labels})

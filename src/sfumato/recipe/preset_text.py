@@ -3,6 +3,7 @@
 import json
 from typing import Any, cast
 
+from sfumato.recipe.experts import experts_settings, holds_experts, load_experts
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.presets import preset_file, preset_story
 from sfumato.yaml_text import write_mapping
@@ -14,8 +15,11 @@ def preset_settings(name: str) -> dict[str, Any]:
     Raises:
         InputError: No preset has the name.
     """
-    recipe = load_recipe(preset_file(name), {"data.source": "."}).recipe
-    settings = cast(dict[str, Any], json.loads(recipe.model_dump_json()))
+    path, source = preset_file(name), {"data.source": "."}
+    if holds_experts(path):
+        settings = experts_settings(load_experts(path, source))
+    else:
+        settings = cast(dict[str, Any], json.loads(load_recipe(path, source).recipe.model_dump_json()))
     del settings["data"]["source"]
     return settings
 

@@ -12,10 +12,14 @@ SEED_DATA = {
     "fashion-44": (44_440, 44, 12_341.0),
     "product": (33_633, 21, 10.0),
     "weather-products": (10_000, 80, 10.0),
+    "multilabel": (122_218, 80, 1.0),
+    "medical": (2_000, 3, 4.0),
+    "weather": (10_000, 20, 20.0),
 }
 """First words of a preset's name -> images, classes, and images of the largest class for one of the rarest, of the data
-its seed was written for; the imbalance of crop-disease and of product is assumed, since it is not published, and so is
-all of weather-products."""
+its seed was written for. What is not published is assumed: the imbalance of crop-disease and of product, and all of
+weather's, of weather-products' and of medical-clip's; multilabel, which has no seed, is planned for as many images and
+classes as MS-COCO 2014 has."""
 
 
 def seed_data(name: str) -> tuple[int, int, float] | None:
@@ -27,6 +31,12 @@ def seed_data(name: str) -> tuple[int, int, float] | None:
 def preset_names() -> list[str]:
     """Every preset, in order of the alphabet."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def recipe_names() -> list[str]:
+    """The presets that are one recipe each; the others hold `experts`."""
+    texts = {name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8") for name in preset_names()}
+    return [name for name, text in texts.items() if "\nexperts:" not in text]
 
 
 def find_preset(name: str) -> Path | None:

@@ -143,7 +143,7 @@ def _a_sample(table: Table) -> str:
     if len(table.tasks) > 1 or not table.task.many:
         return ""
     numbers = table.rows[table.task.column].drop_nulls().list.len()
-    mean, none = float(cast(float, numbers.mean() or 0.0)), int((numbers == 0).sum())
+    mean, none = float(cast(float, numbers.mean() or 0.0)), int(table.of_none.sum())
     return f", {mean:.1f} a sample on average; {many(none, 'sample')} of none of them"
 
 

@@ -8,6 +8,8 @@ from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import LogitAdjustedSpec
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.models.heads import CosineHeadSpec, MlpHeadSpec
+from sfumato.models.ml_decoder import MlDecoderHeadSpec
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.report.wording import rate
 from sfumato.training.averaging import SwaSpec
 
@@ -19,7 +21,7 @@ def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
     if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
         return _of_loss(choice)
-    if isinstance(choice, CosineHeadSpec | MlpHeadSpec):
+    if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec):
         return _of_head(choice)
     if isinstance(choice, InverseFrequencySpec | EffectiveNumberSpec):
         return _of_weights(choice)
@@ -33,6 +35,7 @@ def words(choice: object) -> tuple[str, ...]:
 _PLAIN = {
     "cross_entropy": ("cross-entropy", "CE"),
     "balanced_softmax": ("balanced softmax", "balanced"),
+    "unicl": ("UniCL, pictures against texts", "UniCL"),
     "linear": ("linear head", "linear"),
     "names": ("names scored", "names"),
     "given": ("weights as given", "given"),
@@ -64,7 +67,11 @@ def _of_label_loss(loss: BinaryCrossEntropySpec | AsymmetricSpec) -> tuple[str, 
     return f"binary cross-entropy, positives {weight}", f"BCE {weight}", "BCE"
 
 
-def _of_head(head: CosineHeadSpec | MlpHeadSpec) -> tuple[str, ...]:
+def _of_head(head: CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec) -> tuple[str, ...]:
+    if isinstance(head, MlDecoderHeadSpec):
+        return f"ML-Decoder head, {head.queries} queries, {head.width} wide", "ML-Decoder head", "ML-Decoder"
+    if isinstance(head, PrototypeHeadSpec):
+        return f"prototypes of texts, {head.embed_dim} wide", f"prototypes {head.embed_dim}", "prototypes"
     if isinstance(head, MlpHeadSpec):
         return f"MLP head, {head.hidden} wide", f"MLP {head.hidden}", "MLP"
     plain = f"cosine head {TIMES} {head.scale:g}"

@@ -67,7 +67,7 @@ def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence
         sentences=sentences(summary),
         picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds", (20, 0)),
         tables=[fold_table(summary, task, links) for task in summary.unmeasured],
-        measurements=[_measured(part, found) for part, found in results.items()],
+        measurements=[measured_part(part, found) for part, found in results.items()],
     )
 
 
@@ -102,7 +102,7 @@ def fold_table(summary: FoldSummary, task: str, links: Sequence[str]) -> FoldTab
     return FoldTable(task, tuple(names.values()), rows, means)
 
 
-def _measured(part: str, results: AnyResults) -> dict[str, Any]:
+def measured_part(part: str, results: AnyResults) -> dict[str, Any]:
     """What there is to show of the samples out of fold, or of the test part, in one task."""
     which, _, task = part.partition(".")
     return {

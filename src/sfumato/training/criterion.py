@@ -13,6 +13,7 @@ from sfumato.losses.hint import hint_losses
 from sfumato.losses.reduce import reduce
 from sfumato.training.distillation import DistillSpec
 from sfumato.training.multilabel_loss import MultilabelLoss
+from sfumato.training.sequence_loss import SequenceLoss
 from sfumato.training.settings import Settings
 from sfumato.training.task_loss import TaskLoss
 
@@ -61,6 +62,7 @@ class Criterion:
         total: Mean over the processes that share a batch, () -> ().
         distill: How a teacher counts, where there is one.
         hint: (B, D) features of the student -> those of the teacher, where they are matched.
+        sequence: The loss of what is written one class after another, where anything is.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Criterion:
         total: Callable[[Tensor], Tensor],
         distill: DistillSpec | None = None,
         hint: nn.Module | None = None,
+        sequence: SequenceLoss | None = None,
     ) -> None:
         self.sizes = [task.classes for task in tasks]
         """Classes of each task."""
@@ -82,6 +85,7 @@ class Criterion:
         self._total = total
         self._distill = distill
         self._hint = hint
+        self._sequence = sequence
 
     def targets(self, answers: Tensor) -> Tensor:
         """(B, W) columns of each task side by side -> (B, C) probabilities, as their logits are."""
@@ -128,6 +132,8 @@ class Criterion:
         if self._distill and self._distill.features and self._hint is not None and wanted.hints is not None:
             apart = hint_losses(self._hint(features.float()), wanted.hints)
             loss = loss + self._distill.features * apart.sum() / wanted.share
+        if self._sequence is not None:
+            loss = loss + self._sequence.losses(features, wanted.classes, settings).sum() / wanted.share
         if settings.centre_loss is None or self.centres is None:
             return loss
         return loss + self.centres.losses(features, wanted.classes[:, 0], settings.centre_loss).sum() / wanted.share

@@ -1,6 +1,7 @@
 """Features computed once, while nothing below the head learns: such a stage takes seconds, with the same result."""
 
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
@@ -24,9 +25,9 @@ class Features:
     """What the head sees of every image."""
 
     train: Tensor
-    """(V, N, D) of each view of the training images, on the training's device."""
+    """(V, N, D) of each view of the training images, on the training's device; (V, N, T, D) where they are maps."""
     val: Tensor
-    """(M, D) of the validation images."""
+    """(M, D) of the validation images, or (M, T, D)."""
 
     def batch(self, wanted: list[Request], targets: Tensor) -> Batch:
         """One batch, features in the place of images.
@@ -43,17 +44,31 @@ class Features:
 def kept_steps(job: Job) -> int:
     """The first steps that would all compute the same features again: frozen, unmixed, of pictures that recur.
 
-    0 where there are none, or where computing them once would be no less work.
+    0 where there are none, or where computing them once would be no less work, or take too much memory.
     """
+    steps = _recurring(job)
+    return steps if steps and _bytes(job) <= MOST_BYTES else 0
+
+
+def too_large(job: Job) -> str | None:
+    """What is to be said where features recur and take too much memory to be kept; None = nothing."""
+    if not _recurring(job) or _bytes(job) <= MOST_BYTES:
+        return None
+    size = f"{_bytes(job) / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:g} are kept"
+    return f"features of {len(job.train)} images would take {size}: every step computes its own"
+
+
+def _recurring(job: Job) -> int:
+    """The same, however much memory they take."""
     plan = job.plan
     end = _frozen_until(job, [name for name, _ in job.model.named_parameters() if below_head(name)])
     whole = end >= plan.clock.epochs
     names = ("mixup_alpha", "cutmix_alpha", "augment", "image_size")
     tracks = {name: plan.tracks[name].steady_until(end) for name in names}
     mixed = tracks["mixup_alpha"] != 0 or tracks["cutmix_alpha"] != 0
-    recurs = tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
-    fits = 4 * job.model.width * (_views(job) * len(job.train) + len(job.val)) <= MOST_BYTES
-    if mixed or not recurs or tracks["image_size"] is None or job.machine.processes > 1 or not fits:
+    looks = job.train.pictures != "none"  # nothing happens to texts
+    recurs = not looks or tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
+    if mixed or not recurs or tracks["image_size"] is None or job.machine.processes > 1:
         return 0
     return plan.steps if whole else plan.clock.first_step(end) if end > _views(job) else 0
 
@@ -68,6 +83,13 @@ def keep_features(job: Job) -> Features:
         wanted = [(view, settings.image_size) for view in range(_views(job))]
         train = torch.stack([_of(job, job.train, view, side, settings.augment, job.augment) for view, side in wanted])
         return Features(train, _of(job, job.val, 0, size, 0.0, AugmentSpec(), PLAIN))
+
+
+def _bytes(job: Job) -> float:
+    """Memory that the features would take."""
+    sizes = (job.plan.at(0).image_size, job.preprocess.size)
+    train, val = (4 * prod(job.model.features_shape(size)) for size in sizes)
+    return train * _views(job) * len(job.train) + val * len(job.val)
 
 
 def read_until(job: Job) -> int:
@@ -115,12 +137,12 @@ def _views(job: Job) -> int:
 def _of(
     job: Job, table: Table, view: int, size: int, strength: float, augment: AugmentSpec, look: View | None = None
 ) -> Tensor:
-    """(N, D) features of one augmented view of a table's images, or of one way to look at them."""
+    """(N, D) or (N, T, D) features of one augmented view of a table's images, or of one way to look at them."""
     model, machine = job.model.eval(), job.machine
     samples = Samples(table, job.preprocess, augment, job.spec.seed, job.pictures, look)
     rows = range(len(table))
     wanted = ([Request(row, view, 0, size, strength) for row in rows[i : i + BATCH]] for i in rows[::BATCH])
-    found = torch.zeros(len(table), model.width, device=machine.device)
+    found = torch.zeros(len(table), *model.features_shape(size), device=machine.device)
     found_in = batches(samples, wanted, job.workers if len(table) > BATCH else 0)
     for batch in job.show(found_in, -(-len(table) // BATCH)):
         with machine.autocast():

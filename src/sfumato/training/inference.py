@@ -57,6 +57,22 @@ def outputs(
             yield list(batch.rows), compute(batch.to(machine.device).shown)
 
 
+def computed(
+    compute: Callable[[Tensor | Shown], Tensor],
+    width: int,
+    table: Table,
+    preprocess: Preprocess,
+    machine: Machine,
+    workers: int,
+    pictures: Pictures,
+) -> NDArray[np.float32]:
+    """(N, width) of all samples, over all processes, in full precision; arguments as for `outputs`."""
+    found = np.zeros((len(table), width), dtype=np.float32)
+    for rows, part in outputs(compute, table, preprocess, machine, workers, pictures=pictures):
+        found[rows] = part.float().cpu().numpy()
+    return machine.sum(torch.from_numpy(found).to(machine.device)).cpu().numpy()
+
+
 def predict_tasks(
     model: Network,
     table: Table,

@@ -12,6 +12,7 @@ from torch import Tensor
 from sfumato.errors import InputError
 from sfumato.models.heads import CosineHeadSpec, MlpHeadSpec
 from sfumato.models.network import Network, below_head
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.spec import Spec
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
@@ -90,8 +91,9 @@ def refuse_idle_interpolation(plan: Plan, model: Network) -> None:
         what = f"the head that comes at epoch {later[0].begin:g} has no weights to start from at {moment:g}"
         mend = "let the backbone learn from then on, or leave it out"
         raise InputError(f"{what}, when the backbone begins to learn", setting=SETTING, mend=mend)
-    if isinstance(plan.head_at(moment), MlpHeadSpec) and begins_with_new_head(plan, step):
-        what = "the mlp head is random when the backbone begins to learn, and class means can't begin one"
+    head = plan.head_at(moment)
+    if isinstance(head, MlpHeadSpec | PrototypeHeadSpec) and begins_with_new_head(plan, step):
+        what = f"the {head.kind} head is random when the backbone begins to learn, and class means can't begin one"
         raise InputError(what, setting=SETTING, mend="freeze the backbone for the first epochs, or take a linear head")
 
 

@@ -8,7 +8,7 @@ from sfumato.data.mixing import LEAST_ALPHA
 from sfumato.losses.centre import CentreLossSpec
 from sfumato.losses.class_weights import ClassWeightsSpec
 from sfumato.losses.loss import LossSpec
-from sfumato.models.heads import HeadSpec
+from sfumato.models.heads import PictureHeadSpec
 from sfumato.spec import Spec
 from sfumato.training.averaging import SwaSpec
 from sfumato.training.duration import DurationField, PositiveDurationField
@@ -66,7 +66,7 @@ class Keyframe(Spec):
     """Moment from which it counts, measured from the start of training."""
     learn: Learn | None = None
     """Pattern over parameter names -> learning-rate scale, or `frozen`; the first match wins and all must match."""
-    head: HeadSpec | None = None
+    head: PictureHeadSpec | None = None
     """Another head, which takes the place of the present one; `start` says what it begins from."""
     head_warmup: PositiveDurationField | None = None
     """How long the learning rate of a head that is new here rises from 0."""

@@ -1,10 +1,12 @@
-"""Listeners that every run has: two CSV files and TensorBoard. The console is the command line's own."""
+"""Listeners that every run has: CSV and JSON files, and TensorBoard. The console is the command line's own."""
 
 import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfumato.json_file import write_json
 from sfumato.metrics.classification import SCORES
 from sfumato.metrics.label_scores import LABEL_SCORES
 from sfumato.tasks import TaskLayout, of_task
@@ -56,6 +58,34 @@ class CsvHistory:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+class JsonHistory:
+    """The same by column: name -> one value an epoch, null where there is none; written aside after every epoch."""
+
+    def __init__(self, path: Path, layout: TaskLayout) -> None:
+        self._path = path
+        self._rows: dict[str, list[int | float | str | None]] = {name: [] for name in columns(layout)}
+
+    def __call__(self, record: Record) -> None:
+        """Write epochs as they come."""
+        rows = record.history if isinstance(record, Started) else [record] if isinstance(record, EpochDone) else []
+        for row in rows:
+            cells = row.cells()
+            for name, values in self._rows.items():
+                values.append(_finite(cells.get(name)))
+        if rows:
+            aside = self._path.with_name(f".{self._path.name}.partial")
+            write_json(aside, self._rows)
+            aside.replace(self._path)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _finite(value: float | str | None) -> float | str | None:
+    """What JSON has a word for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 CLASS_FIGURES = ("support", "trained", "precision", "recall", "f1", "average_precision")

@@ -14,7 +14,7 @@ from sfumato.errors import Interrupted, RunError
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
-from sfumato.training.features import Features, keep_features, kept_steps, read_ahead, read_until
+from sfumato.training.features import Features, keep_features, kept_steps, read_ahead, read_until, too_large
 from sfumato.training.final_choice import FinalChoice
 from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
@@ -101,6 +101,9 @@ class _Loop:
             self._epoch_end.features = self._features.val
             said = f"features of {len(self._job.train)} images computed once: nothing below the head learns"
             self._tell(Noted(said + self._until(self._kept)))
+        unkept = too_large(self._job)
+        if unkept:
+            self._tell(Noted(unkept))
         self._read = read_until(self._job)
         if self._progress.step < self._read:
             read_ahead(self._job)

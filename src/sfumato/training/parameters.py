@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sfumato.errors import InputError, nearest_name
-from sfumato.models.heads import Head, build_head
+from sfumato.models.heads import Head
 from sfumato.models.network import Network
 from sfumato.training.plan import Plan
 from sfumato.training.settings import FROZEN
@@ -55,7 +55,7 @@ def check_learning(model: Network, plan: Plan) -> None:
     body = [name for name, _ in model.named_parameters() if not name.startswith("head.")]
     for change, end in zip(plan.learn, ends, strict=True):
         heads = [plan.head_at(change.begin), *(h.value for h in plan.heads if change.begin < h.begin < end)]
-        built = [build_head(head, model.width, model.outputs) for head in heads]
+        built = [model.new_head(head) for head in heads]
         of_heads = [[f"head.{name}" for name, _ in head.named_parameters()] for head in built]
         scales(dict.fromkeys([*body, *chain(*of_heads)]), change.value, change.setting)
         for head, own in zip(heads, of_heads, strict=True):
@@ -96,7 +96,7 @@ def sizes(model: nn.Module, head: Head | None = None) -> dict[str, int]:
     if head is None or not isinstance(model, Network) or head == model.head_spec:
         return own
     with torch.device("meta"):
-        other = build_head(head, model.width, model.outputs)
+        other = model.new_head(head)
     body = {name: size for name, size in own.items() if not name.startswith("head.")}
     return {**body, **{f"head.{name}": parameter.numel() for name, parameter in other.named_parameters()}}
 

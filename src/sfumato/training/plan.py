@@ -181,6 +181,7 @@ def make_plan(
     samples: int,
     image_size: int,
     head: Head,
+    loss: Loss = CrossEntropySpec(),  # noqa: B008  # frozen
 ) -> Plan:
     """Resolve a timeline.
 
@@ -192,6 +193,7 @@ def make_plan(
         samples: Training samples, which with the batch size give the steps of an epoch.
         image_size: Pixels before any keyframe says otherwise.
         head: What stands on the backbone before any keyframe says otherwise.
+        loss: What is minimised before any keyframe says otherwise.
 
     Raises:
         InputError: A contradiction in the timeline, with the recipe path of its place.
@@ -208,7 +210,7 @@ def make_plan(
         tracks=tracks,
         learn=learn_changes(keyframes, clock.moment),
         heads=changes("head", head, keyframes, clock.moment, "model.head"),
-        losses=changes("loss", cast(Loss, CrossEntropySpec()), keyframes, clock.moment),
+        losses=changes("loss", loss, keyframes, clock.moment),
         class_weights=changes("class_weights", cast("ClassWeights | None", None), keyframes, clock.moment),
         centre_losses=changes("centre_loss", cast("CentreLossSpec | None", None), keyframes, clock.moment),
         averaging=_averaging(keyframes, clock),

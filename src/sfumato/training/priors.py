@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sfumato.data.sampling import SamplerMix, draw_chances
 from sfumato.losses.class_weights import class_weights
 from sfumato.losses.logit_adjusted import BalancedSoftmaxSpec, LogitAdjustedSpec, log_prior
+from sfumato.losses.unicl import UniclSpec
 from sfumato.training.plan import Plan
 from sfumato.training.settings import Settings
 
@@ -60,6 +61,8 @@ def _named(settings: Settings) -> Iterator[str]:
         yield f"sampler_power {settings.sampler_power:.3g}"
     if settings.class_weights is not None:
         yield f"class_weights {settings.class_weights.kind}"
+    if isinstance(settings.loss, UniclSpec):
+        yield "unicl, which takes what each batch holds out of it"
     if adjustment(settings):
         yield settings.loss.kind + ("" if adjustment(settings) == 1 else f" tau {adjustment(settings):g}")
 
@@ -75,7 +78,8 @@ def effective_prior(settings: Settings, counts: NDArray[np.int64], names: tuple[
     """(C,) shares, summing to 1, that the classes have in what the network's own logits learn.
 
     Drawing multiplies a class's share of the images by how often each is drawn, class weights multiply it again, and
-    a logit-adjusted loss takes tau times the logarithm of the prior out of it.
+    a logit-adjusted loss takes tau times the logarithm of the prior out of it. UniCL adds the logarithm of how many
+    images of a class the batch holds, whatever draws them, so that the logits need not.
 
     Args:
         settings: Of a step.
@@ -83,7 +87,8 @@ def effective_prior(settings: Settings, counts: NDArray[np.int64], names: tuple[
         names: The C classes.
         mix: How draws go from natural to balanced.
     """
-    prior = draw_chances(counts, settings.sampler_power, mix)
+    evened = isinstance(settings.loss, UniclSpec)
+    prior = np.ones(len(counts)) if evened else draw_chances(counts, settings.sampler_power, mix)
     images = torch.from_numpy(counts.astype(np.float32))
     if settings.class_weights is not None:
         prior = prior * class_weights(settings.class_weights, images, names).double().numpy()
@@ -101,10 +106,11 @@ def adjustment(settings: Settings) -> float:
 
 
 def corrections(settings: Settings) -> tuple[str, ...]:
-    """Tracks that correct the class prior at a step."""
+    """Tracks that correct the class prior at a step; what is drawn makes no difference to one that goes by batches."""
+    by_batch = isinstance(settings.loss, UniclSpec)
     found = {
-        "sampler_power": settings.sampler_power > 0,
+        "sampler_power": settings.sampler_power > 0 and not by_batch,
         "class_weights": settings.class_weights is not None,
-        "loss": adjustment(settings) > 0,
+        "loss": adjustment(settings) > 0 or by_batch,
     }
     return tuple(name for name, there in found.items() if there)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sfumato.data.loading import Batch
 from sfumato.data.mixing import mix
 from sfumato.data.randomness import torch_seed
+from sfumato.models.cnn_rnn.cnn_rnn import CnnRnn
 from sfumato.shown import Shown
 from sfumato.training.averaging import WeightAverage, moving_weight
 from sfumato.training.changeover import change_head, make_centres, replaced_head
@@ -20,6 +21,7 @@ from sfumato.training.multilabel_loss import MultilabelLoss
 from sfumato.training.optimizer import apply_rates, build_optimizer
 from sfumato.training.parameters import apply_learning
 from sfumato.training.records import Weights
+from sfumato.training.sequence_loss import SequenceLoss
 from sfumato.training.settings import Settings
 from sfumato.training.task_loss import TaskLoss
 from sfumato.training.task_weights import weights_of
@@ -56,7 +58,9 @@ class Learner:
         weights = weights_of(job.spec.task_weights, job.train.layout.spaces)
         distill = job.spec.distill if job.teaching else None
         losses, learnt = _task_losses(job), job.model.uncertainty
-        self.criterion = Criterion(losses, weights, learnt, self._mean_over_processes, distill, job.model.hint)
+        weights, sequence = (weights, None) if not isinstance(job.model, CnnRnn) else _sequence(job, job.model)
+        hint = job.model.hint
+        self.criterion = Criterion(losses, weights, learnt, self._mean_over_processes, distill, hint, sequence)
 
     def apply(self, settings: Settings) -> None:
         """Make the model, the optimiser and the averages what the settings say."""
@@ -156,6 +160,7 @@ class Learner:
     def _move(self, settings: Settings, offsets: list[Tensor]) -> None:
         learning = (parameter for parameter in self.model.parameters() if parameter.grad is not None)
         self._machine.move(learning, self._job.spec.clip_norm)
+        self.model.constrain()
         if self.criterion.centres is not None and settings.centre_loss is not None:
             total = self._machine.sum(torch.stack(offsets).sum(dim=0))
             self.criterion.centres.move(total, settings.centre_loss.rate)
@@ -172,3 +177,9 @@ def _task_losses(job: Job) -> list[AnyTaskLoss]:
     if train.layout.multilabel:
         return [MultilabelLoss(train.membership, device)]
     return [TaskLoss(train.counts[name], space.names, device) for name, space in train.layout.spaces.items()]
+
+
+def _sequence(job: Job, model: CnnRnn) -> tuple[list[float], SequenceLoss]:
+    """The weight of the head's loss, and the loss of the decoder beside it."""
+    counts = (job.train.membership == 1).sum(axis=0)
+    return [model.spec.head_weight], SequenceLoss(model.decoder, model.spec, counts, job.machine.device)

@@ -189,13 +189,16 @@ def test_no_folder_leaves_the_machine(folder):
         "timeline": [],
         "model": {"kind": "image_text", "image": {"backbone": "resnet18", "weights": {"file": "x"}}, "text": {}},
     }
+    by_texts = {**both, "model": {**both["model"], "kind": "dual_encoder", "texts": {"kind": "file"}}}
     seen = set()
     names = {"timeline": [], "model": {"kind": "vlm"}}
-    for model, other in (
-        (image, ("model.image.", "model.text.", "model.folder", "data.elements")),
-        (both, ("model.weights", "model.folder")),
-        (names, ("model.weights", "model.image.", "model.text.")),
-    ):
+    families = (
+        (image, ("model.image.", "model.text.", "model.texts.", "model.folder", "data.elements")),
+        (both, ("model.weights", "model.texts.", "model.folder")),
+        (by_texts, ("model.weights", "model.folder", "data.elements")),
+        (names, ("model.weights", "model.image.", "model.text.", "model.texts.")),
+    )
+    for model, other in families:
         paths = {path: f"/home/ann/secret/{path}" for path in PATHS if not path.startswith(other)}
         recipe = load_recipe("recipe.yaml", {**model, "data.labels": {"file": "x"}, **paths}).recipe
         text = to_yaml(recipe)

@@ -5,29 +5,40 @@ from tests.presets import plan_of
 
 import sfumato
 from sfumato.errors import InputError
+from sfumato.recipe.experts import load_experts
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.preset_text import preset_text
-from sfumato.recipe.presets import preset_file, preset_names, preset_story, seed_data
+from sfumato.recipe.presets import preset_file, preset_names, preset_story, recipe_names, seed_data
 
 PHOTOS = {"data.source": "/photos"}
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_the_name_is_the_file(name):
     assert load_recipe(name, PHOTOS).recipe.name == name
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_the_resolved_text_is_the_preset_again(name, tmp_path):
     (tmp_path / "own.yaml").write_text(preset_text(name), encoding="utf-8")
     assert load_recipe(tmp_path / "own.yaml", PHOTOS).recipe == load_recipe(name, PHOTOS).recipe
+
+
+def test_the_resolved_text_of_experts_is_the_preset_again(tmp_path):
+    (tmp_path / "own.yaml").write_text(preset_text("product-stack"), encoding="utf-8")
+    own, preset = load_experts(tmp_path / "own.yaml", PHOTOS), load_experts("product-stack", PHOTOS)
+    assert own.name == preset.name == "product-stack" and own.fusion == preset.fusion
+    assert {name: one.recipe for name, one in own.recipes.items()} == {
+        name: one.recipe for name, one in preset.recipes.items()
+    }
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_the_head_tells_its_story(name):
     story = preset_story(name)
     assert len(story[0]) < 100 and story[0].endswith(".")
-    assert f"Command: sfumato train {name} --set data.source=photos" in "\n".join(story)
+    verb = "train" if name in recipe_names() else "crossval"
+    assert f"Command: sfumato {verb} {name} --set data.source=photos" in "\n".join(story)
     assert {line.split(":")[0] for line in story} >= {"Seed", "Command", "Results"}
     assert any(line.startswith("Differs from ") for line in story)
 

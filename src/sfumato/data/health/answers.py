@@ -24,7 +24,8 @@ def label_of(table: Table) -> pl.DataFrame:
     """One row a sample: `id`, and `label`, all its classes in one text; null where none is known."""
     ordered = answers(table).sort("task", "label")
     joined = ordered.group_by("id", maintain_order=True).agg(pl.col("label").str.join(" + "))
-    none_holds = [pl.col(task.column).list.len() == 0 for task in table.tasks if task.many]
+    sure = pl.col("unsure").list.len().fill_null(0) == 0
+    none_holds = [sure & (pl.col(task.column).list.len() == 0) for task in table.tasks if task.many]
     rows = table.rows.select("id", pl.any_horizontal(pl.lit(value=False), *none_holds).alias("empty"))
     text = pl.when(pl.col("label").is_null() & pl.col("empty")).then(pl.lit("none of them")).otherwise("label")
     return rows.join(joined, on="id", how="left").select("id", text.alias("label"))

@@ -6,6 +6,7 @@ from typing import cast
 import polars as pl
 
 from sfumato.data.columns import SEPARATORS, ColumnsSpec, Roles
+from sfumato.data.sources.unsure import MARK, bare, marked, parted
 from sfumato.data.table import Task
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace, look_alikes
@@ -48,12 +49,22 @@ def read_answers(
         columns.append(column)
         tasks.append(task)
         notes += [*more, *said]
+        if task.many and len(cells) == 1:
+            columns[0], unsure, doubts = parted(column, place)
+            columns.append(unsure)
+            notes += doubts
     return pl.DataFrame(columns), tuple(tasks), notes
 
 
 def _from_bits(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
-    held = [pl.when(pl.col(name).str.strip_chars().is_in(TRUE)).then(pl.lit(name)) for name in names]
-    return frame.select(pl.concat_list(held).list.drop_nulls().alias("label")).to_series()
+    """Lists of the classes that hold, marked those that are not known; null where none is."""
+    cells = {name: pl.col(name).str.strip_chars().fill_null("").replace("", MARK) for name in names}
+    held = [
+        pl.when(cell.is_in(TRUE)).then(pl.lit(name)).when(cell == MARK).then(pl.lit(MARK + name))
+        for name, cell in cells.items()
+    ]
+    nothing = pl.all_horizontal(cell == MARK for cell in cells.values())
+    return frame.select(pl.when(~nothing).then(pl.concat_list(held).list.drop_nulls()).alias("label")).to_series()
 
 
 def _separated(cells: pl.Series, spec: ColumnsSpec) -> tuple[pl.Series, list[str]]:
@@ -80,7 +91,7 @@ def _recurs(cells: pl.Series, separator: str) -> bool:
     whole = cells.drop_nulls().unique()
     if not whole.str.contains(separator, literal=True).any():
         return False
-    pieces = whole.str.split(separator).explode().str.strip_chars().unique()
+    pieces = whole.str.split(separator).explode().str.strip_chars().str.strip_prefix(MARK).unique()
     return len(pieces) < len(whole)
 
 
@@ -94,9 +105,10 @@ def answers_in(
     """
     many = isinstance(values.dtype, pl.List)
     if many:
-        element = pl.element().str.strip_chars()
+        element = pl.element().str.strip_chars().str.replace(r"^\?\s+", MARK)
         values = values.list.eval(element.filter(element != ""))
-    said = cast(list[str], sorted((values.explode() if many else values).drop_nulls().unique().to_list()))
+    texts = cast(list[str], (values.explode() if many else values).drop_nulls().unique().to_list())
+    said = sorted({bare(text) for text in texts} if many else texts)
     notes: list[str] = []
     if space is None:
         notes = [f"data.source: classes {' and '.join(map(repr, group))} look alike" for group in look_alikes(said)]
@@ -105,11 +117,16 @@ def answers_in(
         meant = {text: space.find(text) for text in said}
         _refuse_unknown(meant, space, values, many, place)
         notes = _respelled(meant)
-        values = _replaced(values, meant) if meant else values
+        values = _replaced(values, {text: _as_said(text, meant, many=many) for text in texts}) if meant else values
     if many:
         values, more = _once(values)
         notes = [*notes, *more]
     return values.alias(name), Task(name, space, many), notes
+
+
+def _as_said(text: str, meant: dict[str, str | None], *, many: bool) -> str | None:
+    """What an entry is replaced by: its class as the label file spells it, marked if it was."""
+    return f"{MARK}{meant[bare(text)]}" if many and marked(text) else meant[text]
 
 
 def _once(values: pl.Series) -> tuple[pl.Series, list[str]]:
@@ -132,7 +149,7 @@ def _refuse_unknown(
     unknown = next((text for text, label in meant.items() if label is None), None)
     if unknown is None:
         return
-    there = values.list.contains(unknown) if many else values == unknown
+    there = values.list.contains(unknown) | values.list.contains(MARK + unknown) if many else values == unknown
     row = cast(int, there.fill_null(value=False).arg_max())
     raise InputError(
         f"class {unknown!r} is not in the label file",

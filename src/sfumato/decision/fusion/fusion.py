@@ -33,7 +33,7 @@ LEAST = 1e-30
 """A probability below counts as this one: its logarithm has a value, and no answer depends on it."""
 _SURE = 1e-16
 _SIMPLEX = 1e-6
-_LATER: dict[str, Any] = {"hidden": None, "exclusive": True}
+_LATER: dict[str, Any] = {"hidden": None, "exclusive": True, "absent": ()}
 """Fields that are written only where they say something, and that older bundles lack."""
 
 
@@ -83,6 +83,8 @@ class Fusion:
     """Of `mlp` alone."""
     exclusive: bool = True
     """Whether the classes exclude each other; else members say log-odds, and so does the fusion."""
+    absent: tuple[float, ...] = ()
+    """C numbers that a member says of an input it can't look at: how frequent classes are; empty = all alike."""
 
     @property
     def members(self) -> int:
@@ -121,6 +123,11 @@ class Fusion:
         scores = np.log(np.maximum(total, np.float32(LEAST)))
         return scores if self.exclusive else scores - np.log(np.maximum(1 - total, np.float32(LEAST)))
 
+    def unsaid(self, classes: int) -> Floats:
+        """(C,) what a member says of an input that it can't look at."""
+        alike = -np.log(classes) if self.exclusive else 0.0
+        return np.array(self.absent, dtype=np.float32) if self.absent else np.full(classes, alike, dtype=np.float32)
+
     def fuse(self, said: Sequence[Floats]) -> Floats:
         """(N, C) fused logits from M arrays (N, C) of log-probabilities, or of log-odds."""
         for one in said:
@@ -154,6 +161,8 @@ class Fusion:
         allowed = [{1}, {classes}] if self.stacks or self.kind == "weighted" else [{1}]
         if widths not in allowed or len(self.bias) != (classes if self.stacks else 0):
             raise InputError("not a fusion: weights or biases of another length", where=where)
+        if len(self.absent) not in (0, classes):
+            raise InputError("not a fusion: absent is of another length", where=where)
         if (self.hidden is not None) != (self.kind == "mlp") or not self._hidden_fits(classes):
             raise InputError("not a fusion: a hidden layer of another shape", where=where)
         weights = np.array(self.weights)

@@ -1,0 +1,1 @@
+"""A bundle over HTTP: requests become batches for one predictor, and its decisions JSON."""

@@ -1,0 +1,42 @@
+// One picture, large, with all that is said of it.
+
+import { bars } from "./bars.js";
+import { byId, make, named } from "./elements.js";
+import { answersOf, doubt, verdict } from "./words.js";
+
+let address = null;
+
+export function showDetail(item, metadata) {
+  const section = byId("detail");
+  section.hidden = item === null;
+  if (address) URL.revokeObjectURL(address);
+  address = null;
+  section.replaceChildren(...(item === null ? [] : [figure(item), words(item, metadata)]));
+}
+
+function figure(item) {
+  const caption = named(item.name, "figcaption");
+  caption.id = "detail-name";
+  if (!item.file) return make("figure", {}, make("div", { className: "picture", textContent: item.text || "no picture" }), caption);
+  address = URL.createObjectURL(item.file);
+  const image = make("img", { src: address, alt: item.name });
+  const frame = make("div", { className: "picture" }, image);
+  image.addEventListener("load", () => image.classList.toggle("small", image.naturalWidth < 160));
+  image.addEventListener("error", () => frame.replaceChildren("This browser can't show it"));
+  return make("figure", {}, frame, caption);
+}
+
+function words(item, metadata) {
+  if (item.state !== "done") return make("div", {}, make("p", { className: "answer", textContent: item.state === "failed" ? "No answer" : "…" }), problem(item.error ?? "waiting"));
+  if (item.row.error) return make("div", {}, make("p", { className: "answer", textContent: "No answer" }), problem(item.row.error));
+  const answers = Object.entries(answersOf(item.row));
+  return make("div", {}, ...answers.flatMap(([task, answer]) => told(answer, metadata.tasks.find((one) => one.task === task), item.row.without)));
+}
+
+function told(answer, task, without) {
+  const title = task.task ? named(task.task, "h3") : null;
+  const note = make("p", { className: answer.abstained ? "doubt withheld" : "doubt" }, named(doubt(answer, without)));
+  return [title, named(verdict(answer), "p", "answer"), note, ...bars(answer, task)].filter(Boolean);
+}
+
+const problem = (text) => make("p", { className: "doubt withheld", textContent: text });

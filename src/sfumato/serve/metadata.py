@@ -1,0 +1,56 @@
+"""What a service says of its bundle: its tasks and classes, what answers hold, and the limits."""
+
+from typing import Any
+
+from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.policies import AnyPolicy
+from sfumato.labels import LabelSpace
+from sfumato.predict.predictor import Predictor
+from sfumato.serve.settings import ServeSettings
+from sfumato.version import VERSION
+
+LIMITS = ("files", "megabytes", "megapixels", "characters", "seconds")
+"""Of a request; what other clients do is no client's business."""
+
+
+def metadata(predictor: Predictor, name: str, settings: ServeSettings) -> dict[str, Any]:
+    """JSON-ready; nothing in it says where files lie or who trained on what."""
+    said = settings.model_dump(mode="json")
+    return {
+        "name": name,
+        "sfumato": VERSION,
+        "multilabel": predictor.tasks.multilabel,
+        "several_tasks": predictor.tasks.several,
+        "reads_texts": predictor.reads_texts,
+        "calibrated": predictor.calibrated,
+        "names_sets": predictor.names_sets,
+        "tells_familiarity": predictor.tells_familiarity,
+        "tasks": [_task(task, space, predictor.policies[task]) for task, space in predictor.tasks.spaces.items()],
+        "limits": {limit: said[limit] for limit in LIMITS},
+    }
+
+
+def _task(task: str, space: LabelSpace, policy: AnyPolicy) -> dict[str, Any]:
+    """A task: its name, "" for an only one, what it abstains by, and its classes in the order of the outputs."""
+    thresholds = _thresholds(policy)
+    classes = [
+        {"id": one.id, "zh": one.zh, "en": one.en, "threshold": thresholds.get(place)}
+        for place, one in enumerate(space.labels)
+    ]
+    return {"task": task, "abstention": _abstention(policy), "classes": classes}
+
+
+def _abstention(policy: AnyPolicy) -> dict[str, Any] | None:
+    """By what it abstains, and below which value; None where it never does."""
+    if isinstance(policy, MultilabelPolicy) or policy.abstention is None:
+        return None
+    return {"by": policy.abstention.by, "threshold": policy.abstention.threshold}
+
+
+def _thresholds(policy: AnyPolicy) -> dict[int, float]:
+    """Column -> from which probability on a class is named, of those that have a threshold."""
+    if isinstance(policy, MultilabelPolicy):
+        return dict(enumerate(map(float, policy.thresholds.values)))
+    if policy.thresholds is None:
+        return {}
+    return dict(zip(policy.thresholds.places, map(float, policy.thresholds.fitted.values), strict=True))

@@ -1,0 +1,105 @@
+"""How requests and answers are described in OpenAPI, by what the bundle can say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sfumato.outputs import RowForm
+from sfumato.serve.form import FILES, TEXTS
+from sfumato.serve.json_body import JsonBody
+
+Schema = dict[str, Any]
+_TEXT: Schema = {"type": "string"}
+_FLAG: Schema = {"type": "boolean"}
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def request_body(form: RowForm) -> Schema:
+    """Either of the two forms of a request."""
+    fields: Schema = {FILES: {"type": "array", "items": {"type": "string", "format": "binary"}}}
+    if form.texts:
+        fields[TEXTS] = {"type": "array", "items": _TEXT, "description": "One for each file."}
+    multipart = {"type": "object", "properties": fields, "required": [FILES]}
+    kinds = {"multipart/form-data": multipart, "application/json": inlined(JsonBody.model_json_schema())}
+    return {"required": True, "content": {kind: {"schema": schema} for kind, schema in kinds.items()}}
+
+
+def responses(form: RowForm) -> dict[int | str, Schema]:
+    """Status -> what is answered."""
+    refused = {
+        400: "No form or JSON, or cut off.",
+        401: "No key, or another.",
+        408: "It arrived too slowly.",
+        413: "More bytes, files, pixels or characters than a request may have.",
+        415: "Neither a form nor JSON.",
+        421: "A name by which the service is not to be called.",
+        422: "Of a wrong form, or none of its inputs can be decided on; `decisions` then says why of each.",
+        429: "Too much waits already.",
+        503: "It took too long, or the service is ending.",
+    }
+    answered = {200: _json("One decision an input, in order.", answers(form))}
+    return {**answered, **{status: _json(said, refusal()) for status, said in refused.items()}}
+
+
+def refusal() -> Schema:
+    """What is said where there are no decisions."""
+    return _object({"code": _TEXT, "error": _TEXT}, optional={"decisions": {"type": "array"}})
+
+
+def answers(form: RowForm) -> Schema:
+    """What is said where there are."""
+    return _object({"decisions": {"type": "array", "items": decision(form)}})
+
+
+def decision(form: RowForm) -> Schema:
+    """A decision, as `Decision.to_dict` gives it; where the picture is bad without what there then is none of."""
+    error, lacking = {"error": _maybe(_TEXT)}, {"without": _TEXT} if form.texts else {}
+    if isinstance(form.classes, Mapping):
+        said = {task: _said(form, names, bad=False) for task, names in form.classes.items()}
+        return _object({"input": _TEXT, "answers": _object({}, optional=said), **error}, optional=lacking)
+    own = _said(form, form.classes, bad=True)
+    optional = {name: own["properties"][name] for name in own["properties"] if name not in own["required"]}
+    required = {name: own["properties"][name] for name in own["required"]}
+    return _object({"input": _TEXT, **required, **error}, optional={**optional, **lacking})
+
+
+def _said(form: RowForm, names: tuple[str, ...], *, bad: bool) -> Schema:
+    """What is said in one task; of several classes `labels`, which a bad picture has not."""
+    some: Schema = {"type": "array", "items": {"type": "string", "enum": list(names)}}
+    single = {"label": _maybe({"type": "string", "enum": list(names)}), "confidence": _maybe(_SHARE)}
+    single["abstained"] = _FLAG
+    chances = _object({}, optional=dict.fromkeys(names, _SHARE))
+    always = {"probabilities": chances, "calibrated": _FLAG}
+    maybe: Schema = {"set": some} if form.sets else {}
+    maybe |= {"familiarity": {"type": "number", "maximum": 0}} if form.familiarity else {}
+    if form.multilabel:
+        return _object(always, optional={**maybe, "labels": some, **(single if bad else {})})
+    return _object({**single, **always}, optional=maybe)
+
+
+def inlined(schema: Schema) -> Schema:
+    """A schema without references, which would point out of the document that it becomes part of."""
+    known = schema.pop("$defs", {})
+
+    def put(part: Any) -> Any:
+        if isinstance(part, list):
+            return [put(one) for one in part]  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return put(known[str(part["$ref"]).rpartition("/")[2]])  # pyright: ignore[reportUnknownArgumentType]
+        return {key: put(value) for key, value in part.items()}  # pyright: ignore[reportUnknownVariableType]
+
+    return put(schema)
+
+
+def _json(said: str, schema: Schema) -> Schema:
+    return {"description": said, "content": {"application/json": {"schema": schema}}}
+
+
+def _maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(required: Schema, optional: Schema | None = None) -> Schema:
+    fields = {**required, **(optional or {})}
+    return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
