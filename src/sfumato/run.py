@@ -42,6 +42,7 @@ from sfumato.training.memory import kept_memory
 from sfumato.training.records import Noted
 from sfumato.training.references import learn_references
 from sfumato.training.stopping import going_on_with, uninterrupted
+from sfumato.withholding import conclude_withheld, withhold
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,10 @@ def train(
             references = _learn(folder, prepared, machine, int(workers.value), console)
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
+            withheld = withhold(prepared, machine, int(workers.value))
         if machine.is_main:
             tell(looked.choice, folder.views, console)
+            conclude_withheld(folder, prepared.recipe.model, looked, withheld)
             _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
         machine.wait()
     return Run(folder.path)

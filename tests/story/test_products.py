@@ -20,9 +20,12 @@ from sfumato.cli.app import app
 from sfumato.errors import InputError
 from sfumato.models.ngrams import Ngrams
 from sfumato.predict.inputs import WithText
+from sfumato.predictions import Predictions
+from sfumato.run_folder import open_folder
 from sfumato.teaching.teacher import find_teacher
 from sfumato.training import loop
 from sfumato.training.distillation import DistillSpec
+from sfumato.withholding import read_ablation, withheld_table
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,10 @@ def run(tmp_path_factory) -> sfumato.Run:
     root = tmp_path_factory.mktemp("products")
     products(root, 160)
     return sfumato.train(recipe(root), out=root / "run", quiet=True)
+
+
+def rows_of_products(run: sfumato.Run) -> list[dict[str, str]]:
+    return rows(run.folder.parent / "products.csv")
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -48,6 +55,26 @@ def test_texts_are_learnt_and_the_bundle_answers_as_the_run_did(run):
     found = np.concatenate([row.logits for _, row in model.scored(asked)])
     assert model.reads_texts
     assert np.allclose(found, said.logits, atol=1e-4)
+
+
+def test_the_report_shows_what_a_network_of_both_says_with_one_of_them_withheld(run):
+    found = read_ablation(run.folder)
+    rows = {row.name: row for row in found.parts}
+    assert list(rows) == ["the picture alone", "the text alone"]
+    assert found.samples == len(run.predictions["test"].ids)
+    assert rows["the picture alone"].lost.low > 0  # it learnt from texts
+    assert "features that were learnt for it" in found.note and "optimistic" not in found.note
+    model, folder = sfumato.load(run.bundle), run.folder.parent / "pictures"
+    own = {row["id"]: f"{row['title']} {row['description']}" for row in rows_of_products(run)}
+    for name, asked in {
+        "picture": lambda id_: folder / f"{id_}.png",
+        "text": lambda id_: WithText(None, own[id_]),
+    }.items():
+        said = Predictions.read(withheld_table(open_folder(run.folder), "test", name))
+        answers = np.concatenate([row.logits for _, row in model.scored([asked(id_) for id_ in said.ids])])
+        assert np.allclose(answers, said.logits, atol=1e-4), name
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "Picture, text and both" in page and "the picture alone" in page
 
 
 def test_predict_reads_the_texts_of_a_table_and_says_what_was_not_there(run, tmp_path):
@@ -238,6 +265,12 @@ def test_each_fold_begins_with_its_own_of_the_first_stage(tmp_path):
         )
         assert torch.allclose(first["text.vectors"], second["text.vectors"], atol=1e-6)
         assert torch.allclose(first["head.0.weight"], second["head.0.weight"], atol=1e-6)
+    found, page = read_ablation(tmp_path / "two"), (tmp_path / "two" / "report.html").read_text(encoding="utf-8")
+    assert (
+        found.samples == len(list(rows(tmp_path / "products.csv"))) - 15
+        and "optimistic" in found.note
+        and "Picture, text and both" in page
+    )
     said = sfumato.load(tmp_path / "two").predict([WithText(tmp_path / "pictures" / "p000.png", "cotton sleeve")])
     assert said[0].label is not None
 

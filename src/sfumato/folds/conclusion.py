@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from sfumato.looking import Said, choice_of, only, tell, used, views_of
 from sfumato.metrics.folds import FoldSummary, summarise
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
+from sfumato.predictions import Predictions
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_page import write_folds_report
@@ -33,6 +35,7 @@ from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task
 from sfumato.training.records import Noted
 from sfumato.view_tables import read_view_table
+from sfumato.withholding import SEEN, ablation_file, measure_withheld, note_of, read_ablation, withheld_table
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
     scores = tuple(fold_scores(run, name, plan.held_out) for run, name in zip(runs, plan.names, strict=True))
     nothing = {task: unmeasured(table) for task, table in oof.items()}
     summary = summarise(scores, nothing, results, nested=plan.nested)
+    _measure_withheld(trained, recipe)
     _write(folder, summary, recipe.name, recipe.model.title)
     make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results, views)
 
@@ -139,12 +143,28 @@ def _common_views(recipe: Recipe, oof: Said) -> tuple[View, ...]:
     return tuple(view for view in expand(recipe.views) if all(view.name in by_view for by_view in oof.values()))
 
 
+def _measure_withheld(trained: _Trained, recipe: Recipe) -> None:
+    """What pictures and texts add to networks of both, out of fold; nothing for others."""
+    part, names = trained.plan.held_out, trained.plan.names
+    runs = dict(zip(names, trained.runs, strict=True))
+    if not all(withheld_table(run, part, seen).is_file() for run in runs.values() for seen in SEEN):
+        return
+    by = {
+        seen: out_of_fold({name: Predictions.read(withheld_table(run, part, seen)) for name, run in runs.items()})
+        for seen in SEEN
+    }
+    whole = trained.out_of_fold("")[PLAIN.name]
+    note = note_of(recipe.model, chose=not trained.plan.nested)
+    found = measure_withheld(cast(Predictions, whole), cast(dict[str, Predictions], by), note)
+    write_json(ablation_file(trained.folder.path), found.to_dict())
+
+
 def _write(folder: CrossvalFolder, summary: FoldSummary, name: str, backbone: str) -> None:
     """The summary, and the same to look at."""
     write_json(folder.summary, summary.to_dict())
     folder.picture.write_text(to_svg(draw_folds(summary)), encoding="utf-8")
     links = [folder.run(index).report.relative_to(folder.path).as_posix() for index in range(len(summary.folds))]
-    write_folds_report(folder.report, summary, name, backbone, links)
+    write_folds_report(folder.report, summary, name, backbone, links, read_ablation(folder.path))
 
 
 def _test(trained: _Trained, policies: Mapping[str, AnyPolicy], views: Sequence[View]) -> dict[str, AnyPredictions]:

@@ -108,6 +108,14 @@ class ImageText(Network):
         """(B, D) features -> (B, D) with learnt ones in the place of what is missing."""
         return features_bd if self.missing is None else self.missing(features_bd)
 
+    def by_either(self, shown: Shown) -> tuple[Tensor, Tensor]:
+        """(B, C) logits by the pictures alone, and by the texts alone: the other is as if a sample lacked it."""
+        features_bd, pictures = self.features(shown), self.widths[0]
+        neither_bd = self.features(Shown(shown.images[:0], (0,), ("",))).expand(len(features_bd), -1)
+        by_picture = torch.cat([features_bd[:, :pictures], neither_bd[:, pictures:]], dim=1)
+        by_text = torch.cat([neither_bd[:, :pictures], features_bd[:, pictures:]], dim=1)
+        return self.head(self.completed(by_picture)).float(), self.head(self.completed(by_text)).float()
+
     def towers(self) -> tuple[nn.Module, ...]:
         """Both towers; those that count words have no activations worth the name."""
         return (self.image,) if isinstance(self.text, Ngrams | Tfidf) else (self.image, self.text)

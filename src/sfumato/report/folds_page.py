@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sfumato.metrics.ablation import Ablation
 from sfumato.metrics.folds import FoldSummary
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, results_from_dict
 from sfumato.metrics.results import Results
@@ -43,7 +44,9 @@ class FoldTable:
     """Mean and standard deviation of each column; None = some fold has no value."""
 
 
-def write_folds_report(path: Path, summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> None:
+def write_folds_report(
+    path: Path, summary: FoldSummary, name: str, backbone: str, links: Sequence[str], ablation: Ablation | None = None
+) -> None:
     """Write the page, which needs no network and no other file but for the reports it links to.
 
     Args:
@@ -52,11 +55,14 @@ def write_folds_report(path: Path, summary: FoldSummary, name: str, backbone: st
         name: Of the recipe.
         backbone: Of its network.
         links: The report of each fold's run, relative to the page.
+        ablation: What pictures and texts add to a network of both; None = of another network.
     """
-    path.write_text(render_folds(summary, name, backbone, links), encoding="utf-8")
+    path.write_text(render_folds(summary, name, backbone, links, ablation), encoding="utf-8")
 
 
-def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence[str]) -> str:
+def render_folds(
+    summary: FoldSummary, name: str, backbone: str, links: Sequence[str], ablation: Ablation | None = None
+) -> str:
     """The page as HTML; arguments as in `write_folds_report`."""
     results = {part: results_from_dict(found, part) for part, found in summary.results.items()}
     template = templates().get_template("folds.html.j2")
@@ -66,6 +72,7 @@ def render_folds(summary: FoldSummary, name: str, backbone: str, links: Sequence
         summary=summary,
         sentences=sentences(summary),
         picture=inline(to_svg(draw_folds(summary)), "folds", "Scores of all folds", (20, 0)),
+        ablation=ablation,
         tables=[fold_table(summary, task, links) for task in summary.unmeasured],
         measurements=[measured_part(part, found) for part, found in results.items()],
     )

@@ -25,6 +25,7 @@ from sfumato.report.tradeoff import trade_off
 from sfumato.report.tradeoff_picture import draw_trade_off
 from sfumato.report.verdict import verdicts
 from sfumato.run_folder import RunFolder
+from sfumato.withholding import read_ablation
 
 LISTED = 20
 """Pictures that were left out are listed up to this many."""
@@ -78,6 +79,7 @@ def _run(evidence: Evidence) -> dict[str, Any]:
         "choices": choices(evidence),
         "phases": phases(prepared),
         "views": evidence.views,
+        "ablation": read_ablation(evidence.folder),
         "bad": evidence.bad[:LISTED],
         "bad_count": len(evidence.bad),
         "trained_images": len(prepared.table.part("train")),

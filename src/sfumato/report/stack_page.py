@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfumato.metrics.ablation import Ablation
-from sfumato.metrics.intervals import Interval
 from sfumato.metrics.results import Results
 from sfumato.report.folds_page import measured_part
 from sfumato.report.templates import templates
@@ -48,8 +47,6 @@ def write_stack_report(
             sentences=sentences(ablation),
             warnings=sorted({line for one in experts for line in one.told}),
             measurements=[measured_part(part, found) for part, found in results.items()],
-            interval=interval,
-            signed=signed,
         )
     )
     path.write_text(page, encoding="utf-8")
@@ -66,13 +63,3 @@ def sentences(found: Ablation) -> list[str]:
         f"Together the experts name the right class of {share} (95 % interval {low} to {high}).",
         f"That is {beyond} the best of them alone, {best.name}, with {percent(best.accuracy.value)}: {gain}.",
     ]
-
-
-def interval(found: Interval) -> str:
-    """A share with its interval."""
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
-
-
-def signed(found: Interval) -> str:
-    """A difference in points with its interval."""
-    return f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import jinja2
 
+from sfumato.metrics.intervals import Interval
 from sfumato.metrics.longtail import shot_of
 from sfumato.report import wording
 
@@ -23,12 +24,24 @@ def templates() -> jinja2.Environment:
         moment=wording.moment,
         many=wording.many,
         shot=shot_of,
+        interval=_interval,
+        points=_points,
     )
     return found
 
 
 def _percent(share: float) -> str:
     return wording.together(wording.percent(share))
+
+
+def _interval(found: Interval) -> str:
+    """A share in percent with its interval."""
+    return _percent(found.value) + wording.together(f" ({wording.percent(found.low)} to {wording.percent(found.high)})")
+
+
+def _points(found: Interval) -> str:
+    """A difference of shares in points with its interval."""
+    return wording.together(f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})")
 
 
 def _figure(value: float, share: bool) -> str:  # as a template gives it

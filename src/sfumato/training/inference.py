@@ -16,11 +16,12 @@ from sfumato.data.splits.units import units_of
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN, View
 from sfumato.decision.doubt.reference import NO_REFERENCES, References
+from sfumato.models.image_text import ImageText
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
-from sfumato.shown import Shown
+from sfumato.shown import Shown, whole
 from sfumato.training.machine import Machine
 
 BATCH = 64
@@ -115,6 +116,21 @@ def predict_view(
     return _as_predictions(_gathered(found, table, len(references)), table, machine)
 
 
+def predict_withheld(
+    model: ImageText, table: Table, preprocess: Preprocess, machine: Machine, workers: int, pictures: Pictures
+) -> tuple[AnyPredictions, AnyPredictions]:
+    """Logits of N samples with one task by their pictures alone, and by their texts alone, in one look."""
+
+    def compute(shown: Tensor | Shown) -> Tensor:
+        return torch.cat(model.by_either(shown if isinstance(shown, Shown) else whole(shown)), dim=1)
+
+    classes = table.layout.classes
+    found = outputs(compute, table, preprocess, machine, workers, pictures=pictures)
+    scores = _summed(_gathered(found, table, classes), machine)
+    by_picture, by_text = (predictions_of(half, table)[""] for half in (scores[:, :classes], scores[:, classes:]))
+    return by_picture, by_text
+
+
 def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table, measured: int = 0) -> NDArray[np.float32]:
     """(N, C + T) logits and the familiarity of so many tasks; rows that another process computes are 0."""
     scores = np.zeros((len(table), table.layout.classes + measured), dtype=np.float32)
@@ -125,9 +141,13 @@ def _gathered(batches_of: Iterator[tuple[list[int], Tensor]], table: Table, meas
 
 def _as_predictions(scores: NDArray[np.float32], table: Table, machine: Machine) -> dict[str, AnyPredictions]:
     """Task -> its share of (N, C) logits or (N, C + T), those of all processes together."""
-    said = machine.sum(torch.from_numpy(scores).to(machine.device)).cpu().numpy()
-    classes = table.layout.classes
+    said, classes = _summed(scores, machine), table.layout.classes
     return predictions_of(said[:, :classes], table, said[:, classes:] if said.shape[1] > classes else None)
+
+
+def _summed(scores: NDArray[np.float32], machine: Machine) -> NDArray[np.float32]:
+    """Those of all processes together."""
+    return machine.sum(torch.from_numpy(scores).to(machine.device)).cpu().numpy()
 
 
 def predictions_of(
