@@ -77,6 +77,11 @@ def test_lora_learns_beside_weights_that_stay(run, tmp_path, adapter):
     assert history(done)[-1] < history(done)[0]
 
 
+def test_how_many_texts_are_cut_off_is_said(run):
+    notes = json.loads((run.folder / "env.json").read_text())["notes"]
+    assert any(note.startswith("model.window: 0 of 160 prompts (0.0%) are longer than its 64 tokens") for note in notes)
+
+
 def history(run: sfumato.Run) -> list[float]:
     """Training loss of each epoch."""
     with (run.folder / "history.csv").open(encoding="utf-8") as file:

@@ -32,7 +32,9 @@ class Wording:
 
     def __init__(self, processor: Any, config: Any, prompt: str, window: int) -> None:
         self._processor, self._config, self._tokenizer = processor, config, processor.tokenizer
-        self._prompt, self._window = prompt, window
+        self._prompt = prompt
+        self.window = window
+        """Tokens of a prompt."""
         self._chat = bool(getattr(processor, "chat_template", None))
         self._image = _expanded(processor)
         self._known: dict[tuple[str, bool], list[int]] = {}
@@ -79,8 +81,8 @@ class Wording:
         found = self._whole(text, picture)
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         ends = [int(end) for _, end in cast(list[tuple[int, int]], encoded["offset_mapping"])]
-        while len(found) > self._window and ends:
-            ends = ends[: max(0, len(ends) - (len(found) - self._window))]
+        while len(found) > self.window and ends:
+            ends = ends[: max(0, len(ends) - (len(found) - self.window))]
             found = self._whole(text[: ends[-1]] if ends else "", picture)
         return found
 
@@ -113,13 +115,13 @@ class Wording:
 
     def _refuse_no_room(self) -> None:
         least = self._whole("", picture=True)
-        if len(least) > self._window:
+        if len(least) > self.window:
             share = f"{least.count(self.image)} of them a picture's"
-            what = f"{self._window} tokens, and the prompt alone takes {len(least)}, {share}"
+            what = f"{self.window} tokens, and the prompt alone takes {len(least)}, {share}"
             raise InputError(what, setting=f"{SETTING}.window", expected=f"at least {len(least)}, and room for a text")
         places = getattr(self._config.get_text_config(), "max_position_embeddings", None)
-        if places is not None and places < self._window:
-            what = f"{self._window} tokens, and the model has places for {places}"
+        if places is not None and places < self.window:
+            what = f"{self.window} tokens, and the model has places for {places}"
             raise InputError(what, setting=f"{SETTING}.window", expected=f"at most {places}")
 
 
