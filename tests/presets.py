@@ -6,9 +6,10 @@ from sfumato.models.backbone import expects
 from sfumato.models.class_texts import GivenTextsSpec
 from sfumato.models.clip import ClipSpec
 from sfumato.models.dual_encoder import DualEncoderSpec
-from sfumato.models.family import image_name
+from sfumato.models.family import Family, image_name
 from sfumato.models.image_text import ImageTextSpec, ImageTowerSpec
 from sfumato.models.ngrams import NgramsSpec
+from sfumato.models.vlm.spec import VlmSpec
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.training.contradictions import refuse_contradictions
@@ -19,9 +20,10 @@ SAMPLES = {
     "crop-disease": (31_718, 61),
     "fashion-44": (35_551, 44),
     "product": (26_906, 21),
+    "weather-products": (7_000, 80),
+    "weather": (8_000, 20),
     "multilabel": (82_081, 80),
     "medical": (2_000, 3),
-    "weather": (8_000, 20),
 }
 """Seed -> its training images and classes; of medical-clip's none are known."""
 
@@ -50,11 +52,18 @@ def plan_of(name: str, recipe: Recipe) -> Plan:
         base_lr=recipe.train.optimizer.lr,
         epochs=recipe.train.epochs,
         samples=SAMPLES[seed_of(name)][0],
-        image_size=224 if isinstance(recipe.model, ClipSpec) else expects(image_name(recipe.model)).image_size,
+        image_size=side_of(recipe.model),
         head=recipe.model.head,
     )
     refuse_contradictions(plan, recipe.train.accept)
     return plan
+
+
+def side_of(model: Family) -> int:
+    """Of the pictures, as the hub would say of the preset's model."""
+    if isinstance(model, VlmSpec):
+        return 896
+    return 224 if isinstance(model, ClipSpec) else expects(image_name(model)).image_size
 
 
 def epoch_row(plan: Plan, epoch: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sfumato.json_file import write_json
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.models.family import files_of
 from sfumato.models.network import needed
+from sfumato.models.vlm.merging import settle
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
@@ -81,7 +82,12 @@ def make_bundle(
     pictures = make_pictures()
     layout = prepared.table.layout
     texts = TEXTS if model.reads_texts else ("",) * len(pictures)
-    logits = averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices, texts)
+
+    def ask() -> NDArray[np.float32]:
+        return averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices, texts)
+
+    spec = settle(model, spec, ask)
+    logits = ask()
     samples = tuple(
         Sample(f"sample-{i}", picture, tuple(row), text)
         for i, (picture, row, text) in enumerate(zip(pictures, logits.tolist(), texts, strict=True))

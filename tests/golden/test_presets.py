@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from tests.presets import classes_of, epoch_row, plan_of, resolved, with_small_towers
+from tests.tiny_vlm import folder
 
 from sfumato.models.clip import ClipSpec
 from sfumato.models.dual_encoder import DualEncoderSpec
 from sfumato.models.family import build_model
+from sfumato.models.vlm.spec import VlmSpec
 from sfumato.recipe.preset_text import preset_text
 from sfumato.recipe.presets import preset_names, recipe_names
 from sfumato.report.timeline import plan_text
@@ -31,9 +33,9 @@ def check(name: str, text: str) -> None:
     assert text == path.read_text(encoding="utf-8"), f"{name} differs; look at it, then REGENERATE=1"
 
 
-def test_all_eighteen_presets_are_checked_and_no_file_is_left_over():
+def test_all_nineteen_presets_are_checked_and_no_file_is_left_over():
     names = preset_names()
-    assert len(names) == 18 and set(names) - set(recipe_names()) == {"product-stack"}
+    assert len(names) == 19 and set(names) - set(recipe_names()) == {"product-stack"}
     wanted = {f"{name}.yaml" for name in names} | {f"{name}.txt" for name in recipe_names()}
     assert {path.name for path in HERE.iterdir()} == wanted | {f"{name}.epochs.txt" for name in READINGS}
 
@@ -44,11 +46,17 @@ def test_the_resolved_text(name):
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_the_printed_plan(name):
+def test_the_printed_plan(name, tmp_path):
     recipe = resolved(name)
     plan = plan_of(name, recipe)
     if isinstance(recipe.model, ClipSpec | DualEncoderSpec):
         recipe = with_small_towers(recipe)  # the plan is that of their heads, and the patterns cover any towers
+    if isinstance(recipe.model, VlmSpec):
+        small = recipe.model.model_copy(update={"hub": None, "folder": str(folder(tmp_path))})
+        model = build_model(small, 2, plan.final_size, HALF, HALF, names=("a", "b"))
+        check_learning(model, plan)
+        check(f"{name}.txt", plan_text(plan, model) + "\n")
+        return
     with torch.device("meta"):  # only names and shapes count
         model = build_model(recipe.model, classes_of(name), plan.final_size, HALF, HALF)
         if recipe.train.task_weights == "uncertainty":

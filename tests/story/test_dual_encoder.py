@@ -101,6 +101,12 @@ def test_the_history_is_there_by_column_and_the_model_was_tried_out(run):
     assert any("self-test: gradients reach" in note and "8 pictures are learnt by heart" in note for note in notes)
 
 
+def test_the_text_encoder_is_told_by_the_name_of_its_folder(run):
+    for file in (run.bundle / "model.json", run.bundle / "recipe.yaml"):
+        assert str(run.folder.parent / "encoder") not in file.read_text(encoding="utf-8"), file
+    assert "test_resnet x encoder" in (run.folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_texts_and_classes_stand_in_the_run_and_in_the_bundle(run):
     wanted = {name: [some] if isinstance(some, str) else some for name, some in TEXTS.items()}
     recipe = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ import torch
 from tests.pictures import folder_per_class, marks, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
 from tests.products import products
+from tests.tiny_vlm import folder
 
 import sfumato
 from sfumato.recipe.presets import recipe_names
@@ -67,6 +68,13 @@ OVERRIDES["medical-clip"] = {
     "train.checkpoint": {"every": "50ep"},
 }
 OVERRIDES |= dict.fromkeys(("product-clip", "product-clip-stage1", "product-clip-stage2"), PRODUCTS)
+NAMING = "weather-products-gemma"
+OVERRIDES[NAMING] = {
+    **{name: value for name, value in TINY.items() if name not in ("model.weights", "train.checkpoint")},
+    "model.base": "fp32",
+    "model.hub": None,
+    "timeline[0].batch_size": 16,
+}
 OVERRIDES["weather-elements-cnn-rnn"] = {
     **RESNET,
     "data.columns.label": "marks",
@@ -108,7 +116,9 @@ def table(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def wares(tmp_path_factory) -> Path:
     """Pictures with texts."""
-    return products(tmp_path_factory.mktemp("wares"), 40, SMALL)
+    root = tmp_path_factory.mktemp("wares")
+    folder(root / "gemma", words=tuple("。哪一种气象产品"))
+    return products(root / "products", 40, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +144,10 @@ def finished(photos, table, wares, charts, one_thread):
 
     def train(name: str) -> Finished:
         if name not in done:
-            source = wares if name.startswith("product") else sources.get(name, photos)
+            source = wares if name.startswith(("product", NAMING)) else sources.get(name, photos)
             overrides = {**OVERRIDES[name], "data.source": str(source)}
+            if name == NAMING:
+                overrides["model.folder"] = str(wares.parent.parent / "gemma")
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)
             done[name] = Finished(run, settings)

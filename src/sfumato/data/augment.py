@@ -12,6 +12,7 @@ from torchvision.transforms.v2 import functional as F  # noqa: N812
 from sfumato.data.flips import Flip, flipped
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import MODES, Preprocess, square, to_tensor
+from sfumato.data.text_variation import TextVariationSpec
 from sfumato.spec import Spec, kind_or
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -43,6 +44,8 @@ class AugmentSpec(Spec):
     """Degrees by which the picture turns, either way."""
     erase: Share = 0.0
     """Chance that a rectangle of 2 to 20 % of the area is greyed out."""
+    texts: TextVariationSpec | None = None
+    """What may happen to a training text; none = it stays what it is."""
     views: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Differently augmented pictures that are made of each image: epoch e shows number e mod views. With them a frozen
     backbone sees every picture once and no more; none = a new one each time."""

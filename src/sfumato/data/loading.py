@@ -21,6 +21,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import generator
 from sfumato.data.shards import is_inside
 from sfumato.data.table import Table
+from sfumato.data.text_variation import varied
 from sfumato.data.views import View
 from sfumato.errors import RunError
 from sfumato.shown import Shown
@@ -123,8 +124,15 @@ class Samples(Dataset["Batch | RunError"]):
         batch = Batch(images, self._targets[list(rows)], rows, tuple(request.epoch for request in requests))
         if self._texts is None:
             return batch
-        texts = tuple(self._texts[row] for row in rows)
+        texts = tuple(self._text(request, self._texts[request.row]) for request in requests)
         return replace(batch, texts=texts, pictures=tuple(len(some) for some in found))
+
+    def _text(self, request: Request, text: str) -> str:
+        """The text of a sample, in one of its forms while it trains."""
+        if self._spec.texts is None or self._view is not None:
+            return text
+        rng = generator(self._seed, "text", request.epoch, self._ids[request.row], request.draw)
+        return varied(text, self._spec.texts, request.strength, rng)
 
     def _pictures(self, request: Request) -> list[Tensor]:
         """The pictures of a sample that are shown; none where it has none and its text alone is."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sfumato.data.columns import ColumnsSpec
+from sfumato.data.elements import ElementsSpec
 from sfumato.data.sources.dealt import with_dealt
 from sfumato.data.sources.files import READERS
 from sfumato.data.sources.folder import read_folder
@@ -32,6 +33,8 @@ class DataSpec(Spec):
     the table's own folder."""
     labels: LabelsSpec | None = None
     """A file that names the classes; none = the classes the data holds."""
+    elements: ElementsSpec | None = None
+    """Element words that are put before the samples' texts; none = texts stay what they are."""
     dealt: Annotated[str, Field(min_length=1)] | None = None
     """A table of id and fold, part or both that were dealt elsewhere, such as another run's `data/splits.csv`; samples
     that are not in it are unused. None = the data and `split` decide."""

@@ -160,6 +160,10 @@ class Table:
         texts = self.rows["text"]
         return None if texts.null_count() else tuple(cast(list[str], texts.to_list()))
 
+    def with_texts(self, texts: list[str]) -> "Table":
+        """The same samples with other texts, N of them."""
+        return replace(self, rows=self.rows.with_columns(pl.Series("text", texts, dtype=pl.String)))
+
     def read(self, *, texts: bool, pictures: PictureUse = "first") -> "Table":
         """The samples as a model takes them: with their texts, "" where there is none, or without any.
 

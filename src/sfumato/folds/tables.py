@@ -19,16 +19,16 @@ from sfumato.predictions import Predictions
 def out_of_fold(tables: Mapping[str, AnyPredictions]) -> AnyPredictions:
     """Name of a fold -> what its run says of the fold's samples, as one table; each sample stands in one fold alone."""
     parts = tuple(tables.values())
-    together = replace(
+    of_one = [part for part in parts if isinstance(part, Predictions)]
+    return replace(
         parts[0],
         ids=tuple(name for part in parts for name in part.ids),
         truth=np.concatenate([part.truth for part in parts]),
         logits=np.concatenate([part.logits for part in parts]),
         groups=_groups(parts),
         folds=tuple(name for name, part in tables.items() for _ in part.ids),
+        **({"familiarity": _familiarity(of_one)} if of_one else {}),
     )
-    of_one = [part for part in parts if isinstance(part, Predictions)]
-    return replace(together, familiarity=_familiarity(of_one)) if isinstance(together, Predictions) else together
 
 
 def average(tables: Sequence[AnyPredictions], policy: AnyPolicy) -> AnyPredictions:

@@ -4,6 +4,7 @@ Shapes: B pictures, C classes, K texts of all of them, I and T features of the t
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
@@ -49,7 +50,9 @@ class DualEncoderSpec(Spec):
     def title(self) -> str:
         """What it is called in reports."""
         text = self.text
-        named = text.hub or text.folder or text.package if isinstance(text, TransformersSpec) else text.kind
+        named = text.kind
+        if isinstance(text, TransformersSpec):
+            named = text.hub or text.package or Path(str(text.folder)).name
         return f"{self.image.backbone} x {named}"
 
 

@@ -1,6 +1,6 @@
 """The families of models: what a recipe may say of one, and what the rest of the house asks of each alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -19,11 +19,14 @@ from sfumato.models.text_encoder import learnt_files, load_text
 from sfumato.models.text_only import TextOnly, TextOnlySpec, build_text_only
 from sfumato.models.text_tower import Files
 from sfumato.models.tfidf import TfidfSpec
+from sfumato.models.vlm.building import build_vlm, expected_by_vlm, load_vlm
+from sfumato.models.vlm.network import Vlm
+from sfumato.models.vlm.spec import TEXT, VlmSpec
 from sfumato.models.weights import WeightsFrom, load_weights, without_path
 from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
-Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec
+Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec | VlmSpec
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
@@ -31,7 +34,8 @@ FamilySpec = Annotated[
     | Annotated[ImageTextSpec, Tag("image_text")]
     | Annotated[ClipSpec, Tag("clip")]
     | Annotated[TextOnlySpec, Tag("text")]
-    | Annotated[DualEncoderSpec, Tag("dual_encoder")],
+    | Annotated[DualEncoderSpec, Tag("dual_encoder")]
+    | Annotated[VlmSpec, Tag("vlm")],
     kind_or("image"),
 ]
 
@@ -46,6 +50,7 @@ KINDS: dict[str, type[Family]] = {
     "clip": ClipSpec,
     "text": TextOnlySpec,
     "dual_encoder": DualEncoderSpec,
+    "vlm": VlmSpec,
 }
 
 
@@ -55,9 +60,17 @@ def spec_of(document: Mapping[str, object]) -> type[Family]:
 
 
 def build_model(
-    spec: Family, classes: Outputs, image_size: int, mean: Triple, std: Triple, files: Files | None = None
+    spec: Family,
+    classes: Outputs,
+    image_size: int,
+    mean: Triple,
+    std: Triple,
+    files: Files | None = None,
+    names: Sequence[str] = (),
 ) -> Network:
-    """A model of any family with random weights; arguments as for `build_image_text`."""
+    """A model of any family with random weights; arguments as for `build_image_text`, and `names` of the classes."""
+    if isinstance(spec, VlmSpec):
+        return build_vlm(spec, classes, names, mean, std, files)
     if isinstance(spec, ModelSpec):
         return build_classifier(spec, classes, image_size, mean, std)
     if isinstance(spec, CnnRnnSpec):
@@ -83,6 +96,8 @@ def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
         return load_towers(cast(ClipImage, model.image), cast(ClipText, model.text), spec, image_size)
     if isinstance(spec, TextOnlySpec) and isinstance(model, TextOnly):
         return f"text {load_text(model.text, spec.text)}"
+    if isinstance(spec, VlmSpec) and isinstance(model, Vlm):
+        return load_vlm(model, spec)
     raise TypeError(f"a {type(model).__name__} is no model of {spec.kind}")
 
 
@@ -92,20 +107,22 @@ def expected_of(spec: Family) -> Expects:
         return Expects(UNSEEN, IMAGENET_MEAN, IMAGENET_STD, "bilinear")
     if isinstance(spec, ClipSpec):
         return expected_by(spec)
+    if isinstance(spec, VlmSpec):
+        return expected_by_vlm(spec)
     with moved("model.", "model." if isinstance(spec, ModelSpec | CnnRnnSpec) else "model.image."):
         return expects(image_name(spec))
 
 
 def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
-    if isinstance(spec, ClipSpec | TextOnlySpec):
+    if isinstance(spec, ClipSpec | TextOnlySpec | VlmSpec):
         return spec.title
     return spec.backbone if isinstance(spec, ModelSpec | CnnRnnSpec) else spec.image.backbone
 
 
 def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
-    if isinstance(spec, ModelSpec | CnnRnnSpec | ClipSpec):
+    if isinstance(spec, ModelSpec | CnnRnnSpec | ClipSpec | VlmSpec):
         return spec.weights == "none"
     pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
     return pictures and getattr(spec.text, "weights", "none") == "none"
@@ -113,6 +130,8 @@ def is_random(spec: Family) -> bool:
 
 def reads_texts(spec: Family) -> bool:
     """Whether texts are part of the samples it is shown."""
+    if isinstance(spec, VlmSpec):
+        return TEXT in spec.prompt
     return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec)
 
 
@@ -128,6 +147,8 @@ def without_paths(spec: Family) -> Family:
     if isinstance(spec, ClipSpec):
         known = isinstance(spec.weights, WeightsFrom)
         return spec.model_copy(update={"weights": without_path(spec.weights)}) if known else spec
+    if isinstance(spec, VlmSpec):
+        return spec.model_copy(update={"folder": Path(spec.folder).name}) if spec.folder else spec
     folder = getattr(spec.text, "folder", None)
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
     if isinstance(spec, TextOnlySpec):
@@ -151,4 +172,6 @@ def learns_from_texts(spec: Family) -> bool:
 
 def files_of(model: Network) -> Files | None:
     """What a bundle keeps of its text tower, beside the weights; None where it has none."""
+    if isinstance(model, Vlm):
+        return model.files()
     return model.text.files() if isinstance(model, ImageText | TextOnly | DualEncoder) else None

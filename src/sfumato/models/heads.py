@@ -50,8 +50,20 @@ class CosineHeadSpec(Spec):
     replaces, so that accuracy does not collapse."""
 
 
-Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec
-"""All there are; that of prototypes stands on dual encoders alone, and nothing else does."""
+class NamesHeadSpec(Spec):
+    """No layer: a class is scored by how likely a vision-language model is to write its name."""
+
+    kind: Literal["names"] = "names"
+    prior: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of a name's log-likelihood without picture and text that is subtracted: 0 none, 1 all of it, as pointwise
+    mutual information does, so that frequent words are not preferred."""
+    per_token: bool = False
+    """The mean over the tokens of a name instead of their sum, so that long names are not put at a disadvantage."""
+
+
+Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec | NamesHeadSpec
+"""All there are; those of prototypes and of names stand on dual encoders and on models that name classes alone, and
+nothing else does."""
 
 HeadSpec = Annotated[
     Annotated[LinearHeadSpec, Tag("linear")]
@@ -105,6 +117,8 @@ def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
         return _mlp(spec, features, classes)
+    if isinstance(spec, NamesHeadSpec):
+        return nn.Identity()
     if isinstance(spec, PrototypeHeadSpec):
         raise TypeError("a dual encoder builds its own")
     return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))

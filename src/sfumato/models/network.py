@@ -50,6 +50,8 @@ class Network(nn.Module):
 
     reads_texts = False
     """Whether texts are part of what it is shown."""
+    bears_fp16 = True
+    """Whether its activations stay within what fp16 can hold."""
 
     def __init__(
         self, parts: Mapping[str, nn.Module], head: Head, width: int, classes: Outputs, mean: Triple, std: Triple

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.extra import library
+from sfumato.models.recomputing import recompute
 from sfumato.models.text_tower import Files, TextTower
 from sfumato.spec import Spec
 
@@ -115,7 +116,7 @@ class Encoder(TextTower):
 
     def checkpoint_gradients(self) -> None:
         """Compute activations anew in the backward pass instead of keeping them."""
-        cast(Any, self.encoder).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        recompute(self.encoder)
 
 
 def build_encoder(spec: TransformersSpec, files: Files | None) -> Encoder:

@@ -195,7 +195,8 @@ def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[N
 
 def _member(spec: Family, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
     outputs, size = bundle.tasks.outputs, preprocess.size
-    model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text)
+    names = () if bundle.tasks.several else bundle.tasks.labels.names
+    model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text, names)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

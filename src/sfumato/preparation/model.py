@@ -10,6 +10,7 @@ from sfumato.data.views import expand, refuse_idle_views
 from sfumato.models.family import build_model, image_name, learnt_from
 from sfumato.models.network import Network
 from sfumato.models.sizes import check_sizes
+from sfumato.models.vlm.network import Vlm
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
 from sfumato.training.given_weights import check_given_weights
@@ -19,6 +20,7 @@ from sfumato.training.interpolation import refuse_idle_interpolation
 from sfumato.training.machine import launched
 from sfumato.training.map_heads import refuse_unfit_map_heads
 from sfumato.training.multilabel_limits import refuse_unfit
+from sfumato.training.name_limits import refuse_unfit_names
 from sfumato.training.parameters import check_learning
 from sfumato.training.plan import Plan
 from sfumato.training.sequence_limits import refuse_unfit_sequences
@@ -38,7 +40,10 @@ def new_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(recipe.train.seed, "init"))
         outputs, files = table.layout.outputs, learnt_from(spec, table.part("train").texts)
-        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std, files)
+        names = () if table.layout.several else table.layout.labels.names
+        model = build_model(spec, outputs, preprocess.size, preprocess.mean, preprocess.std, files, names)
+        if isinstance(model, Vlm):
+            model.remember_pictures()
         if recipe.train.gradient_checkpointing:
             model.checkpoint_gradients()
         if teacher and teacher.width is not None:
@@ -63,6 +68,7 @@ def checked_model(
     refuse_pieces(plan, recipe.train.accumulate, launched()[1])
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
+    refuse_unfit_names(model, plan, table)
     refuse_idle_missing(plan, model)
     if recipe.train.distill is not None:
         refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)

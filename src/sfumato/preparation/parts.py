@@ -9,6 +9,7 @@ from sfumato.decision.named import check_against_classes, refuse_single_samples
 from sfumato.errors import InputError
 from sfumato.losses.asymmetric import MANY_LABELS, AsymmetricSpec
 from sfumato.models.family import reads_texts
+from sfumato.preparation.elements import with_elements
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.schema import Recipe
 from sfumato.recipe.view_checks import refuse_unchosen_views
@@ -27,7 +28,8 @@ def samples_of(recipe: Recipe) -> Table:
 
 def as_read(recipe: Recipe, table: Table) -> Table:
     """The same samples as the model takes them."""
-    return table.read(texts=reads_texts(recipe.model), pictures=recipe.model.pictures)
+    worded = with_elements(table, recipe.data.elements)
+    return worded.read(texts=reads_texts(recipe.model), pictures=recipe.model.pictures)
 
 
 def split_unseen(recipe: Recipe, table: Table) -> Table:

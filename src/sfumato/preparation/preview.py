@@ -67,7 +67,8 @@ def _of_several(recipe: Recipe) -> bool:
         return True
     heads = [recipe.model.head, *(keyframe.head for keyframe in recipe.timeline if keyframe.head is not None)]
     losses = [keyframe.loss for keyframe in recipe.timeline if keyframe.loss is not None]
-    return any(map(reads_map, heads)) or any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec) for one in losses)
+    of_several = any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec) for one in losses)
+    return of_several or any(map(reads_map, heads)) or writes_sequences(recipe.model)
 
 
 def _columns(recipe: Recipe) -> str | tuple[str, ...] | None:

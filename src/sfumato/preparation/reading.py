@@ -11,6 +11,7 @@ from sfumato.models.image_text import ImageText
 from sfumato.models.network import Network
 from sfumato.models.text_only import TextOnly
 from sfumato.models.transformers_text import Encoder
+from sfumato.models.vlm.network import Vlm
 
 CLIPS = 77
 """Tokens that CLIP reads."""
@@ -20,6 +21,8 @@ NOTHING = "the text of "
 
 def window_notes(model: Network, table: Table) -> list[str]:
     """A line on how long the texts are, in tokens, and how many of them are cut off. Tokens are computed once a run."""
+    if isinstance(model, Vlm):
+        return _prompt_notes(model, table)
     if not isinstance(model, ImageText | TextOnly) or not table.texts:
         return []
     there = [text for text in table.texts if text]
@@ -36,9 +39,19 @@ def window_notes(model: Network, table: Table) -> list[str]:
     return [f"model.text: {share}; {long}" + (f"; {without} samples have no text" if without else "")]
 
 
+def _prompt_notes(model: Vlm, table: Table) -> list[str]:
+    """The same of prompts, each with a picture."""
+    if not table.texts:
+        return []
+    lengths, window = np.array([model.wording.length(text) for text in table.texts]), model.wording.window
+    cut = int((lengths > window).sum())
+    share = f"{cut} of {len(lengths)} prompts ({cut / len(lengths):.1%}) are longer than its {window} tokens"
+    return [f"model.window: {share}, and their texts cut off there; {int(lengths.max())} is the most"]
+
+
 def about_texts(notes: Sequence[str]) -> list[str]:
     """Of a run's notes and warnings those on its texts."""
-    return [note for note in notes if note.startswith(("model.text: ", NAMING, NOTHING))]
+    return [note for note in notes if note.startswith(("model.text: ", "model.window: ", NAMING, NOTHING))]
 
 
 def text_doubts(table: Table) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from sfumato.losses.unicl import UniclSpec
 from sfumato.models.dual_encoder import DualEncoderSpec
 from sfumato.models.family import Family, is_random, reads_texts, writes_sequences
 from sfumato.models.text_only import TextOnlySpec
+from sfumato.models.vlm.spec import VlmSpec
 from sfumato.recipe.decision_checks import refuse_unfitted
 from sfumato.training.clock import Clock
 from sfumato.training.job import TrainSpec
@@ -44,6 +45,8 @@ def refuse_ineffective(
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_made(train, model)
+    if isinstance(model, VlmSpec):
+        _check_names(train, timeline)
     if split.val == 0:
         _check_without_validation(train, decision, "data.split.val is 0")
 
@@ -76,10 +79,11 @@ def _check_columns(columns: ColumnsSpec, split: SplitSpec, model: Family) -> Non
 def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
     """Settings of pictures, where none is looked at."""
     why, mend = "this model looks at no picture", "leave it out"
-    if augment.changed:
-        raise _idle(f"augment.{augment.changed[0]}", why, mend)
+    seen = [name for name in augment.changed if name != "texts"]
+    if seen:
+        raise _idle(f"augment.{seen[0]}", why, mend)
     for index, keyframe in enumerate(timeline):
-        for name in ("image_size", "augment"):
+        for name in ("image_size", *([] if augment.texts else ["augment"])):
             if getattr(keyframe, name) is not None:
                 raise _idle(f"timeline[{index}].{name}", why, mend)
 
@@ -159,7 +163,7 @@ def _check_profile(augment: AugmentSpec, preprocess: PreprocessSpec) -> None:
 
 def _augments(spec: AugmentSpec) -> bool:
     colour = spec.brightness or spec.contrast or spec.saturation or spec.hue
-    return bool(spec.flips or spec.crop < 1 or spec.shift or spec.rotate or spec.erase or colour)
+    return bool(spec.texts or spec.flips or spec.crop < 1 or spec.shift or spec.rotate or spec.erase or colour)
 
 
 def _check_batches(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
@@ -181,6 +185,17 @@ def _check_made(train: TrainSpec, model: Family) -> None:
     if train.interpolate is not None and is_random(model) and train.init_from is None:
         why = "the model's weights are none, so there is no pretrained network to start from"
         raise _idle("train.interpolate", why, "leave it out")
+
+
+def _check_names(train: TrainSpec, timeline: Sequence[Keyframe]) -> None:
+    """A model that names its classes has no head, and none of them is fit for fp16."""
+    if train.precision == "fp16":
+        what = "fp16, whose range the activations of Gemma 3 leave"
+        raise InputError(what, setting="train.precision", expected="bf16, or fp32")
+    for index, keyframe in enumerate(timeline):
+        for name in ("head", "head_warmup"):
+            if getattr(keyframe, name) is not None:
+                raise _idle(f"timeline[{index}].{name}", "names are scored, and there is no head", "leave it out")
 
 
 def _check_without_validation(train: TrainSpec, decision: DecisionSpec, why: str) -> None:

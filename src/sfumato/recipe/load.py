@@ -22,8 +22,9 @@ from sfumato.recipe.schema import Recipe
 from sfumato.yaml_text import write_mapping
 
 PATHS = (
-    *("data.source", "data.images", "data.dealt", "data.labels.file", "train.distill.teacher", "train.init_from"),
-    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.texts.file"),
+    *("data.source", "data.images", "data.dealt", "data.labels.file", "data.elements.run"),
+    *("train.distill.teacher", "train.init_from"),
+    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.texts.file", "model.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
 
@@ -128,6 +129,9 @@ def without_folders(recipe: Recipe) -> Recipe:
     if data.labels:
         labels = data.labels.model_copy(update={"file": Path(data.labels.file).name})
         data = data.model_copy(update={"labels": labels})
+    if data.elements:
+        elements = data.elements.model_copy(update={"run": Path(data.elements.run).name})
+        data = data.model_copy(update={"elements": elements})
     model, train = without_paths(recipe.model), recipe.train
     if train.init_from:
         train = train.model_copy(update={"init_from": Path(train.init_from).name})

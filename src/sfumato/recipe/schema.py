@@ -12,6 +12,7 @@ from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.models.family import FamilySpec
 from sfumato.recipe.checks import refuse_ineffective
 from sfumato.recipe.decision_checks import refuse_decision
+from sfumato.recipe.text_checks import refuse_unread
 from sfumato.recipe.view_checks import refuse_unchosen_views, refuse_views
 from sfumato.spec import Spec
 from sfumato.training.job import TrainSpec
@@ -52,6 +53,7 @@ class Recipe(Spec):
             timeline=self.timeline,
             decision=self.decision,
         )
+        refuse_unread(self.model, self.augment, self.data.elements)
         refuse_decision(self.decision, self.views)
         refuse_views(self.views, self.augment)
         if self.data.split.val == 0:

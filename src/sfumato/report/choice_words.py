@@ -37,6 +37,7 @@ _PLAIN = {
     "balanced_softmax": ("balanced softmax", "balanced"),
     "unicl": ("UniCL, pictures against texts", "UniCL"),
     "linear": ("linear head", "linear"),
+    "names": ("names scored", "names"),
     "given": ("weights as given", "given"),
     "file": ("weights from a file", "file"),
 }

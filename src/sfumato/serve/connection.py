@@ -10,7 +10,7 @@ from sfumato.serve.refusal import Refusal
 
 SILENCE = 10.0
 """Seconds within which the head of a request must have come."""
-LAST_CALL = 0.5
+LAST_CALL = 2.0
 """Seconds for which a connection without a request is kept when the service ends: one may be on its way."""
 DEAF = 1.0
 """Seconds for which a connection is kept that was told that what it sends is no HTTP: one that still sends would not

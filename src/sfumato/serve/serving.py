@@ -45,7 +45,7 @@ def serve(
         door = Door(accepted_hosts(host, settings.hosts), key)
         if key is None and host not in HERE:
             Console().note(Noted(f"no key: whoever reaches {host} may ask; --key-file names one", warning=True))
-        service = Service(load(bundle), name_of(bundle), settings, door)
+        service = Service(load(bundle, engine=settings.engine), name_of(bundle), settings, door)
         run(service, listener, settings.seconds, lambda: begun(address_of(listener)))
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from sfumato.document import Document
 from sfumato.errors import InputError
+from sfumato.predict.engine import EngineName
 from sfumato.predict.predictor import BATCH
 from sfumato.recipe.explain import explain
 from sfumato.spec import Spec
@@ -39,6 +40,8 @@ class ServeSettings(Spec):
     """Most bytes of all bodies that are in hand, in millions; a request that would make them more is answered 429."""
     seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Within which a request must have arrived, or it is answered 408, and then be decided on, or 503."""
+    engine: EngineName = "auto"
+    """What computes, as in `sfumato predict`: `torch`, `onnx` if the bundle holds graphs, or `auto`."""
     hosts: tuple[str, ...] = ()
     """Names by which it may be called (the `Host` of a request), others are answered 421; none = any, but on an address
     of this machine alone only names of that, so that no page elsewhere can reach it by a name that it controls."""

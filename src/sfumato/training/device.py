@@ -19,6 +19,7 @@ from sfumato.training.settings import Settings
 DeviceChoice = Literal["auto", "cuda", "mps", "cpu"]
 PAYS = 0.9
 """bf16 is taken on a CPU if a step takes at most this share of its fp32 time."""
+NO_FP16 = "the GPU has no bf16, and the model leaves the range of fp16"
 _TRIAL_IMAGES = 16
 _ROUNDS = 5
 
@@ -56,7 +57,8 @@ def choose_precision(device: str, model: Network, settings: Settings) -> Choice:
     """
     if device == "cuda":
         bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        return Choice("bf16", "the GPU has it") if bf16 else Choice("fp16", "the GPU has no bf16")
+        other = Choice("fp16", "the GPU has no bf16") if model.bears_fp16 else Choice("fp32", NO_FP16)
+        return Choice("bf16", "the GPU has it") if bf16 else other
     if device == "mps":
         return Choice("fp32", "mixed precision is not dependable on MPS")
     if not _cpu_has_bf16():

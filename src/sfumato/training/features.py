@@ -99,7 +99,8 @@ def read_until(job: Job) -> int:
     """
     texts = job.train.texts
     names = [name for name, _ in job.model.named_parameters() if name.startswith("text.")]
-    if not texts or not job.model.reads_texts or 4 * job.model.width * (len(job.train) + len(job.val)) > MOST_BYTES:
+    fits = 4 * job.model.width * (len(job.train) + len(job.val)) <= MOST_BYTES
+    if not texts or not names or job.augment.texts is not None or not fits:
         return 0
     end = _frozen_until(job, names)
     step = job.plan.steps if end >= job.plan.clock.epochs else job.plan.clock.first_step(end)

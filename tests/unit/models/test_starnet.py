@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from sfumato.errors import InputError
 from sfumato.models.backbone import build_backbone, check_name, expects
+from sfumato.models.classifier import ModelSpec, build_classifier
+from sfumato.models.ml_decoder import MlDecoderHeadSpec
 from sfumato.models.starnet.attention import SelfAttention
 from sfumato.models.starnet.encoders import ENCODERS
 from sfumato.models.starnet.positions import Positions
@@ -266,6 +268,20 @@ def test_branches_are_dropped_more_and_more():
         assert any(
             getattr(module, "drop_prob", None) == pytest.approx(0.1) for module in build_backbone(name, 0.1).modules()
         )
+
+
+@torch.no_grad()
+def test_an_ml_decoder_looks_at_the_last_map_of_the_dual_pyramid(images):
+    spec = ModelSpec(
+        backbone=SCRATCH,
+        weights="none",
+        head=MlDecoderHeadSpec(kind="ml_decoder", width=16, attention_heads=2, hidden=32),
+    )
+    model = build_classifier(spec, 5, 64, (0.5,) * 3, (0.5,) * 3).eval()
+    assert model.features_shape(64) == (4, 192)
+    assert model.logits(images).shape == (2, 5)
+    with pytest.raises(InputError, match=f"model.head: {FPN} gives one vector an image and no map"):
+        build_classifier(spec.model_copy(update={"backbone": FPN}), 5, 64, (0.5,) * 3, (0.5,) * 3)
 
 
 # weights

@@ -191,10 +191,12 @@ def test_no_folder_leaves_the_machine(folder):
     }
     by_texts = {**both, "model": {**both["model"], "kind": "dual_encoder", "texts": {"kind": "file"}}}
     seen = set()
+    names = {"timeline": [], "model": {"kind": "vlm"}}
     families = (
-        (image, ("model.image.", "model.text.", "model.texts.")),
-        (both, ("model.weights", "model.texts.")),
-        (by_texts, ("model.weights",)),
+        (image, ("model.image.", "model.text.", "model.texts.", "model.folder", "data.elements")),
+        (both, ("model.weights", "model.texts.", "model.folder")),
+        (by_texts, ("model.weights", "model.folder", "data.elements")),
+        (names, ("model.weights", "model.image.", "model.text.", "model.texts.")),
     )
     for model, other in families:
         paths = {path: f"/home/ann/secret/{path}" for path in PATHS if not path.startswith(other)}

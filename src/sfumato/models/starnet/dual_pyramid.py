@@ -57,11 +57,20 @@ class DualPyramid(nn.Module):
         self.cascade = nn.Parameter(torch.zeros(len(WIDTHS)))
         """(4,) gamma of each stage; no stage follows the last, whose own has no effect."""
         self.residual = residual
+        self.num_features = WIDTHS[-1]
+        """Features of a picture, and of a place of its last map."""
         self._anew = False
+        self._pooled = True
 
     def set_grad_checkpointing(self) -> None:
         """Compute activations anew in the backward pass, a block at a time."""
         self._anew = True
+
+    def reset_classifier(self, classes: int, pool: str = "avg") -> None:
+        """As timm's networks have it, of those without classifier: `pool` "" leaves the last map as it is."""
+        if classes:
+            raise AssertionError("there is no classifier")
+        self._pooled = bool(pool)
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> the fused map of each stage: (B, 24, H/4, W/4) to (B, 192, H/32, W/32), rounded up."""
@@ -79,7 +88,7 @@ class DualPyramid(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """As the class says."""
         last = cast(Local, self.local_pyramid).norm(self.maps(images)[-1])
-        return F.adaptive_avg_pool2d(last, 1).flatten(1)
+        return F.adaptive_avg_pool2d(last, 1).flatten(1) if self._pooled else last
 
     def _fused(self, i: int, near: Tensor, far: Tensor) -> Tensor:
         share = torch.sigmoid(self.shares[i])

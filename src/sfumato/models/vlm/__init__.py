@@ -1,0 +1,1 @@
+"""Vision-language models as classifiers that can only name a candidate."""

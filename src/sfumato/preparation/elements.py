@@ -1,0 +1,82 @@
+"""Element words in the texts of samples, from a cross-validation that had not trained on them."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sfumato.bundle.folder import read_bundle
+from sfumato.data.elements import ElementsSpec
+from sfumato.data.table import Table
+from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.policies import policies_from_dict
+from sfumato.element_words import Element, refuse_name, written
+from sfumato.errors import InputError
+from sfumato.multilabel_predictions import MultilabelPredictions
+
+SETTING = "data.elements.run"
+
+
+def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
+    """The same samples, their elements standing before what else is written of them.
+
+    Raises:
+        InputError: No such cross-validation, one of another kind, or samples that it has said nothing of.
+    """
+    if spec is None:
+        return table
+    said = _words(Path(spec.run), spec.sure)
+    lacking = [id_ for id_ in table.ids if id_ not in said]
+    if lacking:
+        what = f"says nothing of {len(lacking)} of {len(table)} samples, such as {lacking[0]!r}"
+        expected = "a cross-validation over the same samples"
+        raise InputError(what, where=spec.run, setting=SETTING, expected=expected)
+    texts = table.rows["text"].fill_null("").to_list()
+    whole = [f"{said[id_]} {text}".strip() for id_, text in zip(table.ids, texts, strict=True)]
+    return table.with_texts(whole)
+
+
+def element_words(
+    labels: tuple[str, ...], named: NDArray[np.bool_], probabilities: NDArray[np.floating], sure: float
+) -> list[str]:
+    """N texts of elements, the likeliest first: as in training, for what a bundle says of new pictures.
+
+    Args:
+        labels: The C elements.
+        named: (N, C) whether each is named.
+        probabilities: (N, C) of each.
+        sure: Probability below which one that is named is marked as uncertain.
+    """
+    found: list[str] = []
+    for row, of_row in zip(named, probabilities, strict=True):
+        order = sorted(np.flatnonzero(row).tolist(), key=lambda place: -float(of_row[place]))
+        found.append(written([Element(labels[place], bool(of_row[place] >= sure)) for place in order]))
+    return found
+
+
+def _words(run: Path, sure: float) -> dict[str, str]:
+    """Sample -> its elements in words; of held out samples by the fold that did, of test samples by all folds."""
+    tables = [run / "predictions" / f"{part}.parquet" for part in ("oof", "test")]
+    if not tables[0].is_file() or not (run / "bundle").is_dir():
+        expected = "the folder of a finished cross-validation of several classes a picture"
+        raise InputError("no predictions out of fold", where=str(run), setting=SETTING, expected=expected)
+    bundle = read_bundle(run / "bundle")
+    if not bundle.tasks.multilabel:
+        what = "names one class a picture"
+        raise InputError(what, where=str(run), setting=SETTING, expected="one of several classes a picture")
+    (policy,) = policies_from_dict(bundle.policy, bundle.tasks, str(run)).values()
+    assert isinstance(policy, MultilabelPolicy)
+    found: dict[str, str] = {}
+    for path in tables:
+        if path.is_file():
+            found |= _of(MultilabelPredictions.read(path), policy, sure, run)
+    return found
+
+
+def _of(table: MultilabelPredictions, policy: MultilabelPolicy, sure: float, run: Path) -> dict[str, str]:
+    for name in table.labels.names:
+        if (why := refuse_name(name)) is not None:
+            raise InputError(f"the element {name!r} {why}", where=str(run), setting=SETTING)
+    verdicts = policy.apply(table.logits)
+    words = element_words(tuple(table.labels.names), verdicts.named, verdicts.probabilities, sure)
+    return dict(zip(table.ids, words, strict=True))
