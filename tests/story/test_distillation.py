@@ -122,6 +122,7 @@ def test_a_damaged_memory_is_asked_anew_and_a_damaged_run_says_so(root, teacher,
         sfumato.train(resume=run.folder, quiet=True)
 
 
+@pytest.mark.slow
 def test_killed_anywhere_gives_the_same_weights(root, pupil):
     command = [sys.executable, str(DRIVER), str(root / "taught.yaml"), str(root / "killed"), "2", "3", "7"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)

@@ -50,7 +50,10 @@ def never_killed(recipe) -> Path:
     return sfumato.train(recipe, overrides={"train.workers": 0}, out=recipe.parent / "never", quiet=True).folder
 
 
-@pytest.mark.parametrize("kills", [(3, 9, 9), (22, 3), (14, 6, 8)])
+@pytest.mark.parametrize(
+    "kills",
+    [(3, 9, 9), pytest.param((22, 3), marks=pytest.mark.slow), pytest.param((14, 6, 8), marks=pytest.mark.slow)],
+)
 def test_killed_runs_choose_the_same(recipe, never_killed, kills):
     """Before and after the start is kept, in the last epoch, and where ingredients have come and gone since."""
     out = recipe.parent / "-".join(map(str, kills))

@@ -100,6 +100,7 @@ def test_ranked_anew_by_exact_match_it_is_mcnemars_test_that_tells(root, done, m
     assert "Told apart by McNemar's exact test, Holm-corrected" in text
 
 
+@pytest.mark.slow
 def test_a_recipe_is_trained_and_compared(root):
     found = sfumato.compare([root / "recipe.yaml", root / "strong"], out=root / "trained", quiet=True)
     assert not found.failed

@@ -132,6 +132,7 @@ def test_another_decision_trains_nothing(run, folder, monkeypatch):
     assert after == json.loads((out / "bundle" / "thresholds.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_weights(run, folder):
     command = [sys.executable, str(Path(__file__).with_name("killed_at.py")), str(folder / "recipe.yaml")]
     command += [str(folder / "again"), "0", "17"]

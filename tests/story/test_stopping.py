@@ -30,7 +30,7 @@ def recipe(tmp_path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_saves_and_says_how_to_go_on(recipe, number):
     command = [sys.executable, "-m", "sfumato", "train", str(recipe), "--out", "run", "--set", "train.workers=2"]
     process = subprocess.Popen(

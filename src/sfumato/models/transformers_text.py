@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sfumato.errors import InputError, nearest_name
 from sfumato.models.extra import library
+from sfumato.models.pretrained import pretrained
 from sfumato.models.recomputing import recompute
 from sfumato.models.text_tower import Files, TextTower
 from sfumato.spec import Spec
@@ -144,10 +145,10 @@ def load_encoder(tower: Encoder, spec: TransformersSpec) -> str:
     transformers, source = library("transformers", "text", SETTING), spec.source
     try:
         # transformers 5 takes the precision written in config.json, unless it is told
-        trained = transformers.AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
+        found = pretrained(transformers, "AutoModel", source, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise _unread(source, error) from error
-    wanted, found = tower.encoder.state_dict(), trained.state_dict()
+    wanted = tower.encoder.state_dict()
     absent = [name for name in wanted if name not in found]
     if absent:
         raise InputError(f"lacks {len(absent)} tensors, such as {absent[0]}", where=source, setting=SETTING)

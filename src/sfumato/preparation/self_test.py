@@ -43,7 +43,11 @@ def try_out(prepared: Prepared) -> tuple[list[str], list[str]]:
     if steps is None:
         what = f"the projections can't learn {len(rows)} pictures by heart in {MOST_STEPS} steps"
         return [said], [f"self-test: {what}: pictures, or texts of classes, that can't be told apart?"]
-    return [f"{said}; {len(rows)} pictures are learnt by heart in {steps} steps of the projections"], []
+    return [f"{said}; {len(rows)} pictures are learnt by heart in {_steps(steps)} of the projections"], []
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'' if count == 1 else 's'}"
 
 
 def chosen_rows(train: Table) -> list[int]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from sfumato.errors import InputError
 from sfumato.models.extra import library
@@ -98,3 +99,25 @@ def test_a_window_beyond_the_places_there_are(folder):
 def test_no_encoder_there(folder, tmp_path):
     with pytest.raises(InputError, match="no encoder; expected a folder with config.json"):
         build_text(TransformersSpec(folder=str(tmp_path / "nowhere"), window=8))
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random_in_silence(folder, capfd):
+    tensors = load_file(folder / "model.safetensors")
+    lost = "encoder.layer.1.output.dense.weight"
+    save_file(
+        {name: one for name, one in tensors.items() if name != lost}, folder / "model.safetensors", {"format": "pt"}
+    )
+    spec = TransformersSpec(folder=str(folder), window=16)
+    with pytest.raises(InputError, match=rf"model\.text: lacks 1 tensors, such as {lost}"):
+        load_text(build_text(spec), spec)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_layer_that_pools_may_be_missing_since_nothing_here_reads_it(folder, capfd):
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: one for name, one in tensors.items() if not name.startswith("pooler.")}
+    assert len(kept) == len(tensors) - 2
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    spec = TransformersSpec(folder=str(folder), window=16)
+    load_text(build_text(spec), spec)
+    assert capfd.readouterr() == ("", "")

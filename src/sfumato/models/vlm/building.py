@@ -14,6 +14,7 @@ import torch
 from sfumato.errors import InputError
 from sfumato.models.backbone import Expects, Triple
 from sfumato.models.extra import library
+from sfumato.models.pretrained import pretrained
 from sfumato.models.text_tower import Files
 from sfumato.models.vlm.lora import add_lora
 from sfumato.models.vlm.network import Vlm
@@ -68,13 +69,12 @@ def load_vlm(model: Vlm, spec: VlmSpec) -> str:
     """
     if spec.weights == "none":
         return "random weights"
-    auto = library("transformers", "vlm", SETTING).AutoModelForImageTextToText
-    source = spec.source
+    transformers, source = library("transformers", "vlm", SETTING), spec.source
     try:
-        trained = auto.from_pretrained(source, dtype=DTYPES[spec.base], trust_remote_code=False)
+        found = pretrained(transformers, "AutoModelForImageTextToText", source, dtype=DTYPES[spec.base])
     except (OSError, ValueError) as error:
         raise _unread(source, error) from error
-    found, own = trained.state_dict(), model.network.state_dict()
+    own = model.network.state_dict()
     wanted = {name: name.replace(".base_layer.", ".") for name in own if ".lora_" not in name}
     absent = [name for name in wanted.values() if name not in found]
     if absent:
