@@ -106,7 +106,7 @@ def _add_graphs(folder: Path, ranges: Sequence[Input], console: Console) -> None
 
 def _write(place: Path, bundle: Bundle, ranges: Sequence[Input]) -> None:
     if bundle.text is not None:
-        what = "it reads texts, and a graph is shown pictures alone"
+        what = "it reads texts, of samples or of classes, and a graph is shown pictures alone"
         raise InputError(what, where=str(place), expected="a bundle of pictures")
     preprocess = Preprocess.from_dict(bundle.transform, f"{place}/transform.json")
     views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{place}/views.json")
