@@ -144,7 +144,9 @@ def test_bundles_that_have_no_graph_say_so(run, tmp_path, small_recipe):
     products(tmp_path / "table", 40)
     path = recipe(tmp_path / "table")
     reads = sfumato.train(path, overrides={"train.epochs": 2}, out=tmp_path / "reads", quiet=True)
-    with pytest.raises(InputError, match="it reads texts, of samples or of classes, and a graph is shown pictures alone"):
+    with pytest.raises(
+        InputError, match="it reads texts, of samples or of classes, and a graph is shown pictures alone"
+    ):
         export(reads.folder, quiet=True)
     views = {
         "views": {"sizes": [40], "use": "always"},
