@@ -1,5 +1,6 @@
 """What stands before every route: names, origin, key, the headers of every answer, and the count of answers."""
 
+import asyncio
 import ipaddress
 import time
 from collections.abc import Callable
@@ -43,6 +44,11 @@ class Door:
     """What clients must show; None = nothing."""
     leaving: bool = False
     """Whether the service ends: connections are then closed after their answer."""
+    holding: bool = False
+    """Whether answers wait until nobody can come in any more: who waits for one does not knock anew, and nobody then
+    stands before a door that is being closed."""
+    closed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Nobody can come in any more."""
 
 
 def accepted_hosts(host: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,6 +85,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
+                if self._door.holding:
+                    await self._door.closed.wait()
                 if self._door.leaving:
                     headers["Connection"] = "close"
                 self._answered(scope["path"], message["status"], time.monotonic() - begun)

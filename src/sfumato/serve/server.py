@@ -22,6 +22,9 @@ from sfumato.serve.service import Service
 
 LINGER = 1.0
 """Seconds for which a leaving service still takes connections, to tell them that it leaves."""
+HOLD = 0.3
+"""The last of them, in which answers wait for the socket to be closed: a client that is told to come back does so at
+once, and one that has connected and was not yet accepted would be lost with the socket."""
 HEAD = 16_384
 """Bytes that the head of a request may have."""
 CONNECTIONS = 1024
@@ -65,9 +68,19 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; whether to end."""
-        if self._door.leaving and time.monotonic() - self._left_at >= LINGER:
-            self.should_exit = True
+        since = time.monotonic() - self._left_at if self._door.leaving else 0.0
+        self._door.holding = since >= LINGER - HOLD
+        self.should_exit = self.should_exit or since >= LINGER
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the socket, let go what was held, and wait for what is in hand."""
+        for listening in self.servers:
+            listening.close()
+        for one in sockets or ():
+            one.close()
+        self._door.closed.set()
+        await super().shutdown(sockets)
 
 
 def bound(host: str, port: int) -> socket.socket:
