@@ -48,6 +48,11 @@ def test_graphs_answer_as_the_weights_do_whatever_the_number_of_pictures(run, ex
     assert sum(one.label == other.label and one.abstained == other.abstained for one, other in both) == len(PICTURES)
 
 
+def test_a_graph_computes_with_as_many_threads_as_torch(exported, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")  # of nested loops: torch takes the first
+    assert load(exported, device="cpu", engine="onnx").predict(PICTURES[:1])[0].error is None
+
+
 def test_what_can_not_be_read_is_told_by_either_engine(exported, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no picture")
     found = load(exported, device="cpu", engine="onnx").predict([PICTURES[0], tmp_path / "bad.png", PICTURES[1]])
@@ -144,10 +149,9 @@ def test_bundles_that_have_no_graph_say_so(run, tmp_path, small_recipe):
     products(tmp_path / "table", 40)
     path = recipe(tmp_path / "table")
     reads = sfumato.train(path, overrides={"train.epochs": 2}, out=tmp_path / "reads", quiet=True)
-    with pytest.raises(
-        InputError, match="it reads texts, of samples or of classes, and a graph is shown pictures alone"
-    ):
+    with pytest.raises(InputError, match=rf"^{reads.bundle}: it reads texts, of samples or of classes, and a graph is"):
         export(reads.folder, quiet=True)
+    assert not list(reads.folder.glob("*onnx*"))
     views = {
         "views": {"sizes": [40], "use": "always"},
         "train.epochs": 1,

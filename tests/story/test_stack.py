@@ -160,6 +160,7 @@ def test_a_stack_that_was_stopped_goes_on_without_training_what_is_trained(done,
         ({"data.split.by": "time"}, "data.split.by: folds by time, which a table of folds can't hold"),
         ({"data.split.fold": 1}, "data.split.fold: is for a single run"),
         ({"experts": {"image": {}}}, "experts: fewer than two"),
+        ({"experts.text.train.epoch": 3}, "--set: experts.text.train.epoch: unknown setting; did you mean 'epochs'?"),
         ({"fusion.weights": "each"}, 'fusion.weights: found "each"'),
     ],
 )

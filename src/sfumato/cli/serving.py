@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from sfumato.cli.app import app
-from sfumato.cli.options import overrides
+from sfumato.cli.options import Json, overrides
+from sfumato.cli.printing import print_json
 
 
 @app.command(epilog="Example: `sfumato serve runs/x`, `sfumato serve runs/x --port 8080 --set workers=4`")
@@ -23,6 +24,7 @@ def serve(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="A=B", help="Change one setting of the service.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Serve a bundle over HTTP: decisions as JSON, a page to drop pictures on, metrics."""
     from sfumato.serve.extra import require_extra
@@ -30,4 +32,10 @@ def serve(
     require_extra()
     from sfumato.serve.serving import serve as run
 
-    run(bundle, host, port, overrides(set_), key_file, lambda address: typer.echo(f"{bundle} at {address}"))
+    def begun(address: str) -> None:
+        if as_json:
+            print_json({"bundle": bundle, "address": address})
+        else:
+            typer.echo(f"{bundle} at {address}")
+
+    run(bundle, host, port, overrides(set_), key_file, begun)

@@ -31,6 +31,8 @@ FEWEST = 16
 """Pictures that rounding to 8 bits asks for: half of them give the ranges, the other half is compared."""
 MOST_RANGES = 256
 """Pictures that give the ranges at most: more change them little."""
+NOT_YET = 1e9
+"""What rounding is noted to change until that is measured: any change passes."""
 LEAST_SAME = {"fp32": 0.995, "int8": 0.98}
 """Share of the compared pictures that must be decided alike: doubtful ones may fall either way."""
 
@@ -81,6 +83,8 @@ def export(
     target = Path(out) if out is not None else source.with_name(f"{source.name}-{'int8' if int8 else 'onnx'}")
     if holds_something(target):
         raise InputError("holds something already", where=str(target), expected="a new or empty folder for --out")
+    for place in _plain(source):  # told before anything is copied
+        _side(place, read_parts(place, bundle_manifest(place)))
     make_folder(target.parent)
     weights = load(source, device="cpu", engine="torch")
     ranges, compared = (images[::2][:MOST_RANGES], images[1::2]) if int8 else ((), images)
@@ -105,21 +109,28 @@ def _add_graphs(folder: Path, ranges: Sequence[Input], console: Console) -> None
 
 
 def _write(place: Path, bundle: Bundle, ranges: Sequence[Input]) -> None:
-    if bundle.text is not None:
-        what = "it reads texts, of samples or of classes, and a graph is shown pictures alone"
-        raise InputError(what, where=str(place), expected="a bundle of pictures")
-    preprocess = Preprocess.from_dict(bundle.transform, f"{place}/transform.json")
-    views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{place}/views.json")
-    side = _only_side(views, preprocess, place)
+    preprocess, views = _looks(place, bundle)
+    side = _side(place, bundle)
     for index, network in enumerate(build_networks(bundle, preprocess, str(place))):
         path = place / f"network-{index}.onnx"
         write_graph(network, side, path)
         if ranges:
             round_graph(path, _shown(ranges, views[0], preprocess, side))
-    _note(place, "int8" if ranges else "fp32", 1e9 if ranges else 0.0)
+    _note(place, "int8" if ranges else "fp32", NOT_YET if ranges else 0.0)
 
 
-def _only_side(views: Sequence[View], preprocess: Preprocess, place: Path) -> int:
+def _looks(place: Path, bundle: Bundle) -> tuple[Preprocess, tuple[View, ...]]:
+    """How a bundle's networks are shown a picture."""
+    views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{place}/views.json")
+    return Preprocess.from_dict(bundle.transform, f"{place}/transform.json"), tuple(views)
+
+
+def _side(place: Path, bundle: Bundle) -> int:
+    """Pixels a side of its graphs; what can have none is refused."""
+    if bundle.text is not None:
+        what = "it reads texts, of samples or of classes, and a graph is shown pictures alone"
+        raise InputError(what, where=str(place), expected="a bundle of pictures")
+    preprocess, views = _looks(place, bundle)
     sides = sorted({view.side(preprocess) for view in views})
     if len(sides) > 1:
         what = f"it looks at pictures at {len(sides)} sizes, {', '.join(map(str, sides))} px"

@@ -3,13 +3,13 @@
 Shapes: B batch, C classes, D features, T tasks whose familiarity is measured, H and W pixels.
 """
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sfumato.errors import InputError
@@ -36,7 +36,7 @@ class Graph:
     def __init__(self, path: Path) -> None:
         runtime = library("onnxruntime", "export", "engine")
         options: Any = runtime.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0") or 0)  # 0 = all processors
+        options.intra_op_num_threads = torch.get_num_threads()  # as many as torch, which others have set
         try:
             self._session: Any = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # what it raises has no class of its own

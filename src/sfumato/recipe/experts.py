@@ -91,7 +91,7 @@ def load_experts(source: str | Path | Mapping[str, Any], overrides: Mapping[str,
         )
     whole = _whole(document)
     shared = replace(document, settings=_without(document.settings, EXPERTS, "fusion"))
-    recipes = {name: checked(overlay(shared, _own(document, name))) for name in cast(dict[str, Any], found)}
+    recipes = {name: _checked(document, shared, name) for name in cast(dict[str, Any], found)}
     return Experts(next(iter(recipes.values())).recipe.name, recipes, whole.fusion)
 
 
@@ -114,6 +114,20 @@ def _whole(document: Document) -> _Whole:
         return _Whole.model_validate_json(json.dumps(settings))
     except ValidationError as error:
         raise explain(error, replace(document, settings=settings), _Whole.model_json_schema()) from None
+
+
+def _checked(document: Document, shared: Document, name: str) -> Loaded:
+    """The recipe of an expert; what is wrong with its own settings is told by their whole path."""
+    own = _own(document, name)
+    try:
+        return checked(overlay(shared, own))
+    except InputError as error:
+        said, paths = str(error), sorted(own.places, key=len, reverse=True)
+        setting = next((path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}: ", said)), None)
+        if setting is None:
+            raise
+        whole = f"{EXPERTS}.{name}.{setting}"
+        raise InputError(re.sub(rf"(?<![\w.]){re.escape(setting)}: ", f"{whole}: ", said, count=1)) from None
 
 
 def _own(document: Document, name: str) -> Document:
