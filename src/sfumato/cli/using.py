@@ -11,7 +11,7 @@ from sfumato.cli.printing import print_json
 
 if TYPE_CHECKING:
     from sfumato.console import Console
-    from sfumato.predict.engine import EngineName
+    from sfumato.predict.torch_or_onnx import EngineName
 
 
 @app.command(

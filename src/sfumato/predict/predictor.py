@@ -23,12 +23,12 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
-from sfumato.predict.engine import EngineName, choose_engine, rounding
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Pictures
 from sfumato.predict.new_texts import answering
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
+from sfumato.predict.torch_or_onnx import EngineName, choose_engine, rounding
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
