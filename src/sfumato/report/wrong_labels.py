@@ -81,9 +81,7 @@ def _labels(named: Sequence[tuple[str, str]], tables: Sequence[Predictions]) -> 
     places, rows = cast(list[int], known[found.rows].tolist()), cast(list[int], found.rows.tolist())
     pairs = zip(cast(list[int], given[found.rows].tolist()), cast(list[int], found.likely.tolist()), strict=True)
     labels = tuple(
-        WrongLabel(
-            named[place][1], named[place][0], names[said], names[likely], float(p[row, said]), float(p[row, likely])
-        )
+        WrongLabel(*named[place][::-1], names[said], names[likely], float(p[row, said]), float(p[row, likely]))
         for place, row, (said, likely) in zip(places, rows, pairs, strict=True)
     )
     return WrongLabels(labels, len(known), "label", found.share)
