@@ -63,7 +63,7 @@ def wrong_labels(parts: Mapping[str, AnyPredictions]) -> WrongLabels | None:
     tables = {part: said for part, said in parts.items() if len(said)}
     if not tables:
         return None
-    named = [(part, name) for part, said in tables.items() for name in said.ids]
+    named = [(name, part) for part, said in tables.items() for name in said.ids]
     several = [said for said in tables.values() if isinstance(said, MultilabelPredictions)]
     if several:
         return _answers(named, several)
@@ -81,7 +81,7 @@ def _labels(named: Sequence[tuple[str, str]], tables: Sequence[Predictions]) -> 
     places, rows = cast(list[int], known[found.rows].tolist()), cast(list[int], found.rows.tolist())
     pairs = zip(cast(list[int], given[found.rows].tolist()), cast(list[int], found.likely.tolist()), strict=True)
     labels = tuple(
-        WrongLabel(*named[place][::-1], names[said], names[likely], float(p[row, said]), float(p[row, likely]))
+        WrongLabel(*named[place], names[said], names[likely], float(p[row, said]), float(p[row, likely]))
         for place, row, (said, likely) in zip(places, rows, pairs, strict=True)
     )
     return WrongLabels(labels, len(known), "label", found.share)
@@ -107,7 +107,7 @@ def _answer(named: tuple[str, str], names: Sequence[str], place: int, truth: Seq
     given = " + ".join(name for name, there in zip(names, truth, strict=True) if there == 1) or "none"
     there = truth[place] == 1
     likely = f"{'without' if there else 'with'} {names[place]}"
-    return WrongLabel(named[1], named[0], given, likely, p if there else 1 - p, 1 - p if there else p)
+    return WrongLabel(*named, given, likely, p if there else 1 - p, 1 - p if there else p)
 
 
 def write_wrong_labels(folder: Path, found: Mapping[str, WrongLabels | None], images: Mapping[str, str | None]) -> None:
