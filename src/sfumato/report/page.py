@@ -13,7 +13,7 @@ from sfumato.report.evidence import AnyMeasured, Evidence, LabelsMeasured, Measu
 from sfumato.report.facts import environment_facts, part_rows
 from sfumato.report.frames import majority_class
 from sfumato.report.label_measurement import label_measurement
-from sfumato.report.measurement import Drawn, measurement
+from sfumato.report.measurement import Drawn, measurement, shown_wrong_labels
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
@@ -24,6 +24,7 @@ from sfumato.report.timeline_picture import MARGIN
 from sfumato.report.tradeoff import trade_off
 from sfumato.report.tradeoff_picture import draw_trade_off
 from sfumato.report.verdict import verdicts
+from sfumato.report.wrong_labels import write_wrong_labels, wrong_labels
 from sfumato.run_folder import RunFolder
 from sfumato.withholding import read_ablation
 
@@ -46,6 +47,9 @@ def write_report(folder: RunFolder) -> Path:
     """
     evidence = read_evidence(folder)
     folder.report.write_text(render(evidence), encoding="utf-8")
+    table = evidence.prepared.table
+    found = {task: wrong_labels(own.held_out) for task, own in evidence.by_task.items()}
+    write_wrong_labels(folder.path, found, dict(zip(table.ids, table.first_images, strict=True)))
     return folder.report
 
 
@@ -102,6 +106,7 @@ def _measured(evidence: Evidence, measured: AnyMeasured, task: str, place: int) 
         **shown,
         "trade_off": _trade_off(evidence, measured, mark) if isinstance(measured, Measured) else None,
         "rarest": _rarest(evidence, mark),
+        "wrong_labels": shown_wrong_labels(wrong_labels(evidence.held_out), places),
         "validated": len(table.part("val")),
     }
 
