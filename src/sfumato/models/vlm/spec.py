@@ -1,7 +1,7 @@
 """What a recipe may say of a vision-language model."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -54,7 +54,7 @@ class VlmSpec(Spec):
     @property
     def few_bits(self) -> FewBits | None:
         """How the weights of the language model are held; None = whole."""
-        return None if self.base == "fp32" or self.base == "bf16" else self.base
+        return cast(FewBits, self.base) if self.base in {"int8", "nf4"} else None
 
     @property
     def merges(self) -> bool:
