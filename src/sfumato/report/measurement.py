@@ -59,6 +59,8 @@ class ShownMistake:
     thumbnail: str | None
     """JPEG data URI; None where the file is missing."""
     path: Path
+    overlay: str | None = None
+    """The same with what spoke for the answer laid over it; None = that is not known."""
 
 
 @dataclass(frozen=True)
