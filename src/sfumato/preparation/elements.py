@@ -20,19 +20,21 @@ SETTING = "data.elements.run"
 def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
     """The same samples, their elements standing before what else is written of them.
 
+    Of samples without an answer, which are left out anyway, nothing need have been said.
+
     Raises:
         InputError: No such cross-validation, one of another kind, or samples that it has said nothing of.
     """
     if spec is None:
         return table
     said = _words(Path(spec.run), spec.sure)
-    lacking = [id_ for id_ in table.ids if id_ not in said]
+    lacking = [id_ for id_ in table.answered.ids if id_ not in said]
     if lacking:
         what = f"says nothing of {len(lacking)} of {len(table)} samples, such as {lacking[0]!r}"
         expected = "a cross-validation over the same samples"
         raise InputError(what, where=spec.run, setting=SETTING, expected=expected)
     texts = table.rows["text"].fill_null("").to_list()
-    whole = [f"{said[id_]} {text}".strip() for id_, text in zip(table.ids, texts, strict=True)]
+    whole = [f"{said.get(id_, '')} {text}".strip() for id_, text in zip(table.ids, texts, strict=True)]
     return table.with_texts(whole)
 
 

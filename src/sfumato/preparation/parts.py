@@ -35,7 +35,7 @@ def as_read(recipe: Recipe, table: Table) -> Table:
 
 def split_unseen(recipe: Recipe, table: Table) -> Table:
     """The split as it is known before any image is looked at: none is bad yet, and no near-duplicate is found."""
-    spec = recipe.data.split
+    spec, table = recipe.data.split, table.answered
     if table.rows["cluster"].null_count() == len(table):
         spec = spec.model_copy(update={"accept": tuple(kind for kind in spec.accept if kind != "near-duplicates")})
     return split(table, spec)

@@ -21,6 +21,7 @@ from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
 from sfumato.teaching.teacher import read_facts
 from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
+from sfumato.training.few_bit_limits import refuse_without_cuda
 from sfumato.training.given_weights import check_given_weights
 
 
@@ -30,6 +31,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
+    refuse_without_cuda(recipe.model, recipe.train.optimizer, device)
     table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
     recipe = with_class_texts(recipe, table.layout)

@@ -99,7 +99,7 @@ def settings_of(
     if overrides is not None and not isinstance(cast(object, overrides), Mapping):
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
     for path, value in (overrides or {}).items():
-        _set(document, path, value, said)
+        _set(document, path, copy.deepcopy(value), said)  # a later override may reach into this one
     return document
 
 
