@@ -24,7 +24,8 @@ from sfumato.yaml_text import write_mapping
 PATHS = (
     *("data.source", "data.images", "data.dealt", "data.labels.file", "data.elements.run"),
     *("train.distill.teacher", "train.init_from"),
-    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.texts.file", "model.folder"),
+    *("model.weights.file", "model.image.weights.file", "model.clip.weights.file"),
+    *("model.text.folder", "model.texts.file", "model.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
 
