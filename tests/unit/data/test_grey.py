@@ -14,7 +14,14 @@ from sfumato.data.views import PLAIN, View
 HALF = (0.5, 0.5, 0.5)
 GREY = np.random.default_rng(1).integers(0, 256, (61, 83, 1), dtype=np.uint8)
 COLOUR = np.repeat(GREY, 3, axis=2)
-FULL = {"flips": ("horizontal", "transpose"), "rotate": 20, "erase": 1.0, "shift": 0.1, "contrast": 0.8, "brightness": 0.5}
+FULL = {
+    "flips": ("horizontal", "transpose"),
+    "rotate": 20,
+    "erase": 1.0,
+    "shift": 0.1,
+    "contrast": 0.8,
+    "brightness": 0.5,
+}
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
