@@ -180,7 +180,11 @@ def _refuse_size(image: Image.Image) -> None:
 
 def to_rgb(image: Image.Image) -> Pixels:
     """The (H, W, 3) uint8 pixels of an image that was opened, as `decode` gives them."""
-    pixels = to_pixels(image)
+    return in_colour(to_pixels(image))
+
+
+def in_colour(pixels: Pixels) -> Pixels:
+    """(H, W, 1) or (H, W, 3) uint8 -> (H, W, 3)."""
     return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
 

@@ -1,5 +1,6 @@
 """Decoded pictures kept in memory while they fit, so that each file is decoded once and not once an epoch."""
 
+import time
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -32,6 +33,8 @@ class Pictures:
         self._lock = Lock()
         self.bytes = 0
         """Bytes in use."""
+        self.since = time.time_ns()
+        """When it began: what it holds of a file that changed since may be of before or after."""
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -46,6 +46,8 @@ def refuse_ineffective(
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_made(train, model)
+    if model.pictures == "none" and train.decode == "scaled":
+        raise _idle("train.decode", "this model looks at no picture", "leave it out")
     if isinstance(model, VlmSpec):
         _check_names(train, timeline)
     if split.val == 0:
