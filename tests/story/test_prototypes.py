@@ -163,3 +163,23 @@ def test_features_and_prototypes_give_the_logits(place, run):
     assert np.allclose(np.linalg.norm(found.images, axis=1), 1, atol=1e-5)
     assert np.allclose(np.linalg.norm(found.prototypes, axis=1), 1, atol=1e-5)
     assert np.allclose(found.logits, run.predictions["test"].logits, atol=1e-3)
+
+
+def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(place, run, monkeypatch):
+    from sfumato.models.clip import ClipText
+
+    passes, plain = [], ClipText.forward
+
+    def counted(self, ids, there):
+        passes.append(len(ids))
+        return plain(self, ids, there)
+
+    monkeypatch.setattr(ClipText, "forward", counted)
+    picture = place / "photos" / "pictures" / "000.png"
+    own = sfumato.load(run.bundle).predict([picture])[0]
+    assert passes == [] and len(own.probabilities) == 3
+    texts = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))["model"]["texts"]["texts"]
+    more = sfumato.load(run.bundle, texts={**texts, "yellow": ["黄色", "a chart with a yellow mark"]}).predict(
+        [picture]
+    )[0]
+    assert passes == [2] and len(more.probabilities) == 4
