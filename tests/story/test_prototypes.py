@@ -117,3 +117,69 @@ def test_what_does_not_fit_is_refused_in_a_line(place, changed, message):
     with pytest.raises(InputError, match=message) as caught:
         sfumato.train(place / "recipe.yaml", overrides=changed, out=place / "refused", quiet=True)
     assert "\n" not in str(caught.value) and not (place / "refused").exists()
+
+
+def test_without_a_step_there_are_scores_thresholds_and_a_bundle(place, run):
+    from sfumato.zero_shot import zero_shot
+
+    done = zero_shot(place / "recipe.yaml", out=place / "zero", quiet=True)
+    before, after = (one.metrics["test"] for one in (done, run))
+    assert {row["name"] for row in before["classes"]} == {"red", "green", "蓝"}
+    assert before["scores"]["map"]["value"] < after["scores"]["map"]["value"]
+    notes = json.loads((done.folder / "env.json").read_text(encoding="utf-8"))["notes"]
+    assert any("not a step was taken" in note for note in notes) and any("those of chance" in note for note in notes)
+    assert (done.folder / "report.html").is_file() and not (done.folder / "checkpoints").exists()
+    said = done.predictions["test"]
+    share = 1 / (1 + np.exp(-done.predictions["val"].logits))
+    assert share.mean() == pytest.approx(
+        0.42, abs=0.15
+    )  # the share of labels in training; the logits alone would say none
+    found = [row.logits[0] for _, row in sfumato.load(done.bundle).scored([place / "photos" / one for one in said.ids])]
+    assert np.allclose(found, said.logits, atol=1e-3)
+
+
+def test_only_a_model_whose_classes_are_texts_knows_any_before_it_is_trained(place):
+    from sfumato.zero_shot import zero_shot
+
+    changed = {"model": {"backbone": "test_resnet", "weights": "none"}, "timeline": [], "train.accumulate": 1}
+    with pytest.raises(InputError, match="knows no class before it is trained"):
+        zero_shot(place / "recipe.yaml", overrides=changed, out=place / "none", quiet=True)
+
+
+def test_features_and_prototypes_give_the_logits(place, run):
+    from sfumato.data.pictures import Pictures
+    from sfumato.data.preprocess import Preprocess
+    from sfumato.predict.networks import build_networks
+    from sfumato.predict.predictor import read_any
+    from sfumato.run_folder import RunFolder
+    from sfumato.training.machine import Machine
+    from sfumato.training.prototype_features import prototype_features
+
+    bundle = read_any(run.bundle)
+    preprocess = Preprocess.from_dict(bundle.transform, "bundle")
+    (model,) = build_networks(bundle, preprocess, "bundle")
+    test = RunFolder(run.folder).read_table().part("test")
+    found = prototype_features(model, test, preprocess, Machine("cpu", "fp32"), 0, Pictures(0))
+    assert np.allclose(np.linalg.norm(found.images, axis=1), 1, atol=1e-5)
+    assert np.allclose(np.linalg.norm(found.prototypes, axis=1), 1, atol=1e-5)
+    assert np.allclose(found.logits, run.predictions["test"].logits, atol=1e-3)
+
+
+def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(place, run, monkeypatch):
+    from sfumato.models.clip import ClipText
+
+    passes, plain = [], ClipText.forward
+
+    def counted(self, ids, there):
+        passes.append(len(ids))
+        return plain(self, ids, there)
+
+    monkeypatch.setattr(ClipText, "forward", counted)
+    picture = place / "photos" / "pictures" / "000.png"
+    own = sfumato.load(run.bundle).predict([picture])[0]
+    assert passes == [] and len(own.probabilities) == 3
+    texts = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))["model"]["texts"]["texts"]
+    more = sfumato.load(run.bundle, texts={**texts, "yellow": ["黄色", "a chart with a yellow mark"]}).predict(
+        [picture]
+    )[0]
+    assert passes == [2] and len(more.probabilities) == 4
