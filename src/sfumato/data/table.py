@@ -80,7 +80,9 @@ class Table:
     @cached_property
     def answered(self) -> "Table":
         """The samples with an answer to any of the tasks: no other can train or measure."""
-        return replace(self, rows=self.rows.filter(pl.any_horizontal(pl.col(t.column).is_not_null() for t in self.tasks)))
+        return replace(
+            self, rows=self.rows.filter(pl.any_horizontal(pl.col(t.column).is_not_null() for t in self.tasks))
+        )
 
     def only(self, name: str) -> "Table":
         """The samples with an answer to one of several tasks, without the others; the table itself for an only task."""
