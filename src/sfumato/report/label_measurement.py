@@ -29,6 +29,7 @@ def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]
         "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": None,
+        "elements": None,
         "reliabilities": [
             Drawn(frame, drawn_inline(figures.draw_reliability(frame), f"reliability{turn}", "", frame.title))
             for turn, frame in enumerate(label_reliabilities(measured))
