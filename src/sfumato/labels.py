@@ -75,6 +75,11 @@ class LabelSpace:
         return self.details or tuple(Label(name) for name in self.names)
 
     @cached_property
+    def elements(self) -> tuple[str, ...]:
+        """What its classes show, each element once, in their order; empty where none says."""
+        return tuple(dict.fromkeys(element for label in self.details for element in label.elements))
+
+    @cached_property
     def _by_spelling(self) -> dict[str, str]:
         return {folded(spelling): label.id for label in reversed(self.labels) for spelling in reversed(label.spellings)}
 

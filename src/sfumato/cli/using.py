@@ -10,14 +10,18 @@ from sfumato.cli.options import Json, Quiet
 from sfumato.cli.printing import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sfumato.console import Console
+    from sfumato.predict.inputs import Input
     from sfumato.predict.torch_or_onnx import EngineName
 
 
 @app.command(
     epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`, "
     "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`, "
-    "`sfumato predict runs/x photos/ --texts classes.yaml`"
+    "`sfumato predict runs/x photos/ --texts classes.yaml`, "
+    "`sfumato predict runs/products charts/ --elements runs/elements`"
 )
 def predict(  # noqa: PLR0913, PLR0917  # an option each
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
@@ -39,12 +43,18 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
         Path | None,
         typer.Option("--texts", metavar="FILE", help="Classes to answer with, by their texts; only of a dual encoder."),
     ] = None,
+    elements: Annotated[
+        Path | None,
+        typer.Option(
+            "--elements", metavar="BUNDLE", help="Finds the elements of each picture, which are written into its text."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _refuse_both(texts)
+        _refuse_both(texts, elements)
         _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
@@ -56,8 +66,8 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
     given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
     predictor = load(bundle, engine=cast("EngineName", engine), texts=given)
     form = form_of(predictor)
-    asked = expand(inputs, texts=True) if predictor.reads_texts else paths
-    decisions = predictor.stream([one.what for one in asked])
+    asked = expand(inputs, texts=True, needed=elements is None) if predictor.reads_texts else paths
+    decisions = predictor.stream(_worded([one.what for one in asked], bundle, elements, Console(quiet=quiet)))
     stream = Console(quiet=quiet).progress(decisions, len(paths), "deciding")
     if out is not None:
         write_decisions(stream, out, form)
@@ -72,11 +82,32 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
             typer.echo(line, nl=False)
 
 
-def _refuse_both(texts: Path | None) -> None:
+def _refuse_both(texts: Path | None, elements: Path | None) -> None:
     from sfumato.errors import InputError
 
     if texts is not None:
         raise InputError("--texts beside --like: a submission names the classes of its sample", expected="one of them")
+    if elements is not None:
+        raise InputError("--elements beside --like", expected="one of them, or a table whose texts hold element words")
+
+
+def _worded(inputs: list["Input"], bundle: str, elements: Path | None, console: "Console") -> "Iterable[Input]":
+    """The inputs, with the words of their elements where a bundle is to find them; words that lack are told."""
+    from sfumato.bundle.ensemble import read_any
+    from sfumato.predict.element_texts import check_elements, reads_words, sure_of, with_element_words, without_words
+    from sfumato.predict.predictor import load
+    from sfumato.training.records import Noted
+
+    own = read_any(Path(bundle))
+    if elements is not None:
+        sure, finder = sure_of(own, bundle), load(elements)
+        check_elements(finder, str(elements))
+        return with_element_words(inputs, finder, sure)
+    lacking = without_words(inputs) if reads_words(own, bundle) else 0
+    if lacking:
+        said = f"{lacking} of {len(inputs)} texts hold no element words, and {bundle} was trained with them"
+        console.note(Noted(f"{said}; --elements BUNDLE finds and writes them", warning=True))
+    return inputs
 
 
 def _new_texts(bundle: str, file: Path, console: "Console") -> dict[str, tuple[str, ...]]:

@@ -24,7 +24,8 @@ from sfumato.yaml_text import write_mapping
 PATHS = (
     *("data.source", "data.images", "data.dealt", "data.labels.file", "data.elements.run"),
     *("train.distill.teacher", "train.init_from"),
-    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.texts.file", "model.folder"),
+    *("model.weights.file", "model.image.weights.file", "model.clip.weights.file"),
+    *("model.text.folder", "model.texts.file", "model.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
 
@@ -103,7 +104,7 @@ def settings_of(
 def overridden(document: Document, overrides: Mapping[str, Any], said: str = "--set") -> Document:
     """The same document, settings in it changed: path -> value."""
     for path, value in overrides.items():
-        _set(document, path, value, said)
+        _set(document, path, copy.deepcopy(value), said)  # a later override may reach into this one
     return document
 
 

@@ -1,5 +1,6 @@
 """Where pages get their templates, and the filters that all of them may use."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from sfumato.metrics.longtail import shot_of
 from sfumato.report import wording
 
 
+@cache
 def templates() -> jinja2.Environment:
     """The templates of this room; a name that a page does not give is an error."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
