@@ -10,6 +10,7 @@ from PIL import Image
 from sfumato.data.images import READ, BadImageError, opened
 from sfumato.errors import InputError
 from sfumato.synthesis.drawn_logos import SHAPES, drawn_logo
+from sfumato.synthesis.emptiness import Box, occupied
 from sfumato.synthesis.spec import LogoSpec
 
 MOST_SIDE = 4096
@@ -77,11 +78,11 @@ def put_logos(
 
 
 def _emptiest(picture: Image.Image, size: float) -> list[str]:
-    """The two corners with the least in them (the least variance of grey)."""
+    """The two corners with the least in them."""
     side = max(2, round(1.3 * size * min(picture.size)))
-    grey = np.asarray(picture.convert("L"), dtype=np.float32)
-    pieces = [grey[:side, :side], grey[:side, -side:], grey[-side:, :side], grey[-side:, -side:]]
-    return [CORNERS[int(place)] for place in np.argsort([float(one.var()) for one in pieces], kind="stable")[:2]]
+    places = [_corner(picture.size, (side, side), corner, 0.0) for corner in CORNERS]
+    order = np.argsort(occupied(picture, places), kind="stable")
+    return [CORNERS[int(place)] for place in order[:2]]
 
 
 def _sized(logo: Logo, high: int, widest: int, rng: np.random.Generator) -> Image.Image:
@@ -92,7 +93,7 @@ def _sized(logo: Logo, high: int, widest: int, rng: np.random.Generator) -> Imag
     return logo.image.resize(size, Image.Resampling.LANCZOS)
 
 
-def _corner(outer: tuple[int, int], inner: tuple[int, int], corner: str, margin: float) -> tuple[int, int, int, int]:
+def _corner(outer: tuple[int, int], inner: tuple[int, int], corner: str, margin: float) -> Box:
     gap = round(margin * min(outer))
     left = outer[0] - inner[0] - gap if corner.endswith("right") else gap
     top = outer[1] - inner[1] - gap if corner.startswith("bottom") else gap

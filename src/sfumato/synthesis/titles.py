@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from sfumato.synthesis.emptiness import Box, occupied
 from sfumato.synthesis.fonts import font_for, installed_fonts, lacking, latin_fonts, refuse_lacking
 from sfumato.synthesis.spec import TitleSpec
 from sfumato.synthesis.words import Naming, Said, agreeing, contradicting, spoken
@@ -17,6 +18,8 @@ AGREES, CONTRADICTS, NONE = "agrees", "contradicts", ""
 """What a copy's title says of its classes; NONE = it has no title."""
 _TIMES = {"zh": "{:%Y年%m月%d日%H时}", "en": "{:%Y-%m-%d %H:00}"}
 _LETTERS = {"zh": "年月日时、0123456789", "en": ", 0123456789-:"}
+_MOST_HIDDEN = 0.02
+"""Share of edges up to which a place is empty: legends and marks are not to be hidden."""
 _INKS = ((15, 15, 15), (30, 40, 90), (120, 20, 20), (20, 80, 50))
 _PAPERS = ((255, 255, 255), (245, 245, 238), (232, 238, 246))
 
@@ -101,19 +104,21 @@ def _phrased(said: Said, language: str, spec: TitleSpec, rng: np.random.Generato
 def _drawn(
     picture: Image.Image, text: str, path: str, pixels: int, rng: np.random.Generator
 ) -> tuple[Image.Image, dict[str, Any]]:
-    """The picture with the title above it, on a band of its own, or on a plate where it is emptiest."""
+    """The picture with the title on a plate where it is empty, or, as in half of the draws, on a band above it."""
     font, (wide, high) = _fitting(text, path, pixels, round(picture.width * 0.96))
     ink = _INKS[int(rng.integers(len(_INKS)))]
     paper = _PAPERS[int(rng.integers(len(_PAPERS)))]
-    if rng.random() < 0.5:
+    over, middled = rng.random() < 0.5, rng.random() < 0.5
+    free = _free(picture, (wide + 6, high + 4)) if over else None
+    if free is not None:
+        box, place = free, "over"
+        ImageDraw.Draw(picture).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=paper)
+    else:
         band = round(high * 1.5)
         taller = Image.new("RGB", (picture.width, picture.height + band), paper)
         taller.paste(picture, (0, band))
-        left = (picture.width - wide) // 2 if rng.random() < 0.5 else round(picture.width * 0.02)
+        left = (picture.width - wide) // 2 if middled else round(picture.width * 0.02)
         picture, box, place = taller, (left, (band - high) // 2, left + wide, (band + high) // 2), "above"
-    else:
-        box, place = _emptiest(picture, (wide + 6, high + 4)), "over"
-        ImageDraw.Draw(picture).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=paper)
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     ImageDraw.Draw(picture).text(middle, text, fill=ink, font=font, anchor="mm")
     return picture, {
@@ -138,18 +143,13 @@ def _fitting(text: str, path: str, pixels: int, widest: int) -> tuple[ImageFont.
     return font, (round(font.getlength(text)), round(pixels * 1.25))
 
 
-def _emptiest(picture: Image.Image, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Of five places at the edge, the one with the least in it (the least variance of grey)."""
-    wide, high = min(size[0], picture.width), min(size[1], picture.height)
-    grey = np.asarray(picture.convert("L"), dtype=np.float32)
-    right, bottom, edge = picture.width - wide, picture.height - high, 2 if picture.width > wide + 4 else 0
-    places = [
-        (edge, edge),
-        (right // 2, edge),
-        (right - edge, edge),
-        (right // 2, bottom - edge),
-        (edge, bottom - edge),
-    ]
-    inside = [(max(0, x), max(0, y)) for x, y in places]
-    x, y = min(inside, key=lambda place: float(grey[place[1] : place[1] + high, place[0] : place[0] + wide].var()))
-    return x, y, x + wide, y + high
+def _free(picture: Image.Image, size: tuple[int, int]) -> Box | None:
+    """Of five places at the edge the one with the least in it; None where a title would hide something in all."""
+    wide, high = size
+    right, bottom = picture.width - wide - 2, picture.height - high - 2
+    if right < 2 or bottom < 2:
+        return None
+    corners = [(2, 2), (right // 2, 2), (right, 2), (right // 2, bottom), (2, bottom)]
+    boxes = [(x, y, x + wide, y + high) for x, y in corners]
+    shares = occupied(picture, boxes)
+    return boxes[int(np.argmin(shares))] if min(shares) <= _MOST_HIDDEN else None
