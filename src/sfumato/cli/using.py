@@ -39,22 +39,25 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
         Path | None,
         typer.Option("--texts", metavar="FILE", help="Classes to answer with, by their texts; only of a dual encoder."),
     ] = None,
+    no_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Of a cascade: every picture goes on, and the gate looks at none.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _refuse_both(texts)
+        _refuse_both(texts, no_gate=no_gate)
         _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
-    from sfumato.predict.predictor import load
+    from sfumato.predict.loading import load
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
     given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
-    predictor = load(bundle, engine=cast("EngineName", engine), texts=given)
+    predictor = load(bundle, engine=cast("EngineName", engine), texts=given, gate=not no_gate)
     form = form_of(predictor)
     asked = expand(inputs, texts=True) if predictor.reads_texts else paths
     decisions = predictor.stream([one.what for one in asked])
@@ -72,9 +75,13 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
             typer.echo(line, nl=False)
 
 
-def _refuse_both(texts: Path | None) -> None:
+def _refuse_both(texts: Path | None, *, no_gate: bool) -> None:
     from sfumato.errors import InputError
 
+    if no_gate:
+        raise InputError(
+            "--no-gate beside --like: a submission names the classes of its sample", expected="one of them"
+        )
     if texts is not None:
         raise InputError("--texts beside --like: a submission names the classes of its sample", expected="one of them")
 
