@@ -12,12 +12,12 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.cascades.any_bundle import evaluate
     from sfumato.cascades.building import cascade
     from sfumato.cascades.folder import CascadeFolder
     from sfumato.comparison.comparing import Comparison, compare
     from sfumato.deciding.deciding import decide
     from sfumato.ensembles.ensembling import Ensemble, ensemble
-    from sfumato.evaluation.evaluating import evaluate
     from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
@@ -57,7 +57,7 @@ _HOME = {
     "crossval": "sfumato.folds.cross_validation",
     "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
-    "evaluate": "sfumato.evaluation.evaluating",
+    "evaluate": "sfumato.cascades.any_bundle",
     "load": "sfumato.predict.loading",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",

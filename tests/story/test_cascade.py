@@ -13,7 +13,6 @@ from tests.charts import ELEMENTS, chart, gallery
 
 import sfumato
 from sfumato.cli import main
-from sfumato.decision.end_costs import EndCosts
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.cascade_stages import Stages
@@ -206,8 +205,6 @@ def test_costs_and_the_real_share_move_the_gate(root, made, tmp_path):
         p, q = (step.path[0].probabilities["yes"] for step in (one, other))
         odds = p / (1 - p) * (0.05 / 0.95) / (shift.old[1] / shift.old[0])
         assert q == pytest.approx(odds / (1 + odds))
-    dear = sfumato.cascade(*stages, costs=EndCosts(false_alarm=50), out=tmp_path / "dear", quiet=True)
-    assert dear.story.selection.ends["false_alarm"].count == 0
 
 
 def test_without_a_gate_or_without_elements(root, tmp_path, looked):
@@ -272,7 +269,7 @@ def test_stages_that_do_not_fit_together_are_one_line(root, made, tmp_path):
 
 def test_samples_that_trained_a_stage_are_refused(root, tmp_path):
     lines = (root / "gallery.csv").read_text(encoding="utf-8").splitlines()
-    kept = [line.replace("pictures/", f"{root}/pictures/") for line in lines if not line.split(",")[6:7] == ["test"]]
+    kept = [line.replace("pictures/", f"{root}/pictures/") for line in lines if line.split(",")[6] != "test"]
     (tmp_path / "all.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
     stages = (root / "gate", root / "elements", root / "products")
     with pytest.raises(InputError, match="was trained on 72 of the 120 samples that choose thresholds, such as 'p000'"):

@@ -12,7 +12,7 @@ from sfumato.cascades.folder import SUMMARY, CascadeFolder, Story
 from sfumato.cascades.looking import Said, look
 from sfumato.cascades.matching import refuse_unlike, sure_of
 from sfumato.cascades.measuring import answers_of, measure_cascade
-from sfumato.cascades.origin import heard_by, refuse_trained
+from sfumato.cascades.origin import heard_by, refuse_trained, write_choosing
 from sfumato.cascades.positive import GoingOn, going_on
 from sfumato.cascades.rows import answer_rows
 from sfumato.cascades.samples import Samples, given_samples, held_out_samples
@@ -160,11 +160,12 @@ def _conclude(
     selection = measure_cascade(answers, loaded)
     known = environment()
     facts = {name: str(known[name]) for name in ("command", "date", "sfumato", "processor")}
-    names = {role: one.given for role, one in stages.items()}
+    names = {role: str(one.folder.resolve()) for role, one in stages.items()}
     reason = on.reason if on else None
     story = Story(names, reason, loaded.routes, tuned, selection, tuple(notes), tuple(warnings), facts)
     write_json(path / SUMMARY, story.to_dict())
     answer_rows(answers, loaded).write_csv(path / "decisions.csv")
+    write_choosing(path, said.samples.table)
     results = {"selection": selection.to_dict(), "tuned": tuned.to_dict()}
     made = _cascade(stages, loaded.routes, results)
     write_cascade(path / "bundle", made, {role: one.folder for role, one in stages.items()})

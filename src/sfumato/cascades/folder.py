@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from sfumato.cascades.measuring import CascadeResults
 from sfumato.cascades.tuning import Tuned
 from sfumato.decision.routes import Routes
 from sfumato.errors import InputError
 from sfumato.json_file import read_json
+from sfumato.metrics.cascade_results import CascadeResults
 
 SUMMARY = "cascade.json"
 
@@ -20,7 +20,7 @@ class Story:
     """How a cascade came about."""
 
     stages: Mapping[str, str]
-    """Stage -> as it was named."""
+    """Stage -> the folder of the bundle that was taken."""
     going_on: str | None
     """Why pictures of the gate's class go on; None = a person named it, or there is no gate."""
     routes: Routes

@@ -3,9 +3,8 @@
 Shapes: N samples, C products.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,73 +15,17 @@ from sfumato.decided import measure_any
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.errors import InputError
-from sfumato.metrics.blame import Ended, counted, ends
-from sfumato.metrics.multilabel_results import AnyResults, results_from_dict
+from sfumato.metrics.blame import counted, ends
+from sfumato.metrics.cascade_results import CascadeResults, Spent
+from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.metrics.results import Results, measure
 from sfumato.multilabel_predictions import MultilabelPredictions, known_rows
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predictions import UNKNOWN, Predictions
-from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
-
-
-@stored
-@dataclass(frozen=True)
-class Spent:
-    """What one stage costs."""
-
-    looked: int
-    """Samples that it looks at in the cascade."""
-    seconds_each: float
-    """A sample, measured over all that it was asked of here; decoding is not in it."""
-
-    @property
-    def seconds(self) -> float:
-        """In the cascade, for all it looks at."""
-        return self.looked * self.seconds_each
-
-
-@dataclass(frozen=True)
-class CascadeResults:
-    """Figures of N samples."""
-
-    samples: int
-    whole: Results
-    """Of the answers as they come out: the products, and where there is a gate the class of what is stopped."""
-    stages: Mapping[str, AnyResults]
-    """Stage -> its own figures: of the gate at the cascade's threshold, of all samples; of the others on the samples
-    with a product or with known elements, whether or not the gate lets them through."""
-    ends: Mapping[str, Ended]
-    """As `metrics.blame.ENDS`."""
-    spent: Mapping[str, Spent]
-    """Stage -> what it costs; `decoding` too."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return {
-            "samples": self.samples,
-            "whole": self.whole.to_dict(),
-            "stages": {role: one.to_dict() for role, one in self.stages.items()},
-            "ends": {name: one.to_dict() for name, one in self.ends.items()},
-            "spent": {role: asdict(one) for role, one in self.spent.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, document: dict[str, Any], where: str) -> "CascadeResults":
-        """Read what `to_dict` made; `where` names it in errors."""
-        try:
-            return cls(
-                int(document["samples"]),
-                Results.from_dict(document["whole"], where),
-                {role: results_from_dict(one, where) for role, one in document["stages"].items()},
-                {name: read_stored(Ended, one, "an end", where) for name, one in document["ends"].items()},
-                {role: read_stored(Spent, one, "a cost", where) for role, one in document["spent"].items()},
-            )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise InputError(f"not results of a cascade: {error}", where=where) from None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """Which samples a stage was trained on, and what it said of them while it was not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from sfumato.cascades.stage import NAMES, Stage
 from sfumato.data.same_pictures import shared
 from sfumato.data.table import Table
+from sfumato.data.table_file import load_table, write_table
 from sfumato.ensembles.ensembling import SUMMARY
 from sfumato.errors import InputError
-from sfumato.evaluation.origin import runs_around
+from sfumato.evaluation.origin import Overlap, runs_around
 from sfumato.json_file import read_json
 from sfumato.multilabel_predictions import read_predictions
 from sfumato.run_folder import RunFolder
@@ -50,6 +53,32 @@ def runs_of(folder: Path) -> list[RunFolder]:
         return around
     members = [Path(str(one)) for one in read_json(summary).get("members", [])]
     return [run for one in members if one.is_dir() for run in runs_of(one if one.name == "bundle" else one / "bundle")]
+
+
+def write_choosing(folder: Path, table: Table) -> None:
+    """Write the samples that chose a cascade's thresholds, so that an evaluation knows them again."""
+    (folder / "data").mkdir()
+    rows = table.rows.with_columns(pl.lit("val").alias("part"))
+    write_table(folder / "data" / "table.parquet", replace(table, rows=rows))
+
+
+def seen_before(bundle: Path, table: Table) -> Overlap | None:
+    """How many samples the stages of a cascade, or its thresholds, know already.
+
+    None = no folder is around the bundle, or a stage's run is not where it was.
+    """
+    path = bundle.resolve().parent / "cascade.json"
+    if bundle.name != "bundle" or not path.is_file():
+        return None
+    places = cast(dict[str, str], read_json(path).get("stages", {}))
+    runs = [runs_of(Path(place)) for place in places.values()]
+    if not all(runs):
+        return None
+    tables = [run.read_table() for of_stage in runs for run in of_stage]
+    choosing = load_table(path.parent / "data" / "table.parquet")
+    trained = set(shared(table, [one.part("train") for one in tables]))
+    chosen = set(shared(table, [choosing, *(one.part("val") for one in tables)]))
+    return Overlap(len(trained), len(chosen - trained))
 
 
 def refuse_trained(stage: Stage, table: Table, heard: Heard) -> str | None:

@@ -69,7 +69,9 @@ def held_out_samples(stages: Stages) -> Samples:
     return Samples(_with_texts(table, stages["products"]), truth, None if known.groups is None else known.groups[rows])
 
 
-def given_samples(stages: Stages, data: str, settings: Mapping[str, Any], part: str | None = None) -> Samples:
+def given_samples(
+    stages: Stages, data: str, settings: Mapping[str, Any], part: str | None = None, *, skip_unknown: bool = False
+) -> Samples:
     """Labelled data that somebody names, read once for each stage by the column that it was trained on.
 
     Args:
@@ -78,6 +80,7 @@ def given_samples(stages: Stages, data: str, settings: Mapping[str, Any], part: 
         settings: Recipe path -> value, all below `data`; `data.columns.label` may name a column a stage, in their
             order.
         part: Only the samples in this part of the data's own split; None = all.
+        skip_unknown: Take classes that a stage does not know for unknown, instead of refusing them.
 
     Raises:
         InputError: No such data or column, or classes that a stage does not know.
@@ -88,7 +91,7 @@ def given_samples(stages: Stages, data: str, settings: Mapping[str, Any], part: 
     notes: list[str] = []
     for role, stage in stages.items():
         own = {**others, **columns[role]}
-        found = read_samples(data, stage.bundle.tasks, own, part)
+        found = read_samples(data, stage.bundle.tasks, own, part, skip_unknown=skip_unknown)
         tables[role] = found.table
         notes += [one for one in found.notes if one not in notes]
     base = tables.get("gate") or tables["products"]

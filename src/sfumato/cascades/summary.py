@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from sfumato.cascades.folder import CascadeFolder
-from sfumato.cascades.measuring import CascadeResults
+from sfumato.evaluation.folder import Evaluation
 from sfumato.metrics.blame import ENDS, TO_BLAME
+from sfumato.metrics.cascade_results import CascadeResults, FlatComparison
 from sfumato.metrics.multilabel_results import AnyResults
 
 SHOWN: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -28,6 +29,23 @@ def cascade_lines(made: CascadeFolder) -> list[str]:
         f"report  {made.page}",
         f"bundle  {made.bundle}",
     ]
+
+
+def evaluation_lines(done: Evaluation) -> list[str]:
+    """What `sfumato evaluate` prints of a cascade."""
+    where, metrics = str(done.folder / "metrics.json"), done.metrics
+    lines = result_lines(CascadeResults.from_dict(metrics["cascade"], where))
+    if "flat" in metrics:
+        lines += _against(FlatComparison.from_dict(metrics["flat"], where))
+    return [*lines, f"report  {done.page}", f"rows    {done.decisions}"]
+
+
+def _against(flat: FlatComparison) -> Iterator[str]:
+    scores = flat.results.scores
+    each = f"{1000 * flat.seconds_each:.3g} ms each"
+    yield f"flat        accuracy {scores['accuracy']}, macro-F1 {scores['macro_f1']}; {each}"
+    only = f"right alone: cascade {flat.mcnemar.only_a}, flat {flat.mcnemar.only_b}, p {flat.mcnemar.p:.3g}"
+    yield f"cascade less flat: accuracy {flat.accuracy}, macro-F1 {flat.macro_f1}; {only}"
 
 
 def result_lines(found: CascadeResults) -> list[str]:
