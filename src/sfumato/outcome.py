@@ -20,6 +20,7 @@ from sfumato.json_file import write_json
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.models.family import files_of
 from sfumato.models.network import needed
+from sfumato.models.tower_merging import settle_towers
 from sfumato.models.vlm.merging import settle
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
@@ -87,7 +88,7 @@ def make_bundle(
     def ask() -> NDArray[np.float32]:
         return averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices, texts)
 
-    spec = settle(model, spec, ask)
+    spec = settle_towers(model, settle(model, spec, ask), ask)
     logits = ask()
     samples = tuple(
         Sample(f"sample-{i}", picture, tuple(row), text)

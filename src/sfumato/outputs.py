@@ -105,12 +105,13 @@ class Asked(NamedTuple):
     what: Input
 
 
-def expand(inputs: Iterable[str], *, texts: bool = False) -> list[Asked]:
+def expand(inputs: Iterable[str], *, texts: bool = False, needed: bool = True) -> list[Asked]:
     """Inputs in the order given. A folder stands for the images in it, at any depth, sorted; a table for its rows.
 
     Args:
         inputs: Paths.
         texts: Whether the texts of tables are wanted beside their images.
+        needed: Whether a table without any is refused then.
 
     Raises:
         InputError: A folder without an image, a table without an image column. A path that does not exist stays: its
@@ -125,7 +126,7 @@ def expand(inputs: Iterable[str], *, texts: bool = False) -> list[Asked]:
                 raise InputError("no image in it", where=name, expected=f"files ending in {', '.join(READ)}")
             asked += [Asked(image, image) for image in found]
         elif path.suffix.lower() in READERS and _kind(path) == "file":
-            asked += [_of_row(row) for row in read_inputs(path, texts=texts)]
+            asked += [_of_row(row) for row in read_inputs(path, texts=texts, needed=needed)]
         else:
             asked.append(Asked(name, name))
     return asked

@@ -10,7 +10,7 @@ import numpy as np
 from sfumato.bundle.cascade import Cascade, Role, write_cascade
 from sfumato.cascades.folder import SUMMARY, CascadeFolder, Story
 from sfumato.cascades.looking import Said, look
-from sfumato.cascades.matching import refuse_unlike, sure_of
+from sfumato.cascades.matching import refuse_unlike, sureness_told
 from sfumato.cascades.measuring import answers_of, measure_cascade
 from sfumato.cascades.origin import heard_by, refuse_trained, write_choosing
 from sfumato.cascades.positive import GoingOn, going_on
@@ -110,7 +110,7 @@ def _read(given: Mapping[Role, str | Path | None]) -> dict[Role, Stage]:
 
 def _build(path: Path, stages: Mapping[Role, Stage], wish: Wish, console: Console) -> None:
     refuse_unlike(stages)
-    sure = sure_of(stages)
+    sure = sureness_told(stages)
     if wish.data is None and wish.overrides:
         raise InputError("--set says how to read --data, which is not given", expected="--data with it")
     samples = held_out_samples(stages) if wish.data is None else given_samples(stages, wish.data, wish.overrides or {})

@@ -1,37 +1,33 @@
 """Whether stages fit together: what one tells the next, and what all of them look at."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from sfumato.bundle.cascade import Role
 from sfumato.cascades.stage import NAMES, Stage
 from sfumato.data.preprocess import Preprocess
 from sfumato.element_words import refuse_name
 from sfumato.errors import InputError, nearest_name
+from sfumato.predict.element_texts import reads_words, sure_of
 from sfumato.predict.networks import read_spec
 
 Stages = Mapping[Role, Stage]
 
 
-def sure_of(stages: Stages) -> float | None:
+def sureness_told(stages: Stages) -> float | None:
     """Probability below which the last stage was told that an element is uncertain; None = it was told none.
 
     Raises:
         InputError: It was told elements, and no stage names any, or others than it knows.
     """
     products, elements = stages["products"], stages.get("elements")
-    told = [cast(dict[str, Any], recipe.get("data") or {}).get("elements") for recipe in products.recipes]
-    shares = {None if one is None else float(cast(dict[str, Any], one)["sure"]) for one in told}
-    if shares == {None}:
+    if not reads_words(products.bundle, products.given):
         return None
     if elements is None:
         what = "was trained on element words (data.elements), and no stage names any"
         raise InputError(what, where=products.given, expected=f"{NAMES['elements']} before it")
-    if len(shares) > 1:
-        what = "its members were told elements in different forms (data.elements)"
-        raise InputError(what, where=products.given, expected="the same for all of them")
     _refuse_other_elements(elements, products)
-    return shares.pop()
+    return sure_of(products.bundle, products.given)
 
 
 def refuse_unlike(stages: Stages) -> None:

@@ -10,14 +10,18 @@ from sfumato.cli.options import Json, Quiet
 from sfumato.cli.printing import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sfumato.console import Console
+    from sfumato.predict.inputs import Input
     from sfumato.predict.torch_or_onnx import EngineName
 
 
 @app.command(
     epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`, "
     "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`, "
-    "`sfumato predict runs/x photos/ --texts classes.yaml`"
+    "`sfumato predict runs/x photos/ --texts classes.yaml`, "
+    "`sfumato predict runs/products charts/ --elements runs/elements`"
 )
 def predict(  # noqa: PLR0913, PLR0917  # an option each
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
@@ -42,14 +46,21 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
     no_gate: Annotated[
         bool, typer.Option("--no-gate", help="Of a cascade: every picture goes on, and the gate looks at none.")
     ] = False,
+    elements: Annotated[
+        Path | None,
+        typer.Option(
+            "--elements", metavar="BUNDLE", help="Finds the elements of each picture, which are written into its text."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _refuse_both(texts, no_gate=no_gate)
+        _refuse_both(texts, elements, no_gate=no_gate)
         _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
+    from sfumato.bundle.cascade import is_cascade
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
     from sfumato.predict.loading import load
@@ -59,8 +70,9 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
     given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
     predictor = load(bundle, engine=cast("EngineName", engine), texts=given, gate=not no_gate)
     form = form_of(predictor)
-    asked = expand(inputs, texts=True) if predictor.reads_texts else paths
-    decisions = predictor.stream([one.what for one in asked])
+    needed = elements is None and not is_cascade(Path(bundle))
+    asked = expand(inputs, texts=True, needed=needed) if predictor.reads_texts else paths
+    decisions = predictor.stream(_worded([one.what for one in asked], bundle, elements, Console(quiet=quiet)))
     stream = Console(quiet=quiet).progress(decisions, len(paths), "deciding")
     if out is not None:
         write_decisions(stream, out, form)
@@ -75,7 +87,7 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
             typer.echo(line, nl=False)
 
 
-def _refuse_both(texts: Path | None, *, no_gate: bool) -> None:
+def _refuse_both(texts: Path | None, elements: Path | None, *, no_gate: bool) -> None:
     from sfumato.errors import InputError
 
     if no_gate:
@@ -84,6 +96,33 @@ def _refuse_both(texts: Path | None, *, no_gate: bool) -> None:
         )
     if texts is not None:
         raise InputError("--texts beside --like: a submission names the classes of its sample", expected="one of them")
+    if elements is not None:
+        raise InputError("--elements beside --like", expected="one of them, or a table whose texts hold element words")
+
+
+def _worded(inputs: list["Input"], bundle: str, elements: Path | None, console: "Console") -> "Iterable[Input]":
+    """The inputs, with the words of their elements where a bundle is to find them; words that lack are told."""
+    from sfumato.bundle.cascade import is_cascade
+    from sfumato.bundle.ensemble import read_any
+    from sfumato.errors import InputError
+    from sfumato.predict.element_texts import check_elements, reads_words, sure_of, with_element_words, without_words
+    from sfumato.predict.predictor import load
+    from sfumato.training.records import Noted
+
+    if is_cascade(Path(bundle)):
+        if elements is not None:
+            raise InputError("--elements beside a cascade", where=bundle, expected="the elements that it names itself")
+        return inputs
+    own = read_any(Path(bundle))
+    if elements is not None:
+        sure, finder = sure_of(own, bundle), load(elements)
+        check_elements(finder, str(elements))
+        return with_element_words(inputs, finder, sure)
+    lacking = without_words(inputs) if reads_words(own, bundle) else 0
+    if lacking:
+        said = f"{lacking} of {len(inputs)} texts hold no element words, and {bundle} was trained with them"
+        console.note(Noted(f"{said}; --elements BUNDLE finds and writes them", warning=True))
+    return inputs
 
 
 def _new_texts(bundle: str, file: Path, console: "Console") -> dict[str, tuple[str, ...]]:

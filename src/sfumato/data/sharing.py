@@ -33,10 +33,11 @@ class Sharing:
 
     Args:
         room: Bytes for decoded pictures.
+        least: Pixels of a side that training needs of a picture, where it takes no more; see `Pictures`.
     """
 
-    def __init__(self, room: float) -> None:
-        self.pictures = Pictures(room)
+    def __init__(self, room: float, least: int | None = None) -> None:
+        self.pictures = Pictures(room, least)
         self._seen: tuple[Table, bool, Seen] | None = None
 
     def __call__(self, table: Table, stages: Stages, *, clusters: bool) -> Seen:

@@ -9,13 +9,14 @@ from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.losses.cross_entropy import CrossEntropySpec
 from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import BalancedSoftmaxSpec, LogitAdjustedSpec
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.losses.unicl import UniclSpec
 from sfumato.spec import kind_or
 
 OneClass = CrossEntropySpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | BalancedSoftmaxSpec | UniclSpec
 """Losses of images of one class each."""
-Multilabel = CrossEntropySpec | FocalSpec | BinaryCrossEntropySpec | AsymmetricSpec
+Multilabel = CrossEntropySpec | FocalSpec | BinaryCrossEntropySpec | AsymmetricSpec | PrototypeContrastSpec
 """Losses of images of any number of classes each."""
 Loss = OneClass | Multilabel
 
@@ -27,6 +28,7 @@ LossSpec = Annotated[
     | Annotated[BalancedSoftmaxSpec, Tag("balanced_softmax")]
     | Annotated[BinaryCrossEntropySpec, Tag("binary_cross_entropy")]
     | Annotated[AsymmetricSpec, Tag("asymmetric")]
-    | Annotated[UniclSpec, Tag("unicl")],
+    | Annotated[UniclSpec, Tag("unicl")]
+    | Annotated[PrototypeContrastSpec, Tag("prototype_contrast")],
     kind_or("cross_entropy"),
 ]

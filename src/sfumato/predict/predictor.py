@@ -28,7 +28,7 @@ from sfumato.predict.networks import Pictures
 from sfumato.predict.new_texts import answering
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
-from sfumato.predict.torch_or_onnx import EngineName, choose_engine, rounding
+from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
 from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
@@ -67,7 +67,7 @@ class Predictor:
         graphs = self.engine.name == "onnx"
         self._looker = looker(bundle, self.policies, where, self.device, graphs=graphs)
         if check:
-            rounded = rounding(bundle) if graphs else 0.0
+            rounded = rounding(bundle) if graphs else held_rounding(bundle)
             check_samples(bundle.samples, self.tasks.classes, self._sample_logits, where, rounded)
 
     @property

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import polars as pl
-
 from sfumato.bundle.folder import read_bundle
 from sfumato.data.elements import ElementsSpec
 from sfumato.data.table import Table
@@ -21,17 +19,17 @@ SETTING = "data.elements.run"
 def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
     """The same samples, their elements standing before what else is written of them.
 
+    Of samples without an answer, which are left out anyway, nothing need have been said.
+
     Raises:
         InputError: No such cross-validation, one of another kind, or labelled samples that it has said nothing of.
     """
     if spec is None:
         return table
     said = _words(Path(spec.run), spec.sure)
-    unlabelled = pl.all_horizontal(pl.col(task.column).is_null() for task in table.tasks)
-    wanted = table.rows.filter(~unlabelled)["id"].to_list()
-    lacking = [id_ for id_ in wanted if id_ not in said]
+    lacking = [id_ for id_ in table.answered.ids if id_ not in said]
     if lacking:
-        what = f"says nothing of {len(lacking)} of {len(wanted)} samples, such as {lacking[0]!r}"
+        what = f"says nothing of {len(lacking)} of {len(table)} samples, such as {lacking[0]!r}"
         expected = "a cross-validation over the same samples"
         raise InputError(what, where=spec.run, setting=SETTING, expected=expected)
     texts = table.rows["text"].fill_null("").to_list()

@@ -35,6 +35,7 @@ def words(choice: object) -> tuple[str, ...]:
 _PLAIN = {
     "cross_entropy": ("cross-entropy", "CE"),
     "balanced_softmax": ("balanced softmax", "balanced"),
+    "prototype_contrast": ("prototypes, what is there against the rest", "prototype contrast", "prototypes"),
     "unicl": ("UniCL, pictures against texts", "UniCL"),
     "linear": ("linear head", "linear"),
     "names": ("names scored", "names"),
@@ -71,7 +72,8 @@ def _of_head(head: CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderH
     if isinstance(head, MlDecoderHeadSpec):
         return f"ML-Decoder head, {head.queries} queries, {head.width} wide", "ML-Decoder head", "ML-Decoder"
     if isinstance(head, PrototypeHeadSpec):
-        return f"prototypes of texts, {head.embed_dim} wide", f"prototypes {head.embed_dim}", "prototypes"
+        wide = f", {head.embed_dim} wide" if head.embed_dim else ""
+        return f"prototypes of texts{wide}", "prototypes"
     if isinstance(head, MlpHeadSpec):
         return f"MLP head, {head.hidden} wide", f"MLP {head.hidden}", "MLP"
     plain = f"cosine head {TIMES} {head.scale:g}"

@@ -1,6 +1,7 @@
 """The report: one self-contained HTML page, made from a run's folder alone, that a person looks at."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,8 @@ from sfumato.report.evidence import AnyMeasured, Evidence, LabelsMeasured, Measu
 from sfumato.report.facts import environment_facts, part_rows
 from sfumato.report.frames import majority_class
 from sfumato.report.label_measurement import label_measurement
-from sfumato.report.measurement import Drawn, measurement
+from sfumato.report.measurement import Drawn, ShownMistake, measurement, shown_wrong_labels
+from sfumato.report.overlays import Explainer, read_explainer
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
@@ -24,6 +26,7 @@ from sfumato.report.timeline_picture import MARGIN
 from sfumato.report.tradeoff import trade_off
 from sfumato.report.tradeoff_picture import draw_trade_off
 from sfumato.report.verdict import verdicts
+from sfumato.report.wrong_labels import write_wrong_labels, wrong_labels
 from sfumato.run_folder import RunFolder
 from sfumato.withholding import read_ablation
 
@@ -46,6 +49,9 @@ def write_report(folder: RunFolder) -> Path:
     """
     evidence = read_evidence(folder)
     folder.report.write_text(render(evidence), encoding="utf-8")
+    table = evidence.prepared.table
+    found = {task: wrong_labels(own.held_out) for task, own in evidence.by_task.items()}
+    write_wrong_labels(folder.path, found, dict(zip(table.ids, table.first_images, strict=True)))
     return folder.report
 
 
@@ -53,8 +59,9 @@ def render(evidence: Evidence) -> str:
     """The page as HTML."""
     jinja = templates()
     cast(dict[str, Any], jinja.filters)["phase_title"] = phase_title
+    explainer = read_explainer(RunFolder(evidence.folder))
     measured = [
-        _measured(own, own.measured, task, place)
+        _measured(own, own.measured, task, place, explainer)
         for place, (task, own) in enumerate(evidence.by_task.items())
         if own.measured
     ]
@@ -89,7 +96,9 @@ def _run(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _measured(evidence: Evidence, measured: AnyMeasured, task: str, place: int) -> dict[str, Any]:
+def _measured(
+    evidence: Evidence, measured: AnyMeasured, task: str, place: int, explainer: Explainer | None
+) -> dict[str, Any]:
     """What there is to show of a task; `place` keeps the names of its pictures apart from those of the others."""
     mark, table = str(place or ""), evidence.prepared.table
     places = dict(zip(table.ids, table.first_images, strict=True))
@@ -100,10 +109,23 @@ def _measured(evidence: Evidence, measured: AnyMeasured, task: str, place: int) 
     )
     return {
         **shown,
+        "mistakes": _explained(shown["mistakes"], explainer, places, task),
+        "mark": mark,
         "trade_off": _trade_off(evidence, measured, mark) if isinstance(measured, Measured) else None,
         "rarest": _rarest(evidence, mark),
+        "wrong_labels": shown_wrong_labels(wrong_labels(evidence.held_out), places),
         "validated": len(table.part("val")),
     }
+
+
+def _explained(
+    mistakes: list[ShownMistake], explainer: Explainer | None, places: Mapping[str, str | None], task: str
+) -> list[ShownMistake]:
+    """Mistakes with what spoke for their answers laid over the pictures, where that is known."""
+    if explainer is None:
+        return mistakes
+    found = explainer.overlays([one.mistake for one in mistakes], places, task)
+    return [replace(one, overlay=found.get(one.mistake.id)) for one in mistakes]
 
 
 def _trade_off(evidence: Evidence, measured: Measured, mark: str) -> Drawn | None:
