@@ -11,8 +11,9 @@ from sfumato.bundle.cascade import Cascade, Role, write_cascade
 from sfumato.cascades.folder import SUMMARY, CascadeFolder, Story
 from sfumato.cascades.looking import Said, look
 from sfumato.cascades.matching import refuse_unlike, sureness_told
-from sfumato.cascades.measuring import answers_of, measure_cascade
+from sfumato.cascades.measuring import answers_of, measure_cascade, stage_tables
 from sfumato.cascades.origin import heard_by, refuse_trained, write_choosing
+from sfumato.cascades.pages import write_report
 from sfumato.cascades.positive import GoingOn, going_on
 from sfumato.cascades.rows import answer_rows
 from sfumato.cascades.samples import Samples, given_samples, held_out_samples
@@ -166,7 +167,10 @@ def _conclude(
     write_json(path / SUMMARY, story.to_dict())
     answer_rows(answers, loaded).write_csv(path / "decisions.csv")
     write_choosing(path, said.samples.table)
+    for role, (table, _) in stage_tables(answers, loaded).items():
+        table.write(path / "predictions" / f"{role}.parquet")
     results = {"selection": selection.to_dict(), "tuned": tuned.to_dict()}
     made = _cascade(stages, loaded.routes, results)
     write_cascade(path / "bundle", made, {role: one.folder for role, one in stages.items()})
     load_cascade(path / "bundle", device="cpu")
+    write_report(path)

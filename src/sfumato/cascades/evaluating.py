@@ -14,6 +14,7 @@ from sfumato.cascades.against_flat import Flat
 from sfumato.cascades.looking import Said, Through, look
 from sfumato.cascades.measuring import Answers, answers_of, measure_cascade, stage_tables, wanted_of
 from sfumato.cascades.origin import seen_before
+from sfumato.cascades.pages import write_evaluation_page
 from sfumato.cascades.rows import answer_rows
 from sfumato.cascades.samples import Samples, given_samples
 from sfumato.cascades.stage import Stage
@@ -27,6 +28,7 @@ from sfumato.json_file import write_json
 from sfumato.metrics.cascade_results import CascadeResults, FlatComparison
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predictions import UNKNOWN
+from sfumato.report.evidence import AnyMeasured, measured_by
 from sfumato.run_folder import environment
 from sfumato.training.records import Noted
 
@@ -93,7 +95,11 @@ def evaluate_cascade(  # noqa: PLR0913  # an option each
         for note in (*(Noted(one) for one in notes), *(Noted(one, warning=True) for one in warnings)):
             console.note(note)
         done = Evaluation(path)
-        _write(done, asked, answers, results, compared)
+        measured = _write(done, asked, answers, results, compared)
+        about = {"Bundle": str(Path(bundle).resolve()), "Data": str(Path(data).resolve())}
+        about["Device"] = str(stages.products.device)
+        rows = answer_rows(answers, stages)
+        write_evaluation_page(done.page, results, compared, measured, rows, (notes, warnings), about)
     return done
 
 
@@ -137,10 +143,13 @@ def _told(asked: _Asked, said: Said, flat: Path | None) -> tuple[list[str], list
 
 def _write(
     done: Evaluation, asked: _Asked, answers: Answers, results: CascadeResults, flat: FlatComparison | None
-) -> None:
+) -> dict[str, AnyMeasured]:
+    """Write tables, rows and figures; the measurement of each stage behind the gate."""
     done.folder.mkdir(parents=True, exist_ok=True)
-    for role, (table, _) in stage_tables(answers, asked.stages).items():
+    measured: dict[str, AnyMeasured] = {}
+    for role, (table, policy) in stage_tables(answers, asked.stages).items():
         table.write(done.table(role))
+        measured[role] = measured_by("data", table, policy, results.stages[role], role)
     rows = answer_rows(answers, asked.stages)
     rows.write_csv(done.decisions)
     if len(answers.said.bad):
@@ -155,3 +164,4 @@ def _write(
     }
     compared = {} if flat is None else {"flat": flat.to_dict()}
     write_json(done.folder / "metrics.json", {"about": about, "cascade": results.to_dict(), **compared})
+    return measured

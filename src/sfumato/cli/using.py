@@ -229,14 +229,16 @@ def ensemble(
 
 @app.command(epilog="Example: `sfumato report runs/x`")
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or of a cascade.")],
     as_json: Json = False,
 ) -> None:
     """Write a run's report anew: one HTML file a person looks at."""
+    from sfumato.bundle.cascade import is_cascade
+    from sfumato.cascades.pages import write_report as write_cascade_report
     from sfumato.report.page import write_report
     from sfumato.run_folder import open_folder
 
-    path = write_report(open_folder(run))
+    path = write_cascade_report(run) if is_cascade(Path(run)) else write_report(open_folder(run))
     if as_json:
         print_json({"report": str(path)})
     else:
