@@ -4,6 +4,7 @@ from sfumato.losses.asymmetric import AsymmetricSpec
 from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.losses.centre import CentreLossSpec
 from sfumato.losses.class_weights import EffectiveNumberSpec, InverseFrequencySpec
+from sfumato.losses.element_margin import ElementMarginSpec
 from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import LogitAdjustedSpec
 from sfumato.losses.tail_focal import TailFocalSpec
@@ -21,6 +22,8 @@ def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
     if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
         return _of_loss(choice)
+    if isinstance(choice, ElementMarginSpec):
+        return f"cross-entropy, margin {choice.margin:g} among shared elements", f"margin {choice.margin:g}", "margin"
     if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec):
         return _of_head(choice)
     if isinstance(choice, InverseFrequencySpec | EffectiveNumberSpec):
