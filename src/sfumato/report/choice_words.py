@@ -16,14 +16,14 @@ from sfumato.training.averaging import SwaSpec
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 OFF = "off"
+Told = BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | ElementMarginSpec
+"""Losses of which there is more to tell than their kind."""
 
 
 def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
-    if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
+    if isinstance(choice, Told):
         return _of_loss(choice)
-    if isinstance(choice, ElementMarginSpec):
-        return f"cross-entropy, margin {choice.margin:g} among shared elements", f"margin {choice.margin:g}", "margin"
     if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec):
         return _of_head(choice)
     if isinstance(choice, InverseFrequencySpec | EffectiveNumberSpec):
@@ -47,9 +47,9 @@ _PLAIN = {
 }
 
 
-def _of_loss(
-    loss: BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec,
-) -> tuple[str, ...]:
+def _of_loss(loss: Told) -> tuple[str, ...]:
+    if isinstance(loss, ElementMarginSpec):
+        return f"cross-entropy, margin {loss.margin:g} among shared elements", f"margin {loss.margin:g}", "margin"
     if isinstance(loss, BinaryCrossEntropySpec | AsymmetricSpec):
         return _of_label_loss(loss)
     if isinstance(loss, LogitAdjustedSpec):
