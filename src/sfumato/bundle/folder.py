@@ -6,8 +6,8 @@ text/ (what makes tokens of them), and for people and other programs thresholds.
 copy that is not read back. A bundle that averages several networks of one make has weights-0.safetensors,
 weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them, and one whose
 classes are texts read-texts.safetensors. One that is made of other bundles is in `ensemble.py`. After `sfumato export`
-network-0.onnx and so on and graph.json stand beside the weights, which they are another form of: older programs read the
-bundle without them.
+network-0.onnx and so on and graph.json stand beside the weights, which they are another form of: older programs read
+the bundle without them.
 """
 
 from collections.abc import Callable, Mapping

@@ -53,6 +53,10 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="Leave out samples of classes that the bundle does not know.")
     ] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="Classes a dual encoder is to answer with, new ones too."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="A new folder; none = runs/DATA-evaluated.")
     ] = None,
@@ -72,6 +76,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
         overrides=overrides(set_),
         part=part,
         skip_unknown=skip_unknown,
+        labels=labels,
         out=out,
         device=device,
         quiet=quiet,

@@ -27,6 +27,8 @@ class Answer:
     one."""
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None = it has none."""
+    borrowed: tuple[str, ...] | None = None
+    """Classes that were not trained on, whose probability and threshold are those of classes like them; None = none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Decision:
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None where it has none or the
     image is bad."""
+    borrowed: tuple[str, ...] | None = None
+    """Classes that were not trained on, whose probability and threshold are those of classes like them; None = none."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
@@ -75,6 +79,6 @@ class Decision:
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
     """The same without what there is none of; with `labels`, or with what there is of an only label."""
-    empty = {name for name in ("set", "labels", "familiarity", "without") if document.get(name) is None}
+    empty = {name for name in ("set", "labels", "familiarity", "without", "borrowed") if document.get(name) is None}
     single: set[str] = set() if document["labels"] is None else {"label", "confidence", "abstained"}
     return {name: value for name, value in document.items() if name not in empty | single}
