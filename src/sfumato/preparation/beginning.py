@@ -9,6 +9,7 @@ from sfumato.bundle.folder import Bundle, read_bundle
 from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.json_file import read_json
+from sfumato.models.dual_encoder import DualEncoderSpec
 from sfumato.models.family import files_of, load_pretrained
 from sfumato.models.network import Network, needed
 from sfumato.recipe.schema import Recipe
@@ -35,8 +36,9 @@ def begin(recipe: Recipe, model: Network, image_size: int, table: Table | None =
         return f"model.weights: {load_pretrained(model, recipe.model, image_size)}"
     place = place_of(recipe)
     bundle = read_bundle(place)
-    if table is not None:
+    if table is not None and not isinstance(recipe.model, DualEncoderSpec):  # whose classes are texts, and no weights
         _refuse_other_classes(bundle, table, place)
+    if table is not None:
         _refuse_seen(place, table)
     _refuse_other_tokens(bundle, model, place)
     _load(model, bundle, place)
