@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
-    from sfumato.ladder.climbing import Ladder, ladder
+    from sfumato.ladders.climbing import Ladder, ladder
     from sfumato.predict.decisions import Answer, Decision
     from sfumato.predict.predictor import Predictor, load
     from sfumato.predictions import Predictions
@@ -40,7 +40,7 @@ _HOME = {
     "Ensemble": "sfumato.ensembles.ensembling",
     "Evaluation": "sfumato.evaluation.folder",
     "LabelSpace": "sfumato.labels",
-    "Ladder": "sfumato.ladder.climbing",
+    "Ladder": "sfumato.ladders.climbing",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
@@ -53,7 +53,7 @@ _HOME = {
     "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
     "evaluate": "sfumato.evaluation.evaluating",
-    "ladder": "sfumato.ladder.climbing",
+    "ladder": "sfumato.ladders.climbing",
     "load": "sfumato.predict.predictor",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",

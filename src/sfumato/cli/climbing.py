@@ -24,8 +24,8 @@ def ladder(
     quiet: Quiet = False,
 ) -> None:
     """Fit light rungs on features computed once: texts alone, Tip-Adapter, ZS-LP, CLAP, LP++; keep the best."""
-    from sfumato.ladder.climbing import ladder as climb
-    from sfumato.ladder.folder import LadderFolder
+    from sfumato.ladders.climbing import ladder as climb
+    from sfumato.ladders.folder import LadderFolder
     from sfumato.report.ladder_table import ladder_lines
 
     made = climb(source, overrides=overrides(set_), shots=shots, out=out, quiet=quiet)

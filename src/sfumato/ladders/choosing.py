@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.dealing import deal
-from sfumato.ladder.judge import Judge, Logits
+from sfumato.ladders.judge import Judge, Logits
 
 FOLDS = 5
 

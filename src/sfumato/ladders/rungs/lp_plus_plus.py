@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from sfumato.ladder.rungs.descent import Blocks, descend
-from sfumato.ladder.rungs.rung import Rung
-from sfumato.ladder.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.descent import Blocks, descend
+from sfumato.ladders.rungs.rung import Rung
+from sfumato.ladders.rungs.shots import Fitted, Shots
 
 STEPS = 300
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import torch
 
-from sfumato.ladder.rungs.from_prototypes import STEPS, probed
-from sfumato.ladder.rungs.rung import Rung
-from sfumato.ladder.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.from_prototypes import STEPS, probed
+from sfumato.ladders.rungs.rung import Rung
+from sfumato.ladders.rungs.shots import Fitted, Shots
 
 KEPT = (10, 30, 100, STEPS)
 """Steps after which the probe is tried."""

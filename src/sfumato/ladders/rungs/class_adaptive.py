@@ -12,10 +12,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from sfumato.ladder.rungs.from_prototypes import STEPS, probed
-from sfumato.ladder.rungs.rung import Rung
-from sfumato.ladder.rungs.shots import Fitted, Shots
-from sfumato.ladder.rungs.zero_shot import fit_zero_shot
+from sfumato.ladders.rungs.from_prototypes import STEPS, probed
+from sfumato.ladders.rungs.rung import Rung
+from sfumato.ladders.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.zero_shot import fit_zero_shot
 
 STRENGTHS = (100.0, 10.0, 1.0)
 """What the multipliers are multiplied by; 1 is theirs, at CLIP's temperature."""

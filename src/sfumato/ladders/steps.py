@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sfumato.ladder.choosing import choose
-from sfumato.ladder.judge import Judge
-from sfumato.ladder.rungs.class_adaptive import CLASS_ADAPTIVE
-from sfumato.ladder.rungs.linear_probe import LINEAR_PROBE
-from sfumato.ladder.rungs.lp_plus_plus import LP_PLUS_PLUS
-from sfumato.ladder.rungs.rung import Rung
-from sfumato.ladder.rungs.shots import Fitted, Shots
-from sfumato.ladder.rungs.tip_adapter import TIP_ADAPTER
-from sfumato.ladder.rungs.zero_shot import ZERO_SHOT
+from sfumato.ladders.choosing import choose
+from sfumato.ladders.judge import Judge
+from sfumato.ladders.rungs.class_adaptive import CLASS_ADAPTIVE
+from sfumato.ladders.rungs.linear_probe import LINEAR_PROBE
+from sfumato.ladders.rungs.lp_plus_plus import LP_PLUS_PLUS
+from sfumato.ladders.rungs.rung import Rung
+from sfumato.ladders.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.tip_adapter import TIP_ADAPTER
+from sfumato.ladders.rungs.zero_shot import ZERO_SHOT
 from sfumato.metrics.ladder import Step
 
 RUNGS = (ZERO_SHOT, TIP_ADAPTER, LINEAR_PROBE, CLASS_ADAPTIVE, LP_PLUS_PLUS)

@@ -11,10 +11,10 @@ from sfumato.bundle.folder import Bundle, write_bundle
 from sfumato.bundle.samples import Sample, make_pictures
 from sfumato.data.views import PLAIN
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
-from sfumato.ladder.folder import LadderFolder
-from sfumato.ladder.network import adapted_network, adapted_spec
-from sfumato.ladder.rungs.shots import Fitted
-from sfumato.ladder.space import Space
+from sfumato.ladders.folder import LadderFolder
+from sfumato.ladders.network import adapted_network, adapted_spec
+from sfumato.ladders.rungs.shots import Fitted
+from sfumato.ladders.space import Space
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.models.classifier import Classifier
 from sfumato.models.dual_encoder import DualEncoderSpec

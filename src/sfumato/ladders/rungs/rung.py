@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sfumato.ladder.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.shots import Fitted, Shots
 
 
 @dataclass(frozen=True)

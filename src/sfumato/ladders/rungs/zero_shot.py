@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import torch
 
-from sfumato.ladder.rungs.rung import Rung
-from sfumato.ladder.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.rung import Rung
+from sfumato.ladders.rungs.shots import Fitted, Shots
 
 
 def fit_zero_shot(shots: Shots) -> Fitted:

@@ -19,14 +19,14 @@ from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
-from sfumato.ladder.beginning import begun_from, refuse_idle, warned
-from sfumato.ladder.bundle import write_ladder_bundle
-from sfumato.ladder.drawing_shots import drawn_shots
-from sfumato.ladder.folder import LadderFolder
-from sfumato.ladder.judge import Judge
-from sfumato.ladder.rungs.shots import Fitted
-from sfumato.ladder.space import Space, space_of
-from sfumato.ladder.steps import Part, Tried, climb
+from sfumato.ladders.beginning import begun_from, refuse_idle, warned
+from sfumato.ladders.bundle import write_ladder_bundle
+from sfumato.ladders.drawing_shots import drawn_shots
+from sfumato.ladders.folder import LadderFolder
+from sfumato.ladders.judge import Judge
+from sfumato.ladders.rungs.shots import Fitted
+from sfumato.ladders.space import Space, space_of
+from sfumato.ladders.steps import Part, Tried, climb
 from sfumato.metrics.classification import SCORES, ScoreName
 from sfumato.metrics.ladder import Standing
 from sfumato.multilabel_predictions import AnyPredictions, known_rows

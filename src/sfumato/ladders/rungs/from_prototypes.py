@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from sfumato.ladder.rungs.descent import Blocks, descend
-from sfumato.ladder.rungs.shots import Fitted, Shots
+from sfumato.ladders.rungs.descent import Blocks, descend
+from sfumato.ladders.rungs.shots import Fitted, Shots
 
 STEPS = 300
 """As many epochs as theirs."""

@@ -6,13 +6,13 @@ import torch
 from scipy.optimize import minimize
 from torch.nn import functional as F
 
-from sfumato.ladder.rungs.class_adaptive import CLASS_ADAPTIVE, fit_class_adaptive, multipliers
-from sfumato.ladder.rungs.linear_probe import LINEAR_PROBE, fit_linear_probe
-from sfumato.ladder.rungs.lp_plus_plus import LP_PLUS_PLUS, falling, fit_lp_plus_plus
-from sfumato.ladder.rungs.shots import Shots
-from sfumato.ladder.rungs.tip_adapter import TIP_ADAPTER, fit_tip_adapter
-from sfumato.ladder.rungs.zero_shot import ZERO_SHOT, fit_zero_shot
-from sfumato.ladder.steps import RUNGS
+from sfumato.ladders.rungs.class_adaptive import CLASS_ADAPTIVE, fit_class_adaptive, multipliers
+from sfumato.ladders.rungs.linear_probe import LINEAR_PROBE, fit_linear_probe
+from sfumato.ladders.rungs.lp_plus_plus import LP_PLUS_PLUS, falling, fit_lp_plus_plus
+from sfumato.ladders.rungs.shots import Shots
+from sfumato.ladders.rungs.tip_adapter import TIP_ADAPTER, fit_tip_adapter
+from sfumato.ladders.rungs.zero_shot import ZERO_SHOT, fit_zero_shot
+from sfumato.ladders.steps import RUNGS
 
 CLASSES, WIDTH = 4, 12
 SEVERAL = pytest.mark.parametrize("several", [False, True])

@@ -1,7 +1,7 @@
 """The network that answers as a rung does: the image encoder, its projection, and the rung as a head."""
 
-from sfumato.ladder.rungs.shots import Fitted
-from sfumato.ladder.space import Space
+from sfumato.ladders.rungs.shots import Fitted
+from sfumato.ladders.space import Space
 from sfumato.models.adapted import AdaptedSpec, tower_weights
 from sfumato.models.adapted_head import AdaptedHeadSpec
 from sfumato.models.backbone import Triple

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from sfumato.data.table import Table
 from sfumato.errors import InputError
-from sfumato.ladder.rungs.shots import Shots
+from sfumato.ladders.rungs.shots import Shots
 from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.network import Network
 from sfumato.preparation.prepared import Prepared
