@@ -29,7 +29,7 @@ def ladder_lines(found: Standing) -> list[str]:
 
 def score_words(found: Standing) -> str:
     """The score in words."""
-    return {**SCORE_NAMES, **LABEL_SCORE_NAMES}[found.score]
+    return LABEL_SCORE_NAMES["map"] if found.score == "map" else SCORE_NAMES[found.score]
 
 
 def verdict(found: Standing) -> list[str]:

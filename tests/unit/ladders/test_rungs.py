@@ -117,7 +117,7 @@ def test_lp_plus_plus_goes_where_any_other_method_goes(several):
 def test_a_penalty_holds_the_probe_to_its_texts_the_harder_it_is(several):
     shots = drawn(several)
     zero = fit_zero_shot(shots).weight_ce
-    off = [float((fit_class_adaptive(shots, by).weight_ce - zero).norm()) for by in (0.0, 1.0, 10.0, 1000.0)]
+    off = [float((fit_class_adaptive(shots, by).weight_ce - zero).norm()) for by in (0.0, 10.0, 100.0, 1e5)]
     assert off == sorted(off, reverse=True) and off[-1] < 0.1 * off[0]
     assert torch.allclose(fit_class_adaptive(shots, 0.0).weight_ce, fit_linear_probe(shots).weight_ce)
 
@@ -165,7 +165,7 @@ def test_what_is_not_known_moves_nothing():
 
 
 def test_settings_that_are_chosen_are_told():
-    assert len(list(TIP_ADAPTER.fit(drawn(False)))) == 43
+    assert len(list(TIP_ADAPTER.fit(drawn(False)))) == 55
     assert [one.settings["steps"] for one in LINEAR_PROBE.fit(drawn(False))] == [10, 30, 100, 300]
     assert [one.settings["strength"] for one in CLASS_ADAPTIVE.fit(drawn(False))] == [100, 10, 1]
     assert len(list(LP_PLUS_PLUS.fit(drawn(False)))) == len(list(ZERO_SHOT.fit(drawn(False)))) == 1

@@ -18,7 +18,10 @@ from sfumato.ladders.rungs.shots import Fitted, Shots
 from sfumato.ladders.rungs.zero_shot import fit_zero_shot
 
 STRENGTHS = (100.0, 10.0, 1.0)
-"""What the multipliers are multiplied by; 1 is theirs, at CLIP's temperature."""
+"""What the multipliers are multiplied by; 1 is theirs."""
+CLIP_SCALE = 100.0
+"""At which theirs is as strong as it is: the loss bends with the square of the scale, and the penalty grows with it, to
+be as strong beside the loss at any temperature."""
 
 
 def multipliers(shots: Shots) -> Tensor:
@@ -31,7 +34,8 @@ def multipliers(shots: Shots) -> Tensor:
 
 def fit_class_adaptive(shots: Shots, strength: float = 1.0) -> Fitted:
     """The probe under its penalty; `strength`: 0 = ZS-LP, infinite = zero-shot."""
-    penalty_c = strength * multipliers(shots) / len(shots.prototypes_ce)
+    strong = strength * (shots.scale / CLIP_SCALE) ** 2
+    penalty_c = strong * multipliers(shots) / len(shots.prototypes_ce)
     *_, last = probed(shots, penalty_c, STEPS)
     return replace(last, settings={"strength": strength})
 

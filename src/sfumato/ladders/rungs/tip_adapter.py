@@ -13,7 +13,7 @@ from sfumato.ladders.rungs.rung import Rung
 from sfumato.ladders.rungs.shots import Cache, Fitted, Keys, Shots
 from sfumato.ladders.rungs.zero_shot import fit_zero_shot
 
-SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Of the scale, so that a picture in the cache counts as much at any temperature. Theirs: 1 to 50 at a scale of 100."""
 SHARPNESSES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """Theirs: 1 to 28."""
