@@ -1,7 +1,7 @@
 """The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -140,12 +140,9 @@ class Predictor:
 
     def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
         """The same, each with what it had to do without where texts are read."""
-        iterator = iter(inputs)
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            while chunk := list(islice(iterator, BATCH)):
-                found = list(pool.map(partial(decoded, seen=self._looker.seen), chunk))
-                without = [one.without if self._can_lack else None for one in found]
-                yield from zip(chunk, self._scores(found), without, strict=True)
+        for chunk, found in _decoded_ahead(iter(inputs), partial(decoded, seen=self._looker.seen)):
+            without = [one.without if self._can_lack else None for one in found]
+            yield from zip(chunk, self._scores(found), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
@@ -324,6 +321,20 @@ def _device(asked: str | None) -> torch.device:
         there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.device_count()]
         raise InputError(f"no device {asked!r} here", expected=" or ".join([*there, "cpu"])) from error
     return device
+
+
+def _decoded_ahead(
+    inputs: Iterator[Input], decode: Callable[[Input], Decoded]
+) -> Iterator[tuple[list[Input], list[Decoded]]]:
+    """Inputs and what was decoded of them, a batch at a time; the next is decoded while this one is looked at."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        chunk = list(islice(inputs, BATCH))
+        waiting = [pool.submit(decode, one) for one in chunk]
+        while chunk:
+            next_chunk = list(islice(inputs, BATCH))
+            next_waiting = [pool.submit(decode, one) for one in next_chunk]
+            yield chunk, [one.result() for one in waiting]
+            chunk, waiting = next_chunk, next_waiting
 
 
 def refuse_single(inputs: object) -> None:
