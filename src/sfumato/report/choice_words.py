@@ -16,14 +16,13 @@ from sfumato.training.averaging import SwaSpec
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 OFF = "off"
+_LOSSES = BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | ElementMarginSpec
 
 
 def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
-    if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
+    if isinstance(choice, _LOSSES):
         return _of_loss(choice)
-    if isinstance(choice, ElementMarginSpec):
-        return f"cross-entropy, margin {choice.margin:g} among shared elements", f"margin {choice.margin:g}", "margin"
     if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec):
         return _of_head(choice)
     if isinstance(choice, InverseFrequencySpec | EffectiveNumberSpec):
@@ -47,10 +46,12 @@ _PLAIN = {
 
 
 def _of_loss(
-    loss: BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec,
+    loss: BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | ElementMarginSpec,
 ) -> tuple[str, ...]:
     if isinstance(loss, BinaryCrossEntropySpec | AsymmetricSpec):
         return _of_label_loss(loss)
+    if isinstance(loss, ElementMarginSpec):
+        return f"cross-entropy, margin {loss.margin:g} among shared elements", f"margin {loss.margin:g}", "margin"
     if isinstance(loss, LogitAdjustedSpec):
         tau = f"\N{GREEK SMALL LETTER TAU} {loss.tau:g}"
         return f"logit-adjusted {tau}", "logit-adjusted", "adjusted", tau
