@@ -67,14 +67,14 @@ def joined(parts: Sequence[AnyDecided]) -> AnyDecided:
 def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: Integers | None = None) -> AnyResults:
     """Scores, with intervals, of what a policy makes of a predictions table; `trained`: (C,) training images.
 
-    Samples of which not everything is known are left out.
+    Samples of which nothing is known are left out.
     """
     known = said.known()
     return measure_any_decided(known, decide_any(policy, known), trained)
 
 
 def measure_any_decided(said: AnyPredictions, decided: AnyDecided, trained: Integers | None = None) -> AnyResults:
-    """The same of what was decided, of samples of which all is known; one policy or several may have done so."""
+    """The same of what was decided, of samples of which something is known; one policy or several may have done so."""
     if isinstance(said, MultilabelPredictions):
         assert isinstance(decided, MultilabelVerdicts)
         return measure_named(said, decided, trained)
@@ -109,7 +109,7 @@ def measure_named(
 ) -> MultilabelResults:
     """As `measure_any_decided`, of samples of any number of classes."""
     return measure_labels(
-        said.there,
+        said.truth,
         verdicts.named,
         sigmoid(said.logits.astype(np.float64)),
         verdicts.probabilities,

@@ -166,6 +166,16 @@ def read_labels(path: Path, section: str | None = None) -> LabelSpace:
     return _with_known_elements(label_section(document, name), document, name)
 
 
+def label_sections(path: Path) -> list[tuple[str, LabelSpace]]:
+    """The sections of a label file that are lists of classes, by name.
+
+    Raises:
+        InputError: As `read_labels`.
+    """
+    document = read_document(path, kind="label file", example=EXAMPLE)
+    return [(name, read_labels(path, name)) for name, value in document.settings.items() if isinstance(value, list)]
+
+
 def folded(text: str) -> str:
     """The text as a reader sees it: full-width forms, case and spaces make no difference, but for spaces in numbers."""
     plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -12,7 +12,7 @@ from tests.presets import classes_of, epoch_row, plan_of, resolved, with_small_t
 from tests.tiny_vlm import folder
 
 from sfumato.models.clip import ClipSpec
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import build_model
 from sfumato.models.vlm.spec import VlmSpec
 from sfumato.recipe.preset_text import preset_text

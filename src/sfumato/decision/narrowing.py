@@ -13,6 +13,7 @@ from pydantic import Field
 
 from sfumato.errors import InputError, nearest_name
 from sfumato.labels import LabelSpace
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.spec import Spec
 from sfumato.stored import stored
 
@@ -126,6 +127,7 @@ def masked(probabilities: Floats, kept: Bools) -> Floats:
 
     A row in which all that is kept has probability 0 is spread over it evenly.
     """
+    refuse_not_finite(probabilities=probabilities)
     left = np.where(kept, probabilities, 0.0)
     sums = left.sum(axis=1, keepdims=True)
     even = kept / kept.sum(axis=1, keepdims=True)

@@ -38,6 +38,8 @@ class ClassRow:
     """Share of its samples whose set holds it, 0 to 1; None = no sample, or the policy names no sets."""
     set_size: Interval | None = None
     """Mean number of classes in their sets, 0 to C; None as there."""
+    known: int | None = None
+    """Samples of which it is known whether they are of the class; None = all that were measured."""
 
 
 @stored

@@ -18,6 +18,7 @@ from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
@@ -30,9 +31,12 @@ from sfumato.predict.new_texts import answering
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
+NOT_FINITE = "the network gives it scores that are not finite"
+"""What is wrong with an input of which it does."""
 
 
 class Predictor:
@@ -120,7 +124,7 @@ class Predictor:
 
     def stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
-        _refuse_single(inputs)
+        refuse_single(inputs)
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
@@ -156,21 +160,26 @@ class Predictor:
 
     def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
-        problems = [self._problem(one) for one in inputs]
+        problems = [self.problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
         readings = self.read(pictures, texts).each() if good else iter(())
         for problem in problems:
             row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
-            yield row if finite else "the network gives it scores that are not finite"
+            yield row if finite else NOT_FINITE
 
     @property
     def _can_lack(self) -> bool:
         """Whether an answer may be without what others have."""
         return self.reads_texts and self._looker.seen != "none"
 
-    def _problem(self, one: Decoded) -> str | None:
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._looker.seen
+
+    def problem(self, one: Decoded) -> str | None:
         """Why an input can't be decided on; a text can stand for a picture that is not there."""
         if one.pictures or (self.reads_texts and one.text):
             return None
@@ -182,12 +191,21 @@ class Predictor:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, read: Readings, without: str | None, source: Input) -> Decision:
+    def answers(self, read: Readings, seen: SeenElements | None = None) -> dict[str, Answer]:
+        """What is said of one input in each task, of what was read off it.
+
+        Args:
+            read: Of one input.
+            seen: The elements found in it, by which candidates may be narrowed; None = that is not known.
+        """
         places = enumerate(self.tasks.slices.items())
-        answers = {
-            task: self._answer(task, read.logits[:, where], read.familiarity_of(place), self._kept(task, source))
+        return {
+            task: self._answer(task, read.logits[:, where], read.familiarity_of(place), self._kept(task, seen))
             for place, (task, where) in places
         }
+
+    def _decision(self, name: str, read: Readings, without: str | None, source: Input) -> Decision:
+        answers = self.answers(read, source.elements if isinstance(source, WithText) else None)
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
@@ -196,11 +214,10 @@ class Predictor:
         near, inside = only.familiarity, only.set
         return Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
 
-    def _kept(self, task: str, source: Input) -> NDArray[np.bool_] | None:
+    def _kept(self, task: str, seen: SeenElements | None) -> NDArray[np.bool_] | None:
         """(1, C) which classes may be answered by the elements found in an input; None = all."""
         policy = self.policies[task]
         rule = policy.narrowing if isinstance(policy, Policy) else None
-        seen = source.elements if isinstance(source, WithText) else None
         return None if rule is None or seen is None else rule.kept(seen)
 
     def _answer(
@@ -281,7 +298,7 @@ def _device(asked: str | None) -> torch.device:
     return device
 
 
-def _refuse_single(inputs: object) -> None:
+def refuse_single(inputs: object) -> None:
     """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
     row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
     if row or isinstance(inputs, str | Path | bytes | Image.Image | WithText):

@@ -1,8 +1,9 @@
 """The page of a cross-validation: one self-contained HTML file, made from its summary, that a person looks at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sfumato.metrics.ablation import Ablation
@@ -15,6 +16,7 @@ from sfumato.report.folds_summary import fold_scores_of
 from sfumato.report.frames import Majority, class_lists, confusion, headlines, tail_headlines
 from sfumato.report.label_frames import label_headlines
 from sfumato.report.label_verdict import reached
+from sfumato.report.measurement import ShownWrongLabels
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.templates import templates
 from sfumato.report.wording import many, percent
@@ -46,7 +48,13 @@ class FoldTable:
 
 
 def write_folds_report(
-    path: Path, summary: FoldSummary, name: str, backbone: str, links: Sequence[str], ablation: Ablation | None = None
+    path: Path,
+    summary: FoldSummary,
+    name: str,
+    backbone: str,
+    links: Sequence[str],
+    ablation: Ablation | None = None,
+    wrong: Mapping[str, ShownWrongLabels | None] = MappingProxyType({}),
 ) -> None:
     """Write the page, which needs no network and no other file but for the reports it links to.
 
@@ -57,12 +65,18 @@ def write_folds_report(
         backbone: Of its network.
         links: The report of each fold's run, relative to the page.
         ablation: What pictures and texts add to a network of both; None = of another network.
+        wrong: Task -> labels that are likely wrong, out of fold.
     """
-    path.write_text(render_folds(summary, name, backbone, links, ablation), encoding="utf-8")
+    path.write_text(render_folds(summary, name, backbone, links, ablation, wrong), encoding="utf-8")
 
 
 def render_folds(
-    summary: FoldSummary, name: str, backbone: str, links: Sequence[str], ablation: Ablation | None = None
+    summary: FoldSummary,
+    name: str,
+    backbone: str,
+    links: Sequence[str],
+    ablation: Ablation | None = None,
+    wrong: Mapping[str, ShownWrongLabels | None] = MappingProxyType({}),
 ) -> str:
     """The page as HTML; arguments as in `write_folds_report`."""
     results = {part: results_from_dict(found, part) for part, found in summary.results.items()}
@@ -76,6 +90,7 @@ def render_folds(
         ablation=ablation,
         tables=[fold_table(summary, task, links) for task in summary.unmeasured],
         measurements=[measured_part(part, found) for part, found in results.items()],
+        wrong={task: found for task, found in wrong.items() if found is not None},
     )
 
 

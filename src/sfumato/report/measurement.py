@@ -28,10 +28,12 @@ from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
 from sfumato.report.set_sizes import sets_frame
 from sfumato.report.set_sizes_picture import draw_set_sizes
+from sfumato.report.sliders import sliders
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
 from sfumato.report.two_classes_picture import draw_precision_recall, draw_thresholds
+from sfumato.report.wrong_labels import WrongLabels
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,16 @@ class ShownMistake:
     thumbnail: str | None
     """JPEG data URI; None where the file is missing."""
     path: Path
+    overlay: str | None = None
+    """The same with what spoke for the answer laid over it; None = that is not known."""
+
+
+@dataclass(frozen=True)
+class ShownWrongLabels:
+    """Labels that are likely wrong, the surest with their pictures."""
+
+    frame: WrongLabels
+    pictures: list[ShownMistake]
 
 
 def measurement(
@@ -96,6 +108,8 @@ def measurement(
         "sets": _sets(measured, mark),
         "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
+        "sliders": tuple(sliders(measured)),
+        "mark": mark,
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }
@@ -145,3 +159,8 @@ def shown_mistakes(found: Sequence[Mistake], places: Mapping[str, str | None]) -
     return [
         ShownMistake(mistake, thumbnails.of_file(path), Path(path)) for mistake, path in zip(found, paths, strict=True)
     ]
+
+
+def shown_wrong_labels(found: WrongLabels | None, places: Mapping[str, str | None]) -> ShownWrongLabels | None:
+    """The surest with their pictures; `places` as for `measurement`."""
+    return None if found is None else ShownWrongLabels(found, shown_mistakes(found.shown, places))

@@ -43,6 +43,7 @@ class Vlm(Network):
         InputError: Names that can't be scored.
     """
 
+    told_by_weights = False  # the prompt too
     bears_fp16 = False  # Gemma 3's activations and gradients leave its range
     network: Any
 
