@@ -205,6 +205,16 @@ def test_decide_narrows_a_run_that_is_finished(root, taught, tmp_path):
     assert (rule.agree, rule.tau) == ("all", 0.3) and done.metrics["test"]["narrowing"]["tau"] == 0.3
 
 
+def test_a_cascade_narrows_as_predict_with_elements_does(root, taught, tmp_path):
+    made = sfumato.cascade(None, root / "seen", taught.folder, out=tmp_path / "charts", quiet=True)
+    paths = [root / "pictures" / f"p{i:03}.png" for i in range(8)]
+    elements, products = sfumato.load(root / "seen" / "bundle"), sfumato.load(taught.bundle)
+    alone = products.predict(with_element_words(paths, elements, 0.9))
+    for one, other in zip(sfumato.load(made.bundle).predict(paths), alone, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+    assert any(0 in one.probabilities.values() for one in alone) or products.policy.narrowing.tau > 0.5
+
+
 NARROW = {"decision.narrow": {}}
 WORDS = {"data.elements": {"run": "seen"}}
 
