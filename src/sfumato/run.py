@@ -8,19 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sfumato.console import Console
 from sfumato.data.sharing import Sharing
 from sfumato.decided import measure_any
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policies import write_thresholds
+from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.json_file import write_json
 from sfumato.looking import Looked, look, tell
+from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
+from sfumato.narrowed import narrowed, narrowing_notes, with_narrowing
 from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
 from sfumato.preparation.prepared import Prepared, job_of, machine_of
+from sfumato.preparation.seen_elements import write_seen
 from sfumato.preparation.self_test import try_out
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
@@ -186,6 +192,7 @@ def write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes:
             if prepared.teacher is not None:
                 write_facts(folder.teacher, prepared.teacher)
             folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
+            write_seen(folder.elements, prepared.recipe)
             write_plan(prepared.plan, prepared.model, folder.path)
     machine.wait()
 
@@ -225,15 +232,17 @@ def decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tupl
         task: fit_view_policy(val.get(task), spec, counts, multilabel=layout.multilabel)
         for task, counts in trained.items()
     }
-    write_thresholds(folder.path, policies, layout)
-    for note in threshold_notes(policies, layout):
-        console.note(Noted(note))
     said = looked.averaged(policies)
+    labels = next(iter(layout.spaces.values()))
+    policies = narrowed(policies, spec, folder, said.get("val", {}).get(""), labels)
+    write_thresholds(folder.path, policies, layout)
+    for note in [*threshold_notes(policies, layout), *narrowing_notes(policies)]:
+        console.note(Noted(note))
     for part, tasks in said.items():
         for task, predictions in tasks.items():
             predictions.write(folder.predictions(part, task))
     results = {
-        of_task(part, task): measure_any(predictions, policies[task], trained[task])
+        of_task(part, task): _measured(folder, predictions, policies[task], trained[task])
         for part, tasks in said.items()
         for task, predictions in tasks.items()
         if part in measured and len(predictions.known())
@@ -243,3 +252,9 @@ def decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tupl
     write_metrics(folder, results)
     make_bundle(folder, prepared, policies, results, looked.views, looked.references)
     write_report(folder)
+
+
+def _measured(
+    folder: RunFolder, predictions: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64]
+) -> AnyResults:
+    return with_narrowing(measure_any(predictions, policy, trained), predictions, policy, folder)
