@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
+from sfumato.tracking.tracked import Trackers, check_trackers, tracked
 from sfumato.training.batches import check_batches
 from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
@@ -114,14 +116,16 @@ def train(
         folder, prepared, machine, notes = _begin(recipe, overrides, out, console, sharing)
     else:
         folder, prepared, machine, notes = _take_up(resume, sharing)
-    with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
+    with ExitStack() as stack:
+        stack.enter_context(going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"))
         if resume is None:
             _write_inputs(folder, prepared, machine, notes)
+        trackers = stack.enter_context(tracked(folder, prepared.recipe, console, main=machine.is_main))
         workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
         with kept_memory(machine.device.type) as memory:
             console.note(Noted(f"memory: {memory}"))
             console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
-            _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
+            _fit(folder, prepared, machine, int(workers.value), console, trackers, resume=resume is not None)
             references = _learn(folder, prepared, machine, int(workers.value), console)
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
@@ -130,6 +134,7 @@ def train(
             tell(looked.choice, folder.views, console)
             conclude_withheld(folder, prepared.recipe.model, looked, withheld)
             _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
+            trackers.conclude(folder)
         machine.wait()
     return Run(folder.path)
 
@@ -153,6 +158,7 @@ def _begin(
         raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
+        check_trackers(loaded.recipe.train.trackers)
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console, sharing)
         machine = Machine(device.value, prepared.precision)
@@ -188,7 +194,14 @@ def _write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes
 
 
 def _fit(
-    folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console, *, resume: bool
+    folder: RunFolder,
+    prepared: Prepared,
+    machine: Machine,
+    workers: int,
+    console: Console,
+    trackers: Trackers,
+    *,
+    resume: bool,
 ) -> None:
     """Train; the best weights end up in the model."""
     job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
@@ -198,7 +211,8 @@ def _fit(
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
-    fit(job, [console, history, by_column, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    board = TensorBoard(folder.path / "events")
+    fit(job, [console, history, by_column, classes, averages, board, cost, trackers], resume=resume)
     branches = fit_branches(job)
     if branches is not None:
         console.note(Noted(told(branches)))
