@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from sfumato.report import figures, thumbnails
 from sfumato.report.changes import changes
+from sfumato.report.element_frames import element_frame
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
@@ -98,6 +99,7 @@ def measurement(
         "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": confusion(results),
+        "elements": element_frame(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
         "before": "the likeliest class, always answered, as sure as softmax is",
         "changes": changes(measured),
