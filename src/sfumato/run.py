@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,7 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
+from sfumato.tracking.tracked import Trackers, check_trackers, tracked
 from sfumato.training.batches import check_batches
 from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
@@ -121,16 +123,18 @@ def train(
         folder, prepared, machine, notes = begin_run(recipe, overrides, out, console, sharing)
     else:
         folder, prepared, machine, notes = _take_up(resume, sharing)
-    with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
+    with ExitStack() as stack:
+        stack.enter_context(going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"))
         if resume is None:
             write_inputs(folder, prepared, machine, notes)
+        trackers = stack.enter_context(tracked(folder, prepared.recipe, console, main=machine.is_main))
         with kept_memory(machine.device.type) as memory:
             console.note(Noted(f"memory: {memory}"))
             loader = choose_loader(job_of(prepared, machine, 0, folder.checkpoints))
             ahead = f", {loader.prefetch} batches ahead each" if loader.workers else ""
             console.note(Noted(f"train.workers: {loader.workers}{ahead}, {loader.reason}"))
             workers = loader.workers
-            _fit(folder, prepared, machine, loader, console, resume=resume is not None)
+            _fit(folder, prepared, machine, loader, console, trackers, resume=resume is not None)
             references = learn(folder, prepared, machine, workers, console)
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, workers, references, show, choose=measure_test)
@@ -139,6 +143,7 @@ def train(
             tell(looked.choice, folder.views, console)
             conclude_withheld(folder, prepared.recipe.model, looked, withheld)
             decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
+            trackers.conclude(folder)
         machine.wait()
     return Run(folder.path)
 
@@ -162,6 +167,7 @@ def begin_run(
         raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
+        check_trackers(loaded.recipe.train.trackers)
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console, sharing)
         machine = machine_of(prepared, device.value)
@@ -198,7 +204,14 @@ def write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes:
 
 
 def _fit(
-    folder: RunFolder, prepared: Prepared, machine: Machine, loader: LoaderChoice, console: Console, *, resume: bool
+    folder: RunFolder,
+    prepared: Prepared,
+    machine: Machine,
+    loader: LoaderChoice,
+    console: Console,
+    trackers: Trackers,
+    *,
+    resume: bool,
 ) -> None:
     """Train; the best weights end up in the model."""
     job = job_of(prepared, machine, loader.workers, folder.checkpoints, console.stage("computing features"))
@@ -209,7 +222,8 @@ def _fit(
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
-    fit(job, [console, history, by_column, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    board = TensorBoard(folder.path / "events")
+    fit(job, [console, history, by_column, classes, averages, board, cost, trackers], resume=resume)
     branches = fit_branches(job)
     if branches is not None:
         console.note(Noted(told(branches)))
