@@ -278,6 +278,20 @@ def test_samples_that_trained_a_stage_are_refused(root, tmp_path):
         sfumato.cascade(*stages, data=tmp_path / "all.csv", out=tmp_path / "out", quiet=True)
 
 
+def test_samples_that_another_split_trained_on_are_left_out(root, made, tmp_path):
+    """As if products had had a split of its own; what is left weighs as before."""
+    other = Path(shutil.copytree(root / "products", tmp_path / "other"))
+    path = other / "data" / "table.parquet"
+    about, rows = pl.read_parquet_metadata(path), pl.read_parquet(path)
+    moved = rows.filter(pl.col("part") == "val")["id"][:6]
+    part = pl.when(pl.col("id").is_in(moved.to_list())).then(pl.lit("train")).otherwise("part").alias("part")
+    rows.with_columns(part).write_parquet(path, metadata={"sfumato": about["sfumato"]})
+    found = sfumato.cascade(root / "gate", root / "elements", other, out=tmp_path / "out", quiet=True)
+    assert found.story.warnings == (f"6 of 48 samples are left out: {other} was trained on them",)
+    assert not set(pl.read_csv(found.decisions)["id"]) & set(moved)
+    assert found.story.tuned.share == pytest.approx(2 / 3) and found.story.routes.shift is None
+
+
 @pytest.mark.slow
 def test_other_samples_may_choose(root, made, tmp_path):
     """The same validation samples as a table by themselves choose the same."""

@@ -87,6 +87,8 @@ OVERRIDES["weather-elements-cnn-rnn"] = {
     "model.decoder.hidden": 16,
     "model.decoder.embedding": 8,
 }
+OVERRIDES["weather-gate"] = RESNET
+OVERRIDES["weather-products-light"] = PRODUCTS
 
 
 class Finished:
@@ -146,7 +148,12 @@ def one_thread():
 def finished(photos, table, wares, charts, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
-    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
+    sources = {
+        MULTITASK: table,
+        "multilabel": charts,
+        "weather-elements-cnn-rnn": charts,
+        "weather-products-light": wares,
+    }
 
     def train(name: str) -> Finished:
         if name not in done:
