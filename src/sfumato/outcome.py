@@ -18,6 +18,7 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.json_file import write_json
 from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.family import files_of
 from sfumato.models.network import needed
 from sfumato.models.tower_merging import settle_towers
@@ -107,6 +108,7 @@ def make_bundle(
         views=views_to_dict(views) if len(views) > 1 else None,
         text=files_of(model),
         references=stored_references([references]),
+        read_texts=model.reader.stored() if isinstance(model, DualEncoder) else None,
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")

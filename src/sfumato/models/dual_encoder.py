@@ -65,6 +65,10 @@ class DualEncoder(Network):
         """(B, I) features -> (B, C) float32: the scale times the cosine to each class's prototype."""
         return self.head(features_bd, self.reader.features(features_bd.device), self.own_ck)
 
+    def prototypes(self) -> Tensor:
+        """(C, E) of length 1: where the classes lie in the shared space."""
+        return self.head.prototypes(self.reader.features(self.head.log_scale.device).float(), self.own_ck)
+
     def new_head(self, spec: Head) -> nn.Module:
         """Projections with random weights, for both encoders; the identity where these meet already."""
         if not isinstance(spec, PrototypeHeadSpec):

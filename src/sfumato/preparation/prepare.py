@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from sfumato.console import Console
+from sfumato.data.decoded_cache import DecodedCache
 from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
 from sfumato.data.splits.split import split
@@ -87,7 +88,8 @@ def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared
 
 def sharing_of(recipe: Recipe) -> Sharing:
     """Nothing looked at yet, with the room for pictures that the recipe gives."""
-    return Sharing(recipe.train.keep_decoded * GIGABYTE, _least_side(recipe))
+    cache = None if recipe.train.cache_side is None else DecodedCache(recipe.train.cache_side)
+    return Sharing(recipe.train.keep_decoded * GIGABYTE, _least_side(recipe), cache)
 
 
 def _least_side(recipe: Recipe) -> int | None:

@@ -84,6 +84,10 @@ class TrainSpec(Spec):
     decode: Literal["full", "scaled"] = "full"
     """`scaled` decodes large JPEGs that train at 1/2, 1/4 or 1/8 of their size, where each side still has twice the
     pixels that are looked at: faster, and about a grey level off. Validation and prediction decode in full."""
+    cache_side: Annotated[int, Field(ge=32, le=2048)] | None = None
+    """Pixels of the shorter side of pictures that are kept decoded in the user's cache folder, where training reads
+    them in all its runs: several times as fast, but small crops are less sharp. Validation and prediction see whole
+    pictures. None = none are kept there."""
     keep_features: Literal["disk", "memory"] = "disk"
     """Where features that recur are kept while nothing below the head learns: `disk` for later runs, folds and sweeps
     too, in the user's cache folder; `memory` for this run alone."""
