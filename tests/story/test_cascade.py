@@ -371,6 +371,48 @@ def test_one_flat_classifier_beside_it(root, made, tmp_path):
     assert "Beside one flat classifier" in done.page.read_text(encoding="utf-8")
 
 
+def test_the_verbs_of_the_command_line(root, made, tmp_path, monkeypatch, capsys):
+    """Built with costs, told what it is, measured, and shown anew; what can't be is one line."""
+
+    def typed(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["sfumato", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        said = capsys.readouterr()
+        return int(stop.value.code or 0), said.out, said.err
+
+    stages, out = [root / "gate", root / "elements", root / "products"], tmp_path / "dear"
+    code, said, _ = typed(
+        "cascade", *stages, "--cost", "withheld=0.1", "--cost", "missed=3", "--out", out, "--json", "--quiet"
+    )
+    document = json.loads(said)
+    assert code == 0 and document["summary"]["tuned"]["costs"]["missed"] == 3 and Path(document["bundle"]).is_dir()
+    assert document["summary"]["tuned"]["cost"] <= made.story.tuned.cost
+    code, said, _ = typed("evaluate", out, root / "gallery.csv", "--part", "test", "--out", tmp_path / "e", "--quiet")
+    assert code == 0 and said.startswith("end to end  24 samples: accuracy ") and "looked at" in said
+    assert typed("report", out)[:2] == (0, f"{out / 'report.html'}\n")
+    for words, message in {
+        ("cascade", *stages, "--cost", "wrongg=1"): "--cost: no cost 'wrongg'",
+        ("cascade", *stages, "--share", "1.5"): "--share: 1.5; expected a share above 0 and below 1",
+        (
+            "cascade",
+            *stages,
+            "--positive",
+            "yess",
+        ): "--positive: no class 'yess'; expected no or yes; did you mean 'yes'?",
+        ("cascade", *stages, "--set", "data.images=x"): "--set says how to read --data, which is not given",
+        ("cascade", *stages, "--positive", "no"): "has a product, and is 'yes', whose pictures are stopped",
+        ("cascade", "-", *stages[1:], "--share", "0.5"): "--share: no effect without GATE; leave it out",
+        ("predict", made.folder, root / "pictures", "--elements", stages[1]): "--elements beside a cascade",
+        ("predict", stages[0], root / "pictures", "--no-gate"): "no gate to leave out; expected a cascade",
+        ("ensemble", made.folder, stages[0]): "a cascade of several stages; expected the bundle of one run or ensemble",
+    }.items():
+        where = ("--out", tmp_path / "never") if words[0] == "cascade" else ()
+        code, _, told = typed(*words, *where)
+        assert code == 2 and message in told and told.count("\n") == 1, told
+    assert not (tmp_path / "never").exists()
+
+
 def test_a_damaged_cascade_is_refused(made, tmp_path):
     for changes, message in {
         (("gate", 1.5),): "not routes of a cascade: gate should be less than or equal to 1",

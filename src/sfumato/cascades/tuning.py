@@ -90,13 +90,15 @@ def tune(said: Said, stages: Stages, costs: EndCosts, share: float | None) -> tu
     """The routes that cost least on samples of which it is known what they are, and what they cost.
 
     Raises:
-        InputError: There is no such sample.
+        InputError: There is no such sample, or none of either kind that a gate tells apart.
     """
     known = wanted_of(said.samples, stages)
     here, wanted = said.only(known != UNKNOWN), known[known != UNKNOWN] == 1
-    if not wanted.any():
-        raise InputError("no sample with a product to choose thresholds by", where=said.samples.table.source or None)
     gated = stages.sides is not None
+    if not wanted.any() or (gated and wanted.all()):
+        what = "to stop" if wanted.any() else "with a product"
+        mend = "other samples by --data"
+        raise InputError(f"no sample {what} to choose thresholds by", where=here.samples.table.source, mend=mend)
     ends = _ends(here, wanted, stages, costs, share)
     chosen = fit_routes(ends, gated=gated)
     routes = replace(stages.routes, gate=chosen.gate, answer=chosen.answer)
