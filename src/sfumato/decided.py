@@ -13,6 +13,7 @@ from sfumato.decision.doubt.sureness import Familiarity
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy, Verdicts
+from sfumato.metrics.elements import measure_elements
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, measure_labels
 from sfumato.metrics.results import Results, measure, with_sets
@@ -64,14 +65,14 @@ def joined(parts: Sequence[AnyDecided]) -> AnyDecided:
 def measure_any(said: AnyPredictions, policy: AnyPolicy, trained: Integers | None = None) -> AnyResults:
     """Scores, with intervals, of what a policy makes of a predictions table; `trained`: (C,) training images.
 
-    Samples of which not everything is known are left out.
+    Samples of which nothing is known are left out.
     """
     known = said.known()
     return measure_any_decided(known, decide_any(policy, known), trained)
 
 
 def measure_any_decided(said: AnyPredictions, decided: AnyDecided, trained: Integers | None = None) -> AnyResults:
-    """The same of what was decided, of samples of which all is known; one policy or several may have done so."""
+    """The same of what was decided, of samples of which something is known; one policy or several may have done so."""
     if isinstance(said, MultilabelPredictions):
         assert isinstance(decided, MultilabelVerdicts)
         return measure_named(said, decided, trained)
@@ -90,7 +91,7 @@ def measure_named(
 ) -> MultilabelResults:
     """As `measure_any_decided`, of samples of any number of classes."""
     return measure_labels(
-        said.there,
+        said.truth,
         verdicts.named,
         sigmoid(said.logits.astype(np.float64)),
         verdicts.probabilities,
@@ -112,7 +113,8 @@ def measure_decided(said: Predictions, decided: Decided, trained: Integers | Non
         **results.scores,
     }
     rows = results.classes if verdicts.sets is None else with_sets(results.classes, verdicts.sets, truth, groups)
-    return replace(results, scores=scores, classes=rows)
+    elements = measure_elements(truth, verdicts.predicted, said.labels, groups)
+    return replace(results, scores=scores, classes=rows, elements=elements)
 
 
 def _costs(said: Predictions, decided: Decided) -> dict[str, Interval]:

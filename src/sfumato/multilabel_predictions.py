@@ -57,8 +57,8 @@ class MultilabelPredictions:
         return len(self.ids)
 
     def known(self) -> "MultilabelPredictions":
-        """The samples of which everything is known."""
-        rows = (self.truth != UNKNOWN).all(axis=1)
+        """The samples of which something is known, of some of their classes maybe not."""
+        rows = (self.truth != UNKNOWN).any(axis=1)
         if rows.all():
             return self
         groups = None if self.groups is None else self.groups[rows]
@@ -139,9 +139,9 @@ def _of_several(path: Path) -> bool:
 
 
 def known_rows(table: AnyPredictions) -> NDArray[np.bool_]:
-    """(N,) whether everything that is true of a sample is known."""
+    """(N,) whether something that is true of a sample is known: those of `known`."""
     known: NDArray[np.bool_] = table.truth != UNKNOWN
-    return np.asarray(known if known.ndim == 1 else known.all(axis=1), dtype=np.bool_)
+    return np.asarray(known if known.ndim == 1 else known.any(axis=1), dtype=np.bool_)
 
 
 def of_one_class(tables: Mapping[str, AnyPredictions]) -> dict[str, Predictions]:

@@ -43,6 +43,7 @@ from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import EqualError, FBeta, LeastCost, PrecisionFloor, RecallFloor, Youden
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
+from sfumato.labels import Label, LabelSpace
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
 from sfumato.metrics.label_scores import LabelScoreName
@@ -95,6 +96,16 @@ class Case:
     def there(self) -> np.ndarray:
         found = self.rng("there").random((self.samples, self.classes)) < 0.4
         return np.arange(self.classes) == np.zeros((self.samples, 1)) if self.truth_of == "one" else found
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Of half of the cases some answers are not known, of some of these those of a whole class."""
+        found = self.there.astype(np.int8)
+        if self.seed % 2:
+            found[self.rng("hidden").random(found.shape) < 0.4] = -1
+        if self.seed % 4 == 1:
+            found[:, 0] = -1
+        return found
 
     def some(self, name: str) -> np.ndarray:
         """(N,) booleans."""
@@ -221,12 +232,20 @@ def _shift(c: Case) -> PriorShift:
     return PriorShift(tuple(np.linspace(1, 2, c.classes)), tuple(np.linspace(2, 1, c.classes)))
 
 
+def _products(c: Case) -> LabelSpace:
+    labels = tuple(
+        Label(name, elements=("wind", "rain")[: 1 + place % 2]) for place, name in enumerate(ARGUMENTS["names"](c))
+    )
+    return LabelSpace(tuple(label.id for label in labels), labels)
+
+
 SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.abstention.fit_abstain": {"spec": lambda c: AbstainSpec(max_error=0.2, sure=0.9, by="margin")},
     "decision.averaging.averaged": {"logits": ARGUMENTS["views"]},
     "decision.branch_share.fit_branch_share": {
         "first": ARGUMENTS["logits"],
         "second": lambda c: c.numbers("second", c.samples, c.classes),
+        "truth": lambda c: c.labels,
         "given": lambda c: 0.3 if c.seed % 2 else None,
     },
     "decision.averaging.averaged_tasks": {
@@ -251,10 +270,15 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.thresholds.cuts.cuts_of": {
         "scores": lambda c: c.shares("cuts", c.samples), "there": lambda c: c.some("positive"),
     },
-    "decision.thresholds.fit.fit_thresholds": {"rule": lambda c: _any(c, RULES)},
+    "decision.thresholds.fit.fit_thresholds": {"rule": lambda c: _any(c, RULES), "truth": lambda c: c.labels},
     "decision.thresholds.answering.fit_answer_thresholds": {
         "positive": lambda c: c.seed % 2 if c.classes == 2 else None,
     },
+    "decision.calibrators.known_answers.by_class": {
+        "fit": lambda c: lambda scores, there: float(scores[there].sum()), "unknown": lambda c: 0.0,
+    },
+    "decision.calibrators.known_answers.support": {"least": lambda c: 3},
+    "decision.calibrators.known_answers.too_few": {"least": lambda c: 3},
     "decision.calibrators.logistic.platt_targets": {"there": lambda c: c.some("positive")},
     "metrics.intervals.share_interval": {"there": lambda c: c.some("there")},
     "metrics.paired_ranking.rank": {"answers": lambda c: {name: ARGUMENTS[name](c) for name in ("predicted_a", "predicted_b")}},
@@ -264,23 +288,36 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
         "note": lambda c: "",
     },
     "metrics.paired_ranking.rank_labels": {
-        "truth": lambda c: c.there, "answers": lambda c: {name: _answers(c, name) for name in "ab"},
+        "truth": lambda c: c.labels, "answers": lambda c: {name: _answers(c, name) for name in "ab"},
     },
     "metrics.paired_labels.label_difference": {
-        "truth": lambda c: c.there, "score": lambda c: _any(c, get_args(LabelScoreName)),
+        "truth": lambda c: c.labels, "score": lambda c: _any(c, get_args(LabelScoreName)),
     },
-    "metrics.label_scores.label_scores": {"truth": lambda c: c.there},
-    "metrics.label_scores.exact_matches": {"truth": lambda c: c.there},
-    "metrics.label_scores.selection_scores": {"truth": lambda c: c.there},
+    "metrics.label_scores.label_scores": {"truth": lambda c: c.labels},
+    "metrics.label_scores.exact_matches": {"truth": lambda c: c.labels},
+    "metrics.label_scores.selection_scores": {"truth": lambda c: c.labels},
     "metrics.calibration.binary_log_loss": {
         "logits": lambda c: c.numbers("labels", c.samples), "truth": lambda c: c.some("labels").astype(np.int8),
     },
     "metrics.paired_labels.paired_macro_f1": {
+        "truth": lambda c: c.labels,
         "named_a": lambda c: c.rng("a").random((c.samples, c.classes)) < 0.5,
         "named_b": lambda c: c.rng("b").random((c.samples, c.classes)) < 0.5,
     },
-    "metrics.f_scores.label_hits": {"truth": lambda c: c.there},
-    "metrics.f_scores.label_counts": {"truth": lambda c: c.there},
+    "metrics.honesty.log_costs": {"truth": lambda c: c.labels},
+    "metrics.honesty.sum_of_means": {
+        "values": lambda c: c.numbers("values", c.samples, c.classes), "known": lambda c: c.labels != -1,
+    },
+    "metrics.elements.measure_elements": {"labels": _products},
+    "metrics.wrong_labels.likely_wrong": {"given": ARGUMENTS["truth"]},
+    "metrics.wrong_labels.likely_wrong_answers": {
+        "probabilities": lambda c: c.shares("p", c.samples, c.classes), "given": lambda c: c.labels,
+    },
+    "metrics.membership.complete": {"truth": lambda c: c.labels},
+    "metrics.multilabel_results.measure_labels": {"truth": lambda c: c.labels},
+    "decision.multilabel_fit.fit_label_calibrator": {"truth": lambda c: c.labels},
+    "metrics.f_scores.label_hits": {"truth": lambda c: c.labels},
+    "metrics.f_scores.label_counts": {"truth": lambda c: c.labels},
     "decision.conformal.clusters.plan_clusters": {},
     "metrics.results.with_sets": {"rows": lambda c: class_rows(np.diag(c.counts), ARGUMENTS["names"](c), None, None)},
     "metrics.trust.cost_scores": {
@@ -349,6 +386,7 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "decision.averaging.averaged_familiarity",
         "decision.averaging.log_mean",
         "decision.averaging.mean_familiarity",
+        "decision.calibrators.known_answers.by_class",
         "decision.calibrators.logistic.fit_logistic",
         "decision.calibrators.logistic.fit_rising",
         "decision.calibrators.one_vs_rest.log_odds",
@@ -393,6 +431,10 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.roc.over",
         "metrics.roc.roc",
         "metrics.roc.running",
+        "metrics.wrong_labels.confident_class",
+        "metrics.wrong_labels.confident_joint",
+        "metrics.wrong_labels.joint_distribution",
+        "metrics.wrong_labels.self_confidence",
     ),
     "takes tables or records, which were looked at when they were made": (
         "decision.policy.Policy.sureness",
@@ -496,7 +538,7 @@ def call_of(name: str, case: Case) -> Call:
     assert not missing, f"{name}: no argument {missing}; say how it is called in tests/contracts/boundary.py"
     made = {key: one(case) for key, one in arguments.items()}
     if case.several and "truth" in made and "bool" in str(signature.parameters["truth"].annotation):
-        made["truth"] = case.there
+        made["truth"] = case.labels
     if "self" in signature.parameters:
         instance = INSTANCES[name.split(".")[-2]](case)
         function = getattr(instance, name.rpartition(".")[2])

@@ -8,6 +8,7 @@ import pytest
 from tests.pictures import marks
 
 import sfumato
+from sfumato.errors import InputError
 from sfumato.metrics.multilabel_results import MultilabelResults
 from sfumato.multilabel_predictions import MultilabelPredictions
 
@@ -51,10 +52,19 @@ def test_it_learns_from_what_is_known(run):
     unknown = (said.truth == -1).any(axis=1)
     assert 10 < unknown.sum() < len(said)
     found = MultilabelResults.from_dict(run.metrics["test"])
-    assert found.samples == (~unknown).sum()
+    assert (found.samples, found.complete) == (len(said.known()), (~unknown).sum())
     assert found.scores["map"].value > 0.85
     notes = json.loads((run.folder / "env.json").read_text())["notes"]
-    assert any("samples some classes are not known; they learn the others" in note for note in notes)
+    assert any("samples some classes are not known; they learn and measure the others" in note for note in notes)
+
+
+@pytest.mark.parametrize("asked", [{"train.select": "accuracy"}, {"decision.misses": 0.1}])
+def test_what_goes_by_whole_pictures_is_refused_without_one(root, asked):
+    frame = pl.read_csv(root / "unsure.csv")
+    frame.with_columns(marks="?green|" + pl.col("marks").str.replace(r"\??green\|?", "")).write_csv(root / "partly.csv")
+    with pytest.raises(InputError, match="of no validation sample every class is known"):
+        sfumato.train(RECIPE, overrides={"data.source": "partly.csv", **asked}, out="refused", quiet=True)
+    assert not (root / "refused").exists()
 
 
 def test_tables_keep_which_are_not_known(run, tmp_path):

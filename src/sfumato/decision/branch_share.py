@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from sfumato.decision.calibrators.platt import LEAST_SAMPLES, Platt, fit_platt
+from sfumato.decision.calibrators.platt import Platt, fit_platt
 from sfumato.decision.dealing import deal
 from sfumato.decision.policy_fit import FOLDS
+from sfumato.metrics.membership import Labels, answered
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ class BranchShare:
 def fit_branch_share(
     first: NDArray[np.floating],
     second: NDArray[np.floating],
-    there: NDArray[np.bool_],
+    truth: Labels,
     groups: NDArray[np.int64] | None = None,
     given: float | None = None,
 ) -> BranchShare:
@@ -51,35 +52,36 @@ def fit_branch_share(
     Args:
         first: (N, C) log-odds of one branch.
         second: (N, C) of the other.
-        there: (N, C) truth.
+        truth: (N, C) as in `metrics.membership`; each class goes by the samples whose answer is known.
         groups: (N,) number of the group of each sample, which fits or tries as a whole; None = each is on its own.
         given: A share to take instead.
     """
-    curves = fit_platt(first, there), fit_platt(second, there)
-    if len(there) < LEAST_SAMPLES:
+    curves = fit_platt(first, truth), fit_platt(second, truth)
+    if not curves[0].fitted:
         return BranchShare(0.5 if given is None else given, curves, None)
-    fold = deal(there, groups, FOLDS)
-    p, q = _by_others(first, there, fold), _by_others(second, there, fold)
-    share = _best_share(p, q, there) if given is None else given
-    losses = (_loss(p, there), _loss(q, there), _loss(share * p + (1 - share) * q, there))
+    fold = deal(truth, groups, FOLDS)
+    p, q = _by_others(first, truth, fold), _by_others(second, truth, fold)
+    share = _best_share(p, q, truth) if given is None else given
+    losses = (_loss(p, truth), _loss(q, truth), _loss(share * p + (1 - share) * q, truth))
     return BranchShare(share, curves, losses)
 
 
-def _by_others(scores: NDArray[np.floating], there: NDArray[np.bool_], fold: NDArray[np.int64]) -> Floats:
+def _by_others(scores: NDArray[np.floating], truth: Labels, fold: NDArray[np.int64]) -> Floats:
     """(N, C) probabilities, each sample's calibrated by those of other folds."""
     found = np.zeros(scores.shape)
     for number in np.unique(fold):
         inside = fold == number
-        found[inside] = fit_platt(scores[~inside], there[~inside]).probabilities(scores[inside])
+        found[inside] = fit_platt(scores[~inside], truth[~inside]).probabilities(scores[inside])
     return found
 
 
-def _best_share(p: Floats, q: Floats, there: NDArray[np.bool_]) -> float:
-    found = minimize_scalar(lambda s: _loss(s * p + (1 - s) * q, there), bounds=(0, 1), method="bounded")
+def _best_share(p: Floats, q: Floats, truth: Labels) -> float:
+    found = minimize_scalar(lambda s: _loss(s * p + (1 - s) * q, truth), bounds=(0, 1), method="bounded")
     ends = (0.0, float(found.x), 1.0)
-    return min(ends, key=lambda s: _loss(s * p + (1 - s) * q, there))
+    return min(ends, key=lambda s: _loss(s * p + (1 - s) * q, truth))
 
 
-def _loss(p: Floats, there: NDArray[np.bool_]) -> float:
-    own = np.where(there, p, 1 - p)
+def _loss(p: Floats, truth: Labels) -> float:
+    """Mean over all pairs of a sample and a class of which it is known whether they belong together."""
+    own = np.where(truth == 1, p, 1 - p)[answered(truth, p.shape[1])]
     return float(-np.log(np.maximum(own, 1e-12)).mean())

@@ -168,12 +168,12 @@ def _choosing(spec: DecisionSpec, classes: int, *, multilabel: bool) -> Decision
 def _judged(
     mean: AnyPredictions, policy: AnyPolicy, select: AnyScoreName
 ) -> tuple[NDArray[np.bool_], Floats, float | None]:
-    """(N,) whether a sample's classes are known, the (K,) losses of those, and their score; None without one."""
+    """(N,) whether something is known of a sample, the (K,) losses of those, and their score; None without one."""
     known = known_rows(mean)
     truth, logits = mean.truth[known], mean.logits[known]
     if isinstance(policy, MultilabelPolicy):
         verdicts = policy.apply(logits)
-        losses = log_losses(verdicts.probabilities, truth == 1)
+        losses = log_losses(verdicts.probabilities, truth)
         scores = selection_scores(truth, verdicts.probabilities, verdicts.named) if len(truth) else {}
         return known, losses, {**scores}.get(select)
     verdicts, classes = policy.apply(logits), len(mean.labels)

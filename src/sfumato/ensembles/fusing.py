@@ -32,7 +32,8 @@ class Fused:
     answers: tuple[Answers, ...]
     """Of each member."""
     right: tuple[float, ...]
-    """Share of the samples of known class that each member has right; of several classes all, and no other."""
+    """Share of the samples of known class that each member has right; of several classes all and no other, of those of
+    which all is known."""
     loss: tuple[float, ...]
     """Mean negative log-likelihood of each member in nats, over the same."""
     beside: Beside | None = None
@@ -124,17 +125,17 @@ class _Sums:
     def add(self, member: int, said: Said) -> tuple[Answers, float, float]:
         """A member; returned are its answers, the share it has right, and its mean loss."""
         answers = np.zeros(self.samples.truth.shape, dtype=bool if self.samples.several else np.int64)
-        right = loss = 0.0
+        right, loss, whole = 0.0, 0.0, 0
         for chunk, one in said.of(np.arange(len(self.total))):
             answers[chunk] = said.answers(one)
             inside = self.known[chunk]
             told = Told.of(one[inside], self.samples.so(chunk[inside]), answers[chunk[inside]])
             right, loss = right + float(told.right.sum()), loss + float(told.loss.sum())
+            whole += len(told.right)
             for place, rows in _by_fusion(self.which[chunk]):
                 self.total[chunk[rows]] += self.fusions[place].share(member, one[rows])
                 self.hidden[chunk[rows]] += self.fusions[place].hidden_share(member, one[rows])
-        count = max(1, int(self.known.sum()))
-        return answers, right / count, loss / count
+        return answers, right / max(1, whole), loss / max(1, int(self.known.sum()))
 
     def finish(self) -> Beside | None:
         """Make fused logits of the sums, in place; returned is what a hidden layer adds, if there is one."""

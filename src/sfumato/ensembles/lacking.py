@@ -10,7 +10,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from sfumato.decision.fusion.fusion import Floats
-from sfumato.metrics.membership import Truth
+from sfumato.metrics.membership import Truth, answered, members
 
 
 def left_out(bundle: Path) -> frozenset[str]:
@@ -33,11 +33,11 @@ def frequencies(truth: Truth, classes: int) -> Floats:
     succession); where a sample may be of several classes, log-odds of each.
 
     Args:
-        truth: (N,) class indices, or (N, C) booleans.
+        truth: As in `membership`; what is not known of a sample is not counted.
         classes: C.
     """
     if truth.ndim == 2:
-        there = truth.sum(axis=0) + 1.0
-        return np.log(there / (len(truth) + 2 - there)).astype(np.float32)
+        there, known = ((of(truth, classes)).sum(axis=0) for of in (members, answered))
+        return np.log((there + 1.0) / (known - there + 1.0)).astype(np.float32)
     counts = np.bincount(truth.astype(np.int64), minlength=classes) + 1.0
     return np.log(counts / counts.sum()).astype(np.float32)

@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Beside:
-    """The same samples, those of which all is known, with the layer and without."""
+    """The same samples, those of which something is known, with the layer and without."""
 
     layered: Told
     stacked: Told
@@ -46,5 +46,5 @@ def layer_gain(beside: Beside, groups: Integers | None) -> LayerGain:
 
 def difference_of_right(one: Told, other: Told, groups: Integers | None) -> Interval:
     """How much more often the first is right, paired on the same samples."""
-    ones = np.ones(len(one.right), dtype=np.int64)
-    return paired_difference(ones, one.right.astype(np.int64), other.right.astype(np.int64), "accuracy", groups)
+    ones, within = np.ones(len(one.right), dtype=np.int64), None if groups is None else groups[one.whole]
+    return paired_difference(ones, one.right.astype(np.int64), other.right.astype(np.int64), "accuracy", within)

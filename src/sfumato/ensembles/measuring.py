@@ -63,7 +63,7 @@ def measure_part(table: AnyPredictions, known: Integers, policy: AnyPolicy, fuse
 
     Args:
         table: All N samples.
-        known: (n,) those of which all is known.
+        known: (n,) those of which something is known.
         policy: What decides on the logits.
         fused: What the members made of the samples.
         best: The member to compare with.
@@ -72,8 +72,7 @@ def measure_part(table: AnyPredictions, known: Integers, policy: AnyPolicy, fuse
         return None
     results, answers = _measured(table, known, policy)
     groups = None if table.groups is None else table.groups[known]
-    truth = table.there[known] if isinstance(table, MultilabelPredictions) else table.truth[known]
-    comparison = compare(truth, answers, fused.answers[best][known], groups)
+    comparison = compare(table.truth[known], answers, fused.answers[best][known], groups)
     gain = None if fused.beside is None else layer_gain(fused.beside, groups)
     return Part(results.to_dict(), fused.right, comparison, gain)
 
@@ -98,9 +97,9 @@ def _measured(table: AnyPredictions, known: Integers, policy: AnyPolicy) -> tupl
 
 
 def _measured_labels(said: MultilabelPredictions, policy: MultilabelPolicy) -> tuple[AnyResults, Answers]:
-    """The same of samples of several classes, all of which are known."""
+    """The same of samples of several classes, of which something is known."""
     verdicts, plain = policy.apply(said.logits), sigmoid(said.logits.astype(np.float64))
-    about = (said.there, verdicts.named, plain, verdicts.probabilities, said.labels.names)
+    about = (said.truth, verdicts.named, plain, verdicts.probabilities, said.labels.names)
     return measure_labels(*about, groups=said.groups), verdicts.named
 
 

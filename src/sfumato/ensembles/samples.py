@@ -38,13 +38,14 @@ class Samples:
         return self.truth.ndim == 2
 
     def known(self) -> Integers:
-        """Indices of the samples of which all is known."""
+        """Indices of the samples of which something is known."""
         there = self.truth != UNKNOWN
-        return np.flatnonzero(there.all(axis=1) if self.several else there)
+        return np.flatnonzero(there.any(axis=1) if self.several else there)
 
     def so(self, rows: Integers | slice) -> Truth:
-        """What is true of (n,) samples of which all is known."""
-        return self.truth[rows] == 1 if self.several else self.truth[rows].astype(np.int64)
+        """What is true of (n,) samples, as in `membership`."""
+        truth = self.truth[rows]
+        return truth.astype(np.int8) if self.several else truth.astype(np.int64)
 
     def table(self, logits: Floats) -> AnyPredictions:
         """A predictions table that says these (N, C) logits of the samples."""

@@ -10,7 +10,8 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy
 from sfumato.evaluation.looking import Said
-from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, known_rows
+from sfumato.metrics.membership import complete
+from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import UNKNOWN
 from sfumato.tasks import of_task
 
@@ -19,7 +20,8 @@ def decision_rows(said: Said, policies: Mapping[str, AnyPolicy]) -> pl.DataFrame
     """id, image, label, named, confidence, right, abstained, of several tasks as `label.TASK`; problem of bad images.
 
     `right` is empty where the label is not known; `named` is what it would say even where it abstained. Where an image
-    may be of several classes `label` and `named` are joined by `|`, and there is no confidence.
+    may be of several classes `label` and `named` are joined by `|`, there is no confidence, and `right` is empty unless
+    all is known.
     """
     good = pl.DataFrame(
         {"id": said.table.ids, "image": said.table.first_images}, schema={"id": pl.String, "image": pl.String}
@@ -54,6 +56,6 @@ def _of_labels(table: MultilabelPredictions, policy: MultilabelPolicy) -> pl.Dat
     columns = {
         "label": table.label_column.list.join("|"),
         "named": said.list.join("|"),
-        "right": pl.select(pl.when(pl.Series(known_rows(table))).then(right)).to_series(),
+        "right": pl.select(pl.when(pl.Series(complete(table.truth))).then(right)).to_series(),
     }
     return pl.DataFrame(columns)

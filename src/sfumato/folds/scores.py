@@ -12,6 +12,7 @@ from sfumato.metrics.f_scores import label_counts
 from sfumato.metrics.folds import FITTED, PLAIN, FoldScores, Scores
 from sfumato.metrics.label_scores import selection_scores
 from sfumato.metrics.longtail import macro_f1_all
+from sfumato.metrics.membership import complete
 from sfumato.metrics.multilabel_results import results_from_dict
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, read_predictions
 from sfumato.predictions import UNKNOWN, Predictions
@@ -46,7 +47,8 @@ def scores_of(said: AnyPredictions) -> Scores:
 def _of_labels(said: MultilabelPredictions) -> Scores:
     known, named, tally = said.truth != UNKNOWN, said.logits > 0, label_counts(said.truth, said.logits > 0)
     scores = {**selection_scores(said.truth, said.logits, named), "macro_f1_all": float(macro_f1_all(tally))}
-    measured = scores if tally.support.any() else {"accuracy": scores["accuracy"]}
+    whole, of_any = complete(said.truth).any(), tally.support.any()
+    measured = {name: value for name, value in scores.items() if (whole if name == "accuracy" else of_any)}
     return {"loss": binary_log_loss(said.logits[known], said.truth[known]), **measured}
 
 

@@ -32,6 +32,7 @@ class BinnedSums:
         there: (N, C) whether each sample is of each class.
         groups: (N,) number of the group each sample belongs to, which stays in one block; None = each is on its own.
         forecast: (N, C) what is summed in the bins that the probabilities say; None = they themselves.
+        known: (N, C) whether it is known of a sample if it is of a class; what is not is in no bin. None = all is.
     """
 
     def __init__(
@@ -40,13 +41,15 @@ class BinnedSums:
         there: NDArray[np.bool_],
         groups: Integers | None = None,
         forecast: Floats | None = None,
+        known: NDArray[np.bool_] | None = None,
     ) -> None:
         block = _blocks(len(there), groups)
         self._blocks, self._classes = int(block.max(initial=-1)) + 1, len(probabilities.T)
         width = self._classes * BINS
         cells = (classwise_cells(probabilities) + block[:, None] * width).ravel()
         said = probabilities if forecast is None else forecast
-        of = (np.ones(cells.size), said.ravel(), there.ravel())
+        counted = np.ones(cells.size) if known is None else known.ravel().astype(np.float64)
+        of = (counted, said.ravel() * counted, there.ravel())
         size = self._blocks * width
         self._sums = np.stack([np.bincount(cells, weights=one, minlength=size)[:size] for one in of]).reshape(
             3, self._blocks, width

@@ -38,7 +38,7 @@ class BrierParts:
 
 
 def brier_scores(probabilities: Floats, there: NDArray[np.bool_]) -> Floats:
-    """(N,) score of each sample, from (N, C) probabilities and whether it is of each class; 0 is best."""
+    """(N,) score of each sample, from (N, C) probabilities and whether it is of each class, all known; 0 is best."""
     refuse_not_finite(probabilities=probabilities)
     gap = probabilities - there
     return np.einsum("nc,nc->n", gap, gap)

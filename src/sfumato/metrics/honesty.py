@@ -16,8 +16,9 @@ from sfumato.metrics.calibration import BINS, expected_calibration_error
 from sfumato.metrics.equal_mass import equal_mass_error
 from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import Interval, percentiles, sample_interval
-from sfumato.metrics.membership import Truth, members
+from sfumato.metrics.membership import Truth, answered, members
 from sfumato.metrics.resampling import resample
+from sfumato.predictions import UNKNOWN
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -37,7 +38,8 @@ class Honesty:
     samples: int
     scores: dict[str, Interval]
     """nll, in nats, brier, brier_reliability, brier_resolution, brier_uncertainty, classwise_ece; where classes
-    exclude each other also ece and ece_equal_mass, of the likeliest class."""
+    exclude each other also ece and ece_equal_mass, of the likeliest class. A class that is known of
+    some samples alone has the mean over those in what is summed or averaged over the classes."""
 
 
 @stored
@@ -61,13 +63,19 @@ class BeforeAfter:
 
 
 def log_losses(probabilities: Floats, truth: Truth) -> Floats:
-    """(N,) -log of the probability of what was so, in nats; where classes are on their own, summed over them."""
+    """(N,) -log of the probability of what was so, in nats; where classes are on their own, summed over those known."""
+    if truth.ndim == 2:
+        return log_costs(probabilities, truth).sum(axis=1)
     refuse_not_finite(probabilities=probabilities)
     p = np.clip(probabilities, LEAST_PROBABILITY, 1)
-    if truth.ndim == 1:
-        return -np.log(p[np.arange(len(p)), truth.astype(np.int64)])
-    rest = np.clip(1 - probabilities, LEAST_PROBABILITY, 1)
-    return -np.log(np.where(truth, p, rest)).sum(axis=1)
+    return -np.log(p[np.arange(len(p)), truth.astype(np.int64)])
+
+
+def log_costs(probabilities: Floats, truth: Truth) -> Floats:
+    """(N, C) -log of the probability of what is so of each class, in nats; 0 where it is not known. Truth (N, C)."""
+    refuse_not_finite(probabilities=probabilities)
+    p, rest = (np.clip(of, LEAST_PROBABILITY, 1) for of in (probabilities, 1 - probabilities))
+    return -np.log(np.where(truth == 1, p, np.where(truth == UNKNOWN, 1.0, rest)))
 
 
 def measure_honesty(probabilities: Floats, truth: Truth, groups: Integers | None = None) -> Honesty:
@@ -75,14 +83,13 @@ def measure_honesty(probabilities: Floats, truth: Truth, groups: Integers | None
 
     Args:
         probabilities: (N, C).
-        truth: (N,) class indices or (N, C) booleans.
+        truth: As in `membership`; of classes that are known of some samples alone a mean is over those.
         groups: (N,) number of the group each sample belongs to; None = each is on its own.
     """
-    there = members(truth, probabilities.shape[1])
+    there, known = (of(truth, probabilities.shape[1]) for of in (members, answered))
     found = {
-        "nll": mean_interval(log_losses(probabilities, truth), groups),
-        "brier": mean_interval(brier_scores(probabilities, there), groups),
-        **_binned(BinnedSums(probabilities, there, groups)),
+        **{name: _cost_interval(costs, known, groups) for name, costs in _costs(probabilities, truth).items()},
+        **_binned(BinnedSums(probabilities, there, groups, known=known)),
     }
     if truth.ndim == 1:
         confidence, correct = probabilities.max(axis=1, initial=0), probabilities.argmax(axis=1) == truth
@@ -93,11 +100,8 @@ def measure_honesty(probabilities: Floats, truth: Truth, groups: Integers | None
 
 def before_and_after(before: Floats, after: Floats, truth: Truth, groups: Integers | None = None) -> BeforeAfter:
     """Measure two sets of (N, C) probabilities of the same samples; arguments are those of `measure_honesty`."""
-    there = members(truth, before.shape[1])
-    change = {
-        "nll": mean_interval(log_losses(after, truth) - log_losses(before, truth), groups),
-        "brier": mean_interval(brier_scores(after, there) - brier_scores(before, there), groups),
-    }
+    known, was = answered(truth, before.shape[1]), _costs(before, truth)
+    change = {name: _cost_interval(costs - was[name], known, groups) for name, costs in _costs(after, truth).items()}
     return BeforeAfter(measure_honesty(before, truth, groups), measure_honesty(after, truth, groups), change)
 
 
@@ -107,6 +111,32 @@ def mean_interval(values: Floats, groups: Integers | None) -> Interval:
     if not len(values):
         return Interval(0.0, 0.0, 0.0)
     return percentiles(float(values.mean()), resample(len(values), groups, 1).means(values))
+
+
+def sum_of_means(values: Floats, known: NDArray[np.bool_], groups: Integers | None) -> Interval:
+    """Interval of the sum over the classes of the mean of (N, C) values, of each over the samples known of it.
+
+    In a resample without such a sample a class has the mean of all. A class of which nothing is known counts nothing.
+    """
+    refuse_not_finite(values=values)
+    drawn = resample(len(values), groups, values.shape[1])
+    sums, counts = np.where(known, values, 0.0), known.astype(np.float64)
+    means = sums.sum(axis=0) / np.maximum(1, counts.sum(axis=0))
+    drawn_sums, drawn_counts = drawn.sums(sums), drawn.sums(counts)
+    draws = np.where(drawn_counts > 0, drawn_sums / np.maximum(1, drawn_counts), means).sum(axis=1)
+    return percentiles(float(means.sum()), draws)
+
+
+def _costs(probabilities: Floats, truth: Truth) -> dict[str, Floats]:
+    """Log loss and Brier score of each sample, (N,); of each of its classes, (N, C), where not all is known of all."""
+    there, known = (of(truth, probabilities.shape[1]) for of in (members, answered))
+    if known.all():
+        return {"nll": log_losses(probabilities, truth), "brier": brier_scores(probabilities, there)}
+    return {"nll": log_costs(probabilities, truth), "brier": (probabilities - there) ** 2}
+
+
+def _cost_interval(costs: Floats, known: NDArray[np.bool_], groups: Integers | None) -> Interval:
+    return mean_interval(costs, groups) if costs.ndim == 1 else sum_of_means(costs, known, groups)
 
 
 def _error_interval(
@@ -139,4 +169,6 @@ def _binned(sums: BinnedSums) -> dict[str, Interval]:
 
 
 def _classwise(count: Floats, forecast: Floats, happened: Floats) -> float:
-    return float((np.abs(forecast - happened).sum(axis=1) / np.maximum(1, count.sum(axis=1))).mean())
+    """Mean over the classes of which something is known."""
+    known = count.sum(axis=1)
+    return float((np.abs(forecast - happened).sum(axis=1) / np.maximum(1, known)).sum() / max(1, (known > 0).sum()))

@@ -14,6 +14,7 @@ from sfumato.metrics.f_scores import averaged, label_counts, label_hits
 from sfumato.metrics.intervals import Interval, percentiles, wilson
 from sfumato.metrics.label_scores import LabelScoreName, exact_matches, selection_scores
 from sfumato.metrics.labelled import Labelled
+from sfumato.metrics.membership import Labels, complete
 from sfumato.metrics.ranking import FIGURES, drawn_figure
 from sfumato.metrics.resampling import Resamples, resample
 
@@ -68,7 +69,10 @@ def drawn_score(truth: NDArray[np.generic], said: LabelAnswers, score: LabelScor
         return Drawn(0.0, np.zeros(1))
     value = selection_scores(truth, said.scores, said.named)[score]
     if score == "accuracy":
-        return Drawn(value, drawn.means(exact_matches(truth, said.named)))
+        whole = complete(truth)
+        exact = np.zeros(len(truth), dtype=np.bool_)
+        exact[whole] = exact_matches(truth, said.named)
+        return Drawn(value, drawn.means(exact) if whole.all() else drawn.means(exact, whole))
     if score == "map":
         return Drawn(value, drawn_figure(Labelled(truth, said.scores), FIGURES["map"], drawn))
     hits = _counted(truth, said.named, drawn)
@@ -86,7 +90,7 @@ def difference(a: Drawn, b: Drawn, units: int) -> Interval:
 
 
 def paired_macro_f1(
-    there: NDArray[np.bool_], named_a: NDArray[np.bool_], named_b: NDArray[np.bool_], groups: Integers | None = None
+    truth: Labels, named_a: NDArray[np.bool_], named_b: NDArray[np.bool_], groups: Integers | None = None
 ) -> Interval:
     """How much higher the macro-F1 of the first is, -1 to 1, with its interval; the same resamples measure both.
 
@@ -94,17 +98,17 @@ def paired_macro_f1(
     share of 0 by Wilson, as in `paired.paired_difference`.
 
     Args:
-        there: (N, C) whether each sample is of each class, all of it known.
+        truth: (N, C) as in `membership`; what is not known counts nowhere.
         named_a: (N, C) whether the first names it.
         named_b: (N, C) whether the second does.
         groups: (N,) number of the group each sample belongs to, resampled whole; None = each is on its own.
     """
-    drawn = resample(len(there), groups, there.shape[1])
+    drawn = resample(len(truth), groups, truth.shape[1])
     a, b = (
-        Drawn(float(macro_f1(label_counts(there, named))), macro_f1(_counted(there, named, drawn)))
+        Drawn(float(macro_f1(label_counts(truth, named))), macro_f1(_counted(truth, named, drawn)))
         for named in (named_a, named_b)
     )
-    return difference(a, b, _units(there, groups))
+    return difference(a, b, _units(truth, groups))
 
 
 def _units(truth: NDArray[np.generic], groups: Integers | None) -> int:

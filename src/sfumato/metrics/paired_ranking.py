@@ -71,7 +71,8 @@ def rank_labels(
     by: LabelScoreName = "map",
     groups: Integers | None = None,
 ) -> tuple[Ranked, ...]:
-    """The same of samples of any number of classes; a sample is right where all its classes are named and no other.
+    """The same of samples of any number of classes; a sample of which all is known is right
+    where all its classes are named and no other.
 
     Args:
         truth: (N, C) as in `labelled.Labelled`, N at least 1.

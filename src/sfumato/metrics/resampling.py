@@ -40,9 +40,12 @@ class Resamples:
         ]
         return np.stack(sums, axis=-1).astype(np.float64).reshape(len(self.drawn), *values.shape[1:])
 
-    def means(self, values: NDArray[np.generic]) -> Weights:
-        """(R,) means of (N,) values over each resample."""
-        return self.sums(values) / self.sums(np.ones(len(values)))
+    def means(self, values: NDArray[np.generic], inside: NDArray[np.bool_] | None = None) -> Weights:
+        """(R,) means of (N,) values over each resample; of those `inside`, (N,), alone; nan where it has none."""
+        if inside is None:
+            return self.sums(values) / self.sums(np.ones(len(values)))
+        sums, count = self.sums(np.where(inside, values, 0)), self.sums(inside)
+        return np.divide(sums, count, out=np.full(len(count), np.nan), where=count > 0)
 
 
 def resample(

@@ -7,12 +7,14 @@ from typing import Annotated, cast
 from pydantic import Tag
 
 from sfumato.errors import moved
+from sfumato.models.adapted import AdaptedSpec
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
-from sfumato.models.class_texts import FileTextsSpec
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
 from sfumato.models.cnn_rnn.cnn_rnn import CnnRnnSpec, build_cnn_rnn
-from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec, build_dual_encoder
+from sfumato.models.dual_encoder import DualEncoder
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
+from sfumato.models.dual_encoder_towers import build_dual_encoder, expected_by_dual_encoder, load_dual_encoder
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
 from sfumato.models.text_encoder import learnt_files, load_text
@@ -27,6 +29,8 @@ from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
 Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec | VlmSpec
+Built = Family | AdaptedSpec
+"""What a bundle's networks are built from: any family, or what a ladder made of one, which no recipe can ask for."""
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
@@ -43,7 +47,7 @@ FamilySpec = Annotated[
 UNSEEN = 16
 """Side in pixels that pictures would have which nothing looks at: the least there is."""
 
-KINDS: dict[str, type[Family]] = {
+KINDS: dict[str, type[Built]] = {
     "image": ModelSpec,
     "cnn_rnn": CnnRnnSpec,
     "image_text": ImageTextSpec,
@@ -51,16 +55,17 @@ KINDS: dict[str, type[Family]] = {
     "text": TextOnlySpec,
     "dual_encoder": DualEncoderSpec,
     "vlm": VlmSpec,
+    "adapted": AdaptedSpec,
 }
 
 
-def spec_of(document: Mapping[str, object]) -> type[Family]:
+def spec_of(document: Mapping[str, object]) -> type[Built]:
     """What a stored model is read as; a document that does not say is one of images, as all were once."""
     return KINDS.get(str(document.get("kind")), ModelSpec)
 
 
 def build_model(
-    spec: Family,
+    spec: Built,
     classes: Outputs,
     image_size: int,
     mean: Triple,
@@ -71,7 +76,7 @@ def build_model(
     """A model of any family with random weights; arguments as for `build_image_text`, and `names` of the classes."""
     if isinstance(spec, VlmSpec):
         return build_vlm(spec, classes, names, mean, std, files)
-    if isinstance(spec, ModelSpec):
+    if isinstance(spec, ModelSpec | AdaptedSpec):
         return build_classifier(spec, classes, image_size, mean, std)
     if isinstance(spec, CnnRnnSpec):
         if not isinstance(classes, int):
@@ -88,7 +93,9 @@ def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
     """Put the recipe's pretrained weights into the model; return where they came from."""
     if isinstance(spec, ModelSpec | CnnRnnSpec) and isinstance(model, Classifier):
         return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
-    if isinstance(spec, ImageTextSpec | DualEncoderSpec) and isinstance(model, ImageText | DualEncoder):
+    if isinstance(spec, DualEncoderSpec) and isinstance(model, DualEncoder):
+        return load_dual_encoder(model, spec, image_size)
+    if isinstance(spec, ImageTextSpec) and isinstance(model, ImageText):
         with moved("model.", "model.image."):
             image = load_weights(model.image, spec.image.backbone, spec.image.weights, image_size)
         return f"image {image}; text {load_text(model.text, spec.text)}"
@@ -109,6 +116,8 @@ def expected_of(spec: Family) -> Expects:
         return expected_by(spec)
     if isinstance(spec, VlmSpec):
         return expected_by_vlm(spec)
+    if isinstance(spec, DualEncoderSpec):
+        return expected_by_dual_encoder(spec)
     with moved("model.", "model." if isinstance(spec, ModelSpec | CnnRnnSpec) else "model.image."):
         return expects(image_name(spec))
 
@@ -117,6 +126,8 @@ def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
     if isinstance(spec, ClipSpec | TextOnlySpec | VlmSpec):
         return spec.title
+    if isinstance(spec, DualEncoderSpec):
+        return spec.image_title
     return spec.backbone if isinstance(spec, ModelSpec | CnnRnnSpec) else spec.image.backbone
 
 
@@ -124,15 +135,17 @@ def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
     if isinstance(spec, ModelSpec | CnnRnnSpec | ClipSpec | VlmSpec):
         return spec.weights == "none"
+    if isinstance(spec, DualEncoderSpec):
+        return spec.is_random
     pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
     return pictures and getattr(spec.text, "weights", "none") == "none"
 
 
-def reads_texts(spec: Family) -> bool:
+def reads_texts(spec: Built) -> bool:
     """Whether texts are part of the samples it is shown."""
     if isinstance(spec, VlmSpec):
         return TEXT in spec.prompt
-    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec)
+    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec | AdaptedSpec)
 
 
 def writes_sequences(spec: Family) -> bool:
@@ -149,13 +162,12 @@ def without_paths(spec: Family) -> Family:
         return spec.model_copy(update={"weights": without_path(spec.weights)}) if known else spec
     if isinstance(spec, VlmSpec):
         return spec.model_copy(update={"folder": Path(spec.folder).name}) if spec.folder else spec
+    if isinstance(spec, DualEncoderSpec):
+        return spec.without_paths()
     folder = getattr(spec.text, "folder", None)
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
     if isinstance(spec, TextOnlySpec):
         return spec.model_copy(update={"text": text})
-    if isinstance(spec, DualEncoderSpec) and isinstance(spec.texts, FileTextsSpec):
-        texts = spec.texts.model_copy(update={"file": Path(spec.texts.file).name})
-        spec = spec.model_copy(update={"texts": texts})
     image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
     return spec.model_copy(update={"image": image, "text": text})
 

@@ -8,6 +8,8 @@ from sfumato.data.table import Table
 from sfumato.decision.named import check_against_classes, refuse_single_samples
 from sfumato.errors import InputError
 from sfumato.losses.asymmetric import MANY_LABELS, AsymmetricSpec
+from sfumato.metrics.membership import complete
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import reads_texts
 from sfumato.preparation.elements import with_elements
 from sfumato.recipe.checks import refuse_without_validation
@@ -34,7 +36,7 @@ def as_read(recipe: Recipe, table: Table) -> Table:
 
 def split_unseen(recipe: Recipe, table: Table) -> Table:
     """The split as it is known before any image is looked at: none is bad yet, and no near-duplicate is found."""
-    spec = recipe.data.split
+    spec, table = recipe.data.split, table.answered
     if table.rows["cluster"].null_count() == len(table):
         spec = spec.model_copy(update={"accept": tuple(kind for kind in spec.accept if kind != "near-duplicates")})
     return split(table, spec)
@@ -52,7 +54,8 @@ def completed(recipe: Recipe, table: Table) -> tuple[Recipe, list[str]]:
         decision = decision.model_copy(update={"calibration": "platt"})
         notes += ["decision.calibration: platt, since classes that do not exclude each other are calibrated each alone"]
     timeline = recipe.timeline
-    if len(table.labels) >= MANY_LABELS and all(keyframe.loss is None for keyframe in timeline):
+    by_texts = isinstance(recipe.model, DualEncoderSpec)
+    if not by_texts and len(table.labels) >= MANY_LABELS and all(keyframe.loss is None for keyframe in timeline):
         timeline = _with_loss(timeline, AsymmetricSpec())
         notes += [f"loss: asymmetric, since an image is not of most of {len(table.labels)} classes"]
     return recipe.model_copy(update={"train": train, "decision": decision, "timeline": timeline}), notes
@@ -87,11 +90,25 @@ def validated(recipe: Recipe, table: Table) -> Table:
     """The same table with its parts.
 
     Raises:
-        InputError: It lacks the validation part that the recipe needs.
+        InputError: It lacks the validation part that the recipe needs, or what of it is known.
     """
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
     check_against_classes(recipe.decision, table.layout)
     refuse_single_samples(recipe.decision, table.part("train").counts)
     if not len(table.part("val")):
         refuse_unchosen_views(recipe.views, "no sample stands in the val part")
+    if table.layout.multilabel:
+        _refuse_unmeasured(recipe, table.part("val"))
     return table
+
+
+def _refuse_unmeasured(recipe: Recipe, val: Table) -> None:
+    """Refuse to choose or promise by whole samples where of none every class is known."""
+    if not len(val) or complete(val.membership).any():
+        return
+    why = "of no validation sample every class is known"
+    if recipe.train.select == "accuracy":
+        raise InputError(f"accuracy, and {why}", setting="train.select", expected="map, macro_f1 or micro_f1")
+    if recipe.decision.misses is not None:
+        what = f"{why}, and what share of a sample's classes is missed is known of such samples alone"
+        raise InputError(what, setting="decision.misses", mend="leave it out")

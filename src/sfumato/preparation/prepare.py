@@ -24,6 +24,7 @@ from sfumato.teaching.teacher import read_facts
 from sfumato.training.arithmetic_choice import choose_compile, choose_tf32
 from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
+from sfumato.training.few_bit_limits import refuse_without_cuda
 from sfumato.training.given_weights import check_given_weights
 from sfumato.training.keyframe import Ramp
 
@@ -34,6 +35,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
+    refuse_without_cuda(recipe.model, recipe.train.optimizer, device)
     table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
     recipe = with_class_texts(recipe, table.layout)

@@ -8,8 +8,9 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.losses.unicl import UniclSpec
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import Family, is_random, reads_texts, writes_sequences
 from sfumato.models.text_only import TextOnlySpec
 from sfumato.models.vlm.spec import VlmSpec
@@ -105,8 +106,8 @@ def _check_texts(model: Family, timeline: Sequence[Keyframe]) -> None:
         if by_texts and keyframe.head is not None:
             what, mend = "a dual encoder has no other head than the texts of its classes", "leave it out"
             raise InputError(what, setting=f"timeline[{index}].head", mend=mend)
-        if not by_texts and isinstance(keyframe.loss, UniclSpec):
-            what, expected = "unicl compares pictures with texts of classes", "model.kind: dual_encoder"
+        if not by_texts and isinstance(keyframe.loss, UniclSpec | PrototypeContrastSpec):
+            what, expected = f"{keyframe.loss.kind} compares pictures with texts of classes", "model.kind: dual_encoder"
             raise InputError(what, setting=f"timeline[{index}].loss", expected=expected)
 
 

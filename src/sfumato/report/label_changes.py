@@ -22,7 +22,7 @@ def label_changes(measured: LabelsMeasured) -> tuple[Change, ...]:
 
 def _answers(measured: LabelsMeasured) -> Iterator[Change]:
     said, scores = measured.predictions, measured.results.scores
-    before = label_scores(said.there, said.logits, said.logits > 0, said.groups)
+    before = label_scores(said.truth, said.logits, said.logits > 0, said.groups)
     for name, title in _ANSWERS.items():
         if name in before:
             yield Change(title, before[name], scores[name], share=name == "accuracy")

@@ -15,17 +15,24 @@ def label_verdict(measured: LabelsMeasured, *, test_spared: bool = False) -> tup
 
 def _reach(measured: LabelsMeasured, test_spared: bool) -> str:
     setting = setting_of(measured.part, measured.results.samples, test_spared=test_spared)
-    return f"{setting}, it {reached(measured.results.scores)}."
+    return f"{setting}, it {reached(measured.results.scores)}.{_whole(measured.results)}"
+
+
+def _whole(results: MultilabelResults) -> str:
+    """Of how many samples all is known, where that is not all of them."""
+    if not results.complete:
+        return ""
+    return f" That is of {many(results.complete, 'image')}: of the others some classes are not known."
 
 
 def reached(scores: Mapping[str, Interval]) -> str:
     """What there is to say of the scores, as the rest of a sentence whose subject is what answered."""
-    map_, f1, exact = scores.get("map"), scores["macro_f1"], scores["accuracy"]
+    map_, f1, exact = scores.get("map"), scores["macro_f1"], scores.get("accuracy")
     ranked = f"ranks with a mean average precision of {map_.value:.3f} ({_range(map_)}), " if map_ else ""
-    return (
-        f"{ranked}names classes with a macro-F1 of {f1.value:.3f} ({_range(f1)}), "
-        f"and names all of an image's classes and no other in {percent(exact.value)} of cases"
-    )
+    named = f"{ranked}names classes with a macro-F1 of {f1.value:.3f} ({_range(f1)})"
+    if exact is None:  # of no image all is known
+        return named
+    return f"{named}, and names all of an image's classes and no other in {percent(exact.value)} of cases"
 
 
 def _range(score: Interval) -> str:

@@ -1,12 +1,12 @@
 """The share of head and decoder in a network that has both, fitted on the validation part once training is over."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sfumato.decision.branch_share import BranchShare, fit_branch_share
 from sfumato.models.cnn_rnn.branches import log_odds
 from sfumato.models.cnn_rnn.cnn_rnn import CnnRnn
-from sfumato.predictions import UNKNOWN
 from sfumato.shown import Shown
 from sfumato.training.inference import computed, groups_of
 from sfumato.training.job import Job
@@ -28,14 +28,12 @@ def fit_branches(job: Job) -> BranchShare | None:
         return torch.cat([logits, log_odds(shares)], dim=1)
 
     said = computed(both, 2 * classes, job.val, job.preprocess, job.machine, job.workers, job.pictures)
-    known = (job.val.membership != UNKNOWN).all(axis=1)
-    groups = groups_of(job.val)
     share = model.spec.head_share
     found = fit_branch_share(
-        said[known, :classes],
-        said[known, classes:],
-        job.val.membership[known] == 1,
-        None if groups is None else groups[known],
+        said[:, :classes],
+        said[:, classes:],
+        job.val.membership.astype(np.int8),
+        groups_of(job.val),
         None if share == "fitted" else share,
     )
     curves = found.curves

@@ -80,10 +80,11 @@ def test_nothing_is_fitted_without_samples_and_every_class_needs_a_half():
     ]
 
 
-def test_samples_of_which_not_all_is_known_fit_nothing():
+def test_samples_of_which_nothing_is_known_fit_nothing():
     table = drawn(200, 4)
     truth = table.truth.copy()
-    truth[::2, 1] = -1
+    truth[::2] = -1
+    truth[1, 1] = -1
     half = MultilabelPredictions(table.ids, truth, table.logits, SPACE)
     assert len(half.known()) == 100
     assert fit_multilabel((half,), DecisionSpec(), 4) == fit_multilabel((half.known(),), DecisionSpec(), 4)

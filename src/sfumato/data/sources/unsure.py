@@ -43,5 +43,5 @@ def parted(values: pl.Series, place: Callable[[int], str]) -> tuple[pl.Series, p
         what = f"class {both[row][0]!r} is said to be there and, by {MARK}, not to be known"
         raise InputError(what, where=place(row), expected="one of the two")
     samples = int((unsure.list.len() > 0).sum())
-    said = f"data.source: of {samples:,} samples some classes are not known; they learn the others, and measure nothing"
+    said = f"data.source: of {samples:,} samples some classes are not known; they learn and measure the others"
     return there, unsure, [said] if samples else []

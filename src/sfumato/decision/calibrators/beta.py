@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.decision.calibrators.known_answers import by_class, support, too_few
 from sfumato.decision.calibrators.logistic import fit_rising, platt_targets
 from sfumato.decision.calibrators.one_vs_rest import (
     Count,
@@ -76,20 +77,19 @@ def fit_beta(logits: NDArray[np.floating], truth: Truth, shrinkage: float = SHRI
 
     Args:
         logits: (N, C).
-        truth: (N,) class indices or (N, C) booleans.
+        truth: As in `metrics.membership`; what is not known of a sample fits nothing.
         shrinkage: k, at least 0.
     """
     refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
-    there = members(truth, classes)
-    counts = there.sum(axis=0)
+    counts = members(truth, classes).sum(axis=0)
     ones, said = (1.0,) * classes, tuple(counts.tolist())
-    if len(truth) < LEAST_SAMPLES:
+    if too_few(truth, classes, LEAST_SAMPLES):
         return Beta(ones, ones, (0.0,) * classes, said, exclusive)
     scores = log_odds(logits, exclusive)
-    own = np.array([_curve(*column) for column in zip(np.ascontiguousarray(scores.T), there.T, strict=True)])
-    slope = fit_shared_slope(scores, there)
-    weight = trust(counts, shrinkage)[:, None]
+    own = np.array(by_class(scores, truth, _curve, unknown=np.zeros(3)))
+    slope = fit_shared_slope(scores, truth)
+    weight = trust(support(truth, classes, LEAST_SAMPLES), shrinkage)[:, None]
     a, b, c = (weight * own + (1 - weight) * np.array([slope, slope, 0.0])).T
     return Beta(tuple(a.tolist()), tuple(b.tolist()), tuple(c.tolist()), said, exclusive, len(truth))
 

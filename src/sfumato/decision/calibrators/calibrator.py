@@ -57,7 +57,7 @@ def fit_calibrator(kind: Kind, logits: NDArray[np.floating], truth: Truth) -> An
     Args:
         kind: Which.
         logits: (N, C) of validation samples.
-        truth: (N,) class indices, or (N, C) booleans where a sample may be of several classes.
+        truth: (N,) class indices; or (N, C) where a sample may be of several classes, some of them not known of it.
 
     Raises:
         InputError: A kind that needs classes which exclude each other, for classes that do not; a logit is not finite.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.decision.calibration import fit_temperature
+from sfumato.decision.calibrators.known_answers import by_class, support, too_few
 from sfumato.decision.calibrators.logistic import fit_logistic, platt_targets
 from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, sigmoid, softmax
 from sfumato.decision.calibrators.shared_slope import bounded, fit_shared_slope
@@ -65,17 +66,16 @@ def fit_class_temperature(logits: NDArray[np.floating], truth: Truth, shrinkage:
 
     Args:
         logits: (N, C).
-        truth: (N,) class indices or (N, C) booleans.
+        truth: As in `metrics.membership`; what is not known of a sample fits nothing.
         shrinkage: k, at least 0.
     """
     refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
-    there = members(truth, classes)
-    counts = there.sum(axis=0)
-    if len(truth) < LEAST_SAMPLES:
+    counts = members(truth, classes).sum(axis=0)
+    if too_few(truth, classes, LEAST_SAMPLES):
         return ClassTemperature((1.0,) * classes, tuple(counts.tolist()), exclusive)
-    own, shared = _exclusive(logits, truth) if exclusive else _independent(logits, there)
-    weight = trust(counts, shrinkage)
+    own, shared = _exclusive(logits, truth) if exclusive else _independent(logits, truth)
+    weight = trust(support(truth, classes, LEAST_SAMPLES), shrinkage)
     values = np.exp(weight * np.log(own) + (1 - weight) * np.log(shared))
     return ClassTemperature(tuple(values.tolist()), tuple(counts.tolist()), exclusive, len(truth))
 
@@ -85,8 +85,11 @@ def _exclusive(logits: NDArray[np.floating], truth: Truth) -> tuple[Floats, floa
     return 1 / fit_softmax(logits, truth.astype(np.int64), 1 / shared, biased=False)[0], shared
 
 
-def _independent(logits: NDArray[np.floating], there: NDArray[np.bool_]) -> tuple[Floats, float]:
+def _independent(logits: NDArray[np.floating], truth: Truth) -> tuple[Floats, float]:
     z = logits.astype(np.float64)
-    columns = zip(np.ascontiguousarray(z.T), there.T, strict=True)
-    own = [bounded(float(fit_logistic(column[:, None], platt_targets(of))[0])) for column, of in columns]
-    return 1 / np.array(own), 1 / fit_shared_slope(z, there)
+    own = np.array(by_class(z, truth, _slope, unknown=1.0))
+    return 1 / own, 1 / fit_shared_slope(z, truth)
+
+
+def _slope(scores: Floats, there: NDArray[np.bool_]) -> float:
+    return bounded(float(fit_logistic(scores[:, None], platt_targets(there))[0]))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.decision.calibrators.known_answers import by_class, support, too_few
 from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, log_odds, sigmoid
 from sfumato.decision.calibrators.shared_slope import fit_shared_slope
 from sfumato.decision.shrinkage import SHRINKAGE, trust
@@ -90,20 +91,19 @@ def fit_isotonic(logits: NDArray[np.floating], truth: Truth, shrinkage: float = 
 
     Args:
         logits: (N, C).
-        truth: (N,) class indices or (N, C) booleans.
+        truth: As in `metrics.membership`; what is not known of a sample fits nothing.
         shrinkage: k, at least 0.
     """
     refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
-    there = members(truth, classes)
-    counts = there.sum(axis=0)
+    counts = members(truth, classes).sum(axis=0)
     said = tuple(counts.tolist())
-    if len(truth) < LEAST_SAMPLES:
+    if too_few(truth, classes, LEAST_SAMPLES):
         return Isotonic((), (0.0,) * classes, 1.0, said, exclusive)
     scores = log_odds(logits, exclusive)
-    steps = tuple(_steps(*column) for column in zip(np.ascontiguousarray(scores.T), there.T, strict=True))
-    weights = tuple(trust(counts, shrinkage).tolist())
-    return Isotonic(steps, weights, fit_shared_slope(scores, there), said, exclusive, len(truth))
+    steps = tuple(by_class(scores, truth, _steps, unknown=Steps((0.0,), (0.5,))))
+    weights = tuple(trust(support(truth, classes, LEAST_SAMPLES), shrinkage).tolist())
+    return Isotonic(steps, weights, fit_shared_slope(scores, truth), said, exclusive, len(truth))
 
 
 def _steps(scores: Floats, there: NDArray[np.bool_]) -> Steps:

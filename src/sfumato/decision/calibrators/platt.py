@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from sfumato.decision.calibrators.known_answers import by_class, support, too_few
 from sfumato.decision.calibrators.logistic import fit_rising, platt_targets
 from sfumato.decision.calibrators.one_vs_rest import Count, check_lengths, log_odds, probabilities
 from sfumato.decision.calibrators.shared_slope import STEEPEST, fit_shared_slope
@@ -63,20 +64,19 @@ def fit_platt(logits: NDArray[np.floating], truth: Truth, shrinkage: float = SHR
 
     Args:
         logits: (N, C).
-        truth: (N,) class indices or (N, C) booleans.
+        truth: As in `metrics.membership`; what is not known of a sample fits nothing.
         shrinkage: k, at least 0.
     """
     refuse_not_finite(logits=logits)
     classes, exclusive = logits.shape[1], truth.ndim == 1
-    there = members(truth, classes)
-    counts = there.sum(axis=0)
+    counts = members(truth, classes).sum(axis=0)
     said = tuple(counts.tolist())
-    if len(truth) < LEAST_SAMPLES:
+    if too_few(truth, classes, LEAST_SAMPLES):
         return Platt((1.0,) * classes, (0.0,) * classes, said, exclusive)
     scores = log_odds(logits, exclusive)
-    own = np.array([_curve(*column) for column in zip(np.ascontiguousarray(scores.T), there.T, strict=True)])
-    shared = np.array([fit_shared_slope(scores, there), 0.0])
-    weight = trust(counts, shrinkage)[:, None]
+    own = np.array(by_class(scores, truth, _curve, unknown=np.zeros(2)))
+    shared = np.array([fit_shared_slope(scores, truth), 0.0])
+    weight = trust(support(truth, classes, LEAST_SAMPLES), shrinkage)[:, None]
     slopes, intercepts = (weight * own + (1 - weight) * shared).T
     return Platt(tuple(slopes.tolist()), tuple(intercepts.tolist()), said, exclusive, len(truth))
 

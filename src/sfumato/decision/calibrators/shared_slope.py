@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.decision.calibrators.logistic import fit_logistic
+from sfumato.metrics.membership import Truth, answered, members
 
 Floats = NDArray[np.float64]
 
@@ -11,18 +12,19 @@ FLATTEST, STEEPEST = 0.01, 100.0
 """Bounds of 1 / T."""
 
 
-def fit_shared_slope(log_odds: Floats, there: NDArray[np.bool_]) -> float:
+def fit_shared_slope(log_odds: Floats, truth: Truth) -> float:
     """1 / T of least cross-entropy of sigmoid(log-odds / T), over all classes and samples at once.
 
-    Targets are softened as for a temperature: by 1 / (N + 2).
+    Targets are softened as for a temperature: by 1 / (n + 2), of a class of which n samples have a known answer.
 
     Args:
         log_odds: (N, C) of each class against the rest, N at least 1.
-        there: (N, C) whether each sample is of each class.
+        truth: As in `metrics.membership`; something of it is known.
     """
-    rest = 1 / (len(there) + 2)
-    targets = np.where(there, 1 - rest, rest)
-    return bounded(float(fit_logistic(log_odds.reshape(-1, 1), targets.ravel())[0]))
+    there, known = (of(truth, log_odds.shape[1]) for of in (members, answered))
+    rest: Floats = 1 / (known.sum(axis=0) + 2)
+    targets: Floats = np.where(there, 1 - rest, rest)
+    return bounded(float(fit_logistic(log_odds[known].reshape(-1, 1), targets[known])[0]))
 
 
 def bounded(slope: float) -> float:

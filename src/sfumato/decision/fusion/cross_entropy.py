@@ -1,12 +1,14 @@
 """Cross-entropy of fused scores, for either form of truth. Shapes: N samples, C classes.
 
-Of classes that exclude each other scores become probabilities by a softmax, of others each by a sigmoid.
+Of classes that exclude each other scores become probabilities by a softmax, of others each by a sigmoid. Where it is
+not known whether a sample is of one of several classes, that costs nothing and moves nothing.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.metrics.membership import Truth
+from sfumato.predictions import UNKNOWN
 
 Floats = NDArray[np.floating]
 Doubles = NDArray[np.float64]
@@ -21,7 +23,8 @@ def losses(z: Floats, truth: Truth) -> Doubles:
     """(N,) -log p of what is so of each sample, in nats, from (N, C) scores; where classes are on their own, summed."""
     scores = z.astype(np.float64)
     if truth.ndim == 2:
-        return np.logaddexp(0, np.where(truth, -scores, scores)).sum(axis=1)
+        costs = np.logaddexp(0, np.where(truth == 1, -scores, scores))
+        return np.where(truth == UNKNOWN, 0.0, costs).sum(axis=1)
     top = scores.max(axis=1, initial=-np.inf)
     return top + np.log(np.exp(scores - top[:, None]).sum(axis=1)) - scores[np.arange(len(truth)), truth]
 
@@ -29,7 +32,8 @@ def losses(z: Floats, truth: Truth) -> Doubles:
 def less_truth(p: Floats, truth: Truth) -> Floats:
     """(N, C) slope of the sum by the scores: probabilities, as `cross_entropy` leaves them, less truth, in place."""
     if truth.ndim == 2:
-        p -= truth
+        p -= truth == 1
+        p[truth == UNKNOWN] = 0
     else:
         p[np.arange(len(truth)), truth] -= 1
     return p
@@ -49,8 +53,10 @@ def _of_one(z: Floats, truth: Truth) -> float:
     return float(np.log(total).sum(dtype=np.float64) - true)
 
 
-def _of_each(z: Floats, there: Truth) -> float:
+def _of_each(z: Floats, truth: Truth) -> float:
     small = np.exp(-np.abs(z))
-    loss = (np.maximum(z, 0) - z * there + np.log1p(small)).sum(dtype=np.float64)
+    costs = np.maximum(z, 0) - z * (truth == 1) + np.log1p(small)
+    costs[truth == UNKNOWN] = 0
+    loss = costs.sum(dtype=np.float64)
     z[:] = np.where(z < 0, small, 1) / (1 + small)
     return float(loss)

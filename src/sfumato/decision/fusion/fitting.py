@@ -30,7 +30,7 @@ def fit_fusion(
     Args:
         kind: Which.
         said: M arrays (N, C) of calibrated log-probabilities, or of log-odds where truth is booleans.
-        truth: (N,) class indices, all of them known, or (N, C) booleans.
+        truth: (N,) class indices, all of them known, or (N, C) of classes that may be unknown one by one.
         sharing: Whether classes share weights; of `weighted` and `stacked` alone.
         groups: (N,) number of the group each sample belongs to, which inner folds keep whole; None = each is its own.
 

@@ -7,7 +7,7 @@ from sfumato.decision.fusion.fusion import Fusion, Sharing, chances
 from sfumato.decision.fusion.inner_folds import best_form
 from sfumato.decision.fusion.simplex import best_weights, weights_near
 from sfumato.decision.shrinkage import SHRINKAGE, trust
-from sfumato.metrics.membership import Truth, members
+from sfumato.metrics.membership import Truth, answered, members
 
 Floats = NDArray[np.floating]
 Doubles = NDArray[np.float64]
@@ -33,7 +33,7 @@ def fit_mixture(said: Floats, truth: Truth, by_class: bool, shrinkage: float = S
 
     Args:
         said: (M, N, C), N at least 1.
-        truth: (N,) class indices or (N, C) booleans.
+        truth: As in `membership`; what is not known of a sample fits nothing.
         by_class: Whether each class has its own.
         shrinkage: k, at least 0.
     """
@@ -45,9 +45,9 @@ def fit_mixture(said: Floats, truth: Truth, by_class: bool, shrinkage: float = S
 
 def _own_weights(shared: Doubles, said: Floats, truth: Truth, shrinkage: float) -> Doubles:
     """(M, C) of each class, shrunk."""
-    there, exclusive = members(truth, said.shape[2]), truth.ndim == 1
-    each = range(there.shape[1])
-    own = np.stack([_class_weights(shared, said[:, :, c], there[:, c], exclusive=exclusive) for c in each])
+    there, known = (of(truth, said.shape[2]) for of in (members, answered))
+    columns = ((said[:, known[:, c], c], there[known[:, c], c]) for c in range(there.shape[1]))
+    own = np.stack([_class_weights(shared, *column, exclusive=truth.ndim == 1) for column in columns])
     weight = trust(there.sum(axis=0), shrinkage)[:, None]
     return (weight * own + (1 - weight) * shared).T
 
@@ -59,8 +59,8 @@ def _class_weights(shared: Doubles, said: Floats, there: NDArray[np.bool_], *, e
 
 
 def _of_truth(said: Floats, truth: Truth) -> Doubles:
-    """(M, N) probability that each member gives the true class; or of each class alone (M, N C) what is so of it."""
+    """(M, N) probability that each member gives the true class; or of each class alone (M, P) what is known of it."""
     if truth.ndim == 1:
         return np.exp(said[:, np.arange(len(truth)), truth].astype(np.float64))
     p = chances(said.astype(np.float64), exclusive=False)
-    return np.where(truth, p, 1 - p).reshape(len(said), -1)
+    return np.where(truth == 1, p, 1 - p)[:, answered(truth, said.shape[2])]

@@ -12,12 +12,13 @@ from sfumato.decision.thresholds.rules import LeastCost, Rule, Swept
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Note, Thresholds
 from sfumato.metrics.finite import refuse_not_finite
 from sfumato.metrics.intervals import LEVEL
+from sfumato.metrics.membership import Labels, answered
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
 LEAST_SAMPLES = 20
-"""Below this many samples nothing is fitted."""
+"""Below this many samples of known answer nothing is fitted, and to a class of fewer nothing of its own."""
 UNFITTED = 0.5
 RESAMPLES = 200
 _CUTS_RESAMPLED = 400
@@ -26,7 +27,7 @@ _ONE_SIDED_5_PERCENT = 1.645
 
 def fit_thresholds(
     probabilities: Floats,
-    there: Booleans,
+    truth: Labels,
     rule: Rule,
     shrinkage: float = SHRINKAGE,
     *,
@@ -36,14 +37,15 @@ def fit_thresholds(
 ) -> Thresholds:
     """The rule's best cut of each class, by n / (n + shrinkage); the rest is its best cut of all classes together.
 
-    The shared threshold stands for a class without a sample, one that all samples are of, one that no sample can be
+    Each class goes by the samples of which it is known whether they are of it. The shared threshold stands for a class
+    of which that is known of too few, one without a sample, one that all samples are of, one that no sample can be
     named, and one whose samples do not score above the others (rank test, one-sided, 5 %): of such a class the greatest
     F names everything. Once shrunk, a floor is kept only as far as the figures beside it say. A rule of costs needs no
     sample and shrinks nothing.
 
     Args:
         probabilities: (N, C), calibrated.
-        there: (N, C) whether each sample is of each class.
+        truth: (N, C) as in `metrics.membership`.
         rule: What is best.
         shrinkage: k, at least 0.
         among: (N, C) whether each sample can be named each class at all, such as its likeliest one; None = it can. Then
@@ -53,24 +55,25 @@ def fit_thresholds(
             which only the ratio matters; None = as among these samples.
     """
     refuse_not_finite(probabilities=probabilities)
-    samples, unfitted = len(there), UNFITTED if among is None else 0.0
-    named = np.full(there.shape, True) if among is None else among
-    columns = [_Column(*parts, _weights(parts[1], frequencies)) for parts in _columns(probabilities, there, named)]
+    known, unfitted = answered(truth, truth.shape[1]), UNFITTED if among is None else 0.0
+    named = np.full(truth.shape, True) if among is None else among
+    columns = [_Column(*parts, _weights(parts[1], frequencies)) for parts in _columns(probabilities, truth, named)]
     if isinstance(rule, LeastCost):
         rows = [_row(rule.threshold, column, "from costs") for column in columns]
         return Thresholds(rule, rule.threshold, shrinkage, 0, tuple(rows))
-    if samples < LEAST_SAMPLES:
+    if known.sum(axis=0).max(initial=0) < LEAST_SAMPLES:
         rows = [_row(unfitted, column, "too few samples") for column in columns]
         return Thresholds(rule, unfitted, shrinkage, 0, tuple(rows))
     if shared is None:
-        shared = _shared(probabilities, there, among, rule, unfitted)
+        pairs = probabilities[known], truth[known] == 1, None if among is None else among[known]
+        shared = _shared(*pairs, rule, unfitted)
     rows = [_fit(column, rule, shared, shrinkage) for column in columns]
-    return Thresholds(rule, shared, shrinkage, samples, tuple(rows))
+    return Thresholds(rule, shared, shrinkage, int(known.any(axis=1).sum()), tuple(rows))
 
 
 @dataclass(frozen=True)
 class _Column:
-    """One class; each (N,)."""
+    """One class; each (n,), of the samples of which it is known whether they are of it."""
 
     scores: Floats
     there: Booleans
@@ -80,9 +83,10 @@ class _Column:
     """What a sample of the class counts, and any other."""
 
 
-def _columns(probabilities: Floats, there: Booleans, among: Booleans) -> Iterator[tuple[Floats, Booleans, Booleans]]:
-    parts = (np.ascontiguousarray(part.T) for part in (there, among))
-    return zip(np.ascontiguousarray(probabilities.T), *parts, strict=True)
+def _columns(probabilities: Floats, truth: Labels, among: Booleans) -> Iterator[tuple[Floats, Booleans, Booleans]]:
+    parts = (probabilities, truth == 1, among, answered(truth, truth.shape[1]))
+    for scores, there, named, known in zip(*(np.ascontiguousarray(part.T) for part in parts), strict=True):
+        yield scores[known], there[known], named[known]
 
 
 def _weights(there: Booleans, frequencies: tuple[float, float] | None) -> tuple[float, float]:
@@ -94,11 +98,11 @@ def _weights(there: Booleans, frequencies: tuple[float, float] | None) -> tuple[
 
 
 def _shared(probabilities: Floats, there: Booleans, among: Booleans | None, rule: Swept, unfitted: float) -> float:
-    """The best cut of every pair of sample and class; `unfitted` where all pairs are the same."""
+    """The best cut of (P,) pairs of a sample and a class; `unfitted` where all pairs are the same."""
     named = there if among is None else there[among]
     if named.all() or not named.any():
         return unfitted
-    cuts = cuts_of(probabilities.ravel(), there.ravel(), None if among is None else among.ravel())
+    cuts = cuts_of(probabilities, there, among)
     return float(cuts.thresholds[rule.best(cuts)])
 
 
@@ -124,6 +128,8 @@ def _shrunk(own: Floats, positives: Floats, shared: float, shrinkage: float) -> 
 
 def _wrong_with(column: _Column) -> Note:
     """Why a class has no threshold of its own; empty where it has."""
+    if len(column.there) < LEAST_SAMPLES:
+        return "too few samples"
     cuts = cuts_of(column.scores, column.there)
     positives, negatives = float(cuts.positives[0]), float(cuts.negatives[0])
     if not positives:
