@@ -6,11 +6,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 from tests.charts import ELEMENTS, chart, gallery
+from tests.served import files, served
 
 import sfumato
 from sfumato.cascades.pages import write_report
@@ -209,6 +211,7 @@ def test_costs_and_the_real_share_move_the_gate(root, made, tmp_path):
         assert q == pytest.approx(odds / (1 + odds))
 
 
+@pytest.mark.slow
 def test_without_a_gate_or_without_elements(root, tmp_path, looked):
     both = sfumato.cascade(None, root / "elements", root / "products", out=tmp_path / "a", quiet=True)
     assert (
@@ -337,6 +340,7 @@ def test_its_page_stands_alone_and_is_written_anew(made, evaluated):
     assert write_report(made.folder).read_text(encoding="utf-8") == before
 
 
+@pytest.mark.slow
 def test_it_says_where_samples_were_trained_on(root, made, tmp_path, capfd):
     done = sfumato.evaluate(made.folder, root / "gallery.csv", out=tmp_path / "all")
     assert "of these samples show images that it was trained on" in done.page.read_text(encoding="utf-8")
@@ -411,6 +415,24 @@ def test_the_verbs_of_the_command_line(root, made, tmp_path, monkeypatch, capsys
         code, _, told = typed(*words, *where)
         assert code == 2 and message in told and told.count("\n") == 1, told
     assert not (tmp_path / "never").exists()
+
+
+def test_it_is_served_with_its_path(root, made):
+    paths = [Path(one) for one in pictures(root)[:6]]
+    wanted = [one.to_dict() for one in sfumato.load(made.bundle).predict(paths)]
+    with served(made.bundle) as service, service.client() as client:
+        answer = client.post("/predict", files=files(*[(str(path), path.read_bytes()) for path in paths]))
+        schema = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]["200"]
+        stages = client.get("/metadata").json()["stages"]
+    found = answer.json()["decisions"]
+    assert {one["stage"] for one in found} == {"gate", "products"}
+    assert [[step["stage"] for step in one["path"]] for one in found] == [
+        [step["stage"] for step in one["path"]] for one in wanted
+    ]
+    assert [one["confidence"] for one in found] == pytest.approx([one["confidence"] for one in wanted], abs=1e-6)
+    jsonschema.Draft202012Validator(schema["content"]["application/json"]["schema"]).validate(answer.json())
+    assert [one["task"] for one in stages] == ["gate", "elements", "products"]
+    assert [one["threshold"] for one in stages[0]["classes"]] == [None, made.story.routes.gate]
 
 
 def test_a_damaged_cascade_is_refused(made, tmp_path):
