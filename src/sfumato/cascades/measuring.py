@@ -85,7 +85,9 @@ def last_verdicts(said: Said, stages: Stages) -> Verdicts:
     """What the last stage says; where it was not asked, anything."""
     policy = cast(Policy, stages.products.policy)
     familiarity = None if said.familiarity is None else np.nan_to_num(said.familiarity)
-    return policy.apply(np.nan_to_num(said.products), familiarity)
+    seen = None if said.elements is None else stages.seen_elements(stages.named(np.nan_to_num(said.elements)))
+    kept = None if policy.narrowing is None or seen is None else policy.narrowing.kept(seen)
+    return policy.apply(np.nan_to_num(said.products), familiarity, kept)
 
 
 def measure_cascade(answers: Answers, stages: Stages) -> CascadeResults:
