@@ -15,8 +15,14 @@ from tests.charts import ELEMENTS, chart, gallery
 from tests.served import files, served
 
 import sfumato
+from sfumato.cascades.looking import look
+from sfumato.cascades.measuring import last_verdicts
 from sfumato.cascades.pages import write_report
+from sfumato.cascades.samples import held_out_samples
+from sfumato.cascades.stage import read_stage
 from sfumato.cli import main
+from sfumato.data.progress import unseen
+from sfumato.decision.narrowing import Narrowing
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.cascade_stages import Stages
@@ -169,6 +175,24 @@ def test_no_figure_of_the_whole_is_above_that_of_its_stages(made):
     gate, products = found.stages["gate"], found.stages["products"]
     assert ended <= min(gate.classes[1].recall, products.scores["accuracy"].value) + 1e-12
     assert sum(one.count for one in found.ends.values()) == found.samples
+
+
+def test_what_is_measured_is_what_is_predicted(root, made):
+    """Candidates that elements narrow are narrowed alike by both."""
+    model = sfumato.load(made.bundle)
+    shows = {"rain": ("green",), "storm": ("red", "green"), "wind": ("red",)}
+    rule = Narrowing("all", 0.0, tuple(shows[name] for name in model.labels.names))
+    model.stages.products.policies[""] = replace(model.policy, narrowing=rule)
+    stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
+    said = look(held_out_samples(stages), model.stages, lambda going, _: going >= 0, unseen)
+    rows = said.samples.table.rows
+    inputs = [WithText(image, text) for image, text in zip(rows["images"].list.first(), rows["text"], strict=True)]
+    named = np.array(model.labels.names)[last_verdicts(said, model.stages).predicted]
+    predicted = model.predict(inputs)
+    passed = model.stages.routes.passes(said.going)
+    assert [one.stage == "products" for one in predicted] == passed.tolist()
+    assert [one.label for one in predicted if one.stage == "products"] == named[passed].tolist()
+    assert all(one.confidence == 1 for one in predicted if one.stage == "products" and len(one.path[1].labels) == 1)
 
 
 def test_a_mixed_folder_gives_a_row_each(root, made, tmp_path, monkeypatch, capsys):

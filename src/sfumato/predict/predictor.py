@@ -142,7 +142,7 @@ class Predictor:
 
     def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
         """The same, each with what it had to do without where texts are read."""
-        for chunk, found in _decoded_ahead(iter(inputs), partial(decoded, seen=self._looker.seen)):
+        for chunk, found in decoded_ahead(iter(inputs), partial(decoded, seen=self._looker.seen)):
             without = [one.without if self._can_lack else None for one in found]
             yield from zip(chunk, self._scores(found), without, strict=True)
 
@@ -342,7 +342,7 @@ def _device(asked: str | None) -> torch.device:
     return device
 
 
-def _decoded_ahead(
+def decoded_ahead(
     inputs: Iterator[Input], decode: Callable[[Input], Decoded]
 ) -> Iterator[tuple[list[Input], list[Decoded]]]:
     """Inputs and what was decoded of them, a batch at a time; the next is decoded while this one is looked at."""
