@@ -23,7 +23,8 @@ from torch.nn import functional as F
 
 from sfumato.models.class_texts import GivenTextsSpec
 from sfumato.models.classifier import ModelSpec
-from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec
+from sfumato.models.dual_encoder import DualEncoder
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import build_model
 from sfumato.models.image_text import ImageTowerSpec
 from sfumato.models.network import Network

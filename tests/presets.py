@@ -5,7 +5,7 @@ from typing import Any
 from sfumato.models.backbone import expects
 from sfumato.models.class_texts import GivenTextsSpec
 from sfumato.models.clip import ClipSpec
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import Family, image_name
 from sfumato.models.image_text import ImageTextSpec, ImageTowerSpec
 from sfumato.models.ngrams import NgramsSpec

@@ -12,16 +12,20 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.cascades.any_bundle import evaluate
+    from sfumato.cascades.building import cascade
+    from sfumato.cascades.folder import CascadeFolder
     from sfumato.comparison.comparing import Comparison, compare
     from sfumato.deciding.deciding import decide
     from sfumato.ensembles.ensembling import Ensemble, ensemble
-    from sfumato.evaluation.evaluating import evaluate
     from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
     from sfumato.ladders.climbing import Ladder, ladder
+    from sfumato.predict.cascade import CascadePredictor
     from sfumato.predict.decisions import Answer, Decision
-    from sfumato.predict.predictor import Predictor, load
+    from sfumato.predict.loading import load
+    from sfumato.predict.predictor import Predictor
     from sfumato.predictions import Predictions
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
@@ -34,6 +38,8 @@ __version__ = VERSION
 
 _HOME = {
     "Answer": "sfumato.predict.decisions",
+    "CascadeFolder": "sfumato.cascades.folder",
+    "CascadePredictor": "sfumato.predict.cascade",
     "Comparison": "sfumato.comparison.comparing",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
@@ -48,13 +54,14 @@ _HOME = {
     "RunSoup": "sfumato.soups.making",
     "Stack": "sfumato.stacking.stacking",
     "Sweep": "sfumato.sweeping.sweep",
+    "cascade": "sfumato.cascades.building",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
-    "evaluate": "sfumato.evaluation.evaluating",
+    "evaluate": "sfumato.cascades.any_bundle",
     "ladder": "sfumato.ladders.climbing",
-    "load": "sfumato.predict.predictor",
+    "load": "sfumato.predict.loading",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
     "stack": "sfumato.stacking.stacking",
@@ -65,6 +72,8 @@ _HOME = {
 
 __all__ = [
     "Answer",
+    "CascadeFolder",
+    "CascadePredictor",
     "Comparison",
     "CrossValidation",
     "Decision",
@@ -84,6 +93,7 @@ __all__ = [
     "Stack",
     "Sweep",
     "__version__",
+    "cascade",
     "compare",
     "crossval",
     "decide",

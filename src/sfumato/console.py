@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import TypeVar
 
 from rich.console import Console as Terminal
@@ -71,11 +72,12 @@ class Console:
 
     def progress(self, items: Iterable[Item], total: int, what: str, unit: str = "images/s") -> Iterator[Item]:
         """Pass items on, showing how many of `total` have come, at what rate, and the time left."""
-        with self._new_bar() as bar:
+        with nullcontext(self._bar) if self._bar else self._new_bar() as bar:
             task = bar.add_task(what, total=total, unit=unit)
             for item in items:
                 yield item
                 bar.advance(task)
+            bar.remove_task(task)
 
     def stage(self, what: str) -> ProgressOf:
         """The same for work that does not know what shows it."""

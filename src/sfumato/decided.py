@@ -13,6 +13,7 @@ from sfumato.decision.doubt.sureness import Familiarity
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy, Verdicts
+from sfumato.metrics.elements import measure_elements
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, measure_labels
 from sfumato.metrics.results import Results, measure, with_sets
@@ -112,7 +113,8 @@ def measure_decided(said: Predictions, decided: Decided, trained: Integers | Non
         **results.scores,
     }
     rows = results.classes if verdicts.sets is None else with_sets(results.classes, verdicts.sets, truth, groups)
-    return replace(results, scores=scores, classes=rows)
+    elements = measure_elements(truth, verdicts.predicted, said.labels, groups)
+    return replace(results, scores=scores, classes=rows, elements=elements)
 
 
 def _costs(said: Predictions, decided: Decided) -> dict[str, Interval]:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,9 @@ from sfumato.errors import InputError, nearest_name
 from sfumato.yaml_text import write_mapping
 
 EXAMPLE = "labels: [{id: cloud, zh: 云图, en: cloud imagery, aliases: [...]}, ...]"
+ELEMENTS = "elements"
+"""Section of a label file that the elements of products are classes of."""
+_LISTS = frozenset({"aliases", "templates", ELEMENTS})
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Label:
     """Level of what is shown, such as `850hPa` or `2m`."""
     lead_time: str | None = None
     """Lead time of what is shown, such as `24h`."""
+    elements: tuple[str, ...] = ()
+    """Of a product: the ids of what it always shows, classes of the file's section `elements`."""
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -68,6 +73,11 @@ class LabelSpace:
     def labels(self) -> tuple[Label, ...]:
         """The C classes with all that is known of them."""
         return self.details or tuple(Label(name) for name in self.names)
+
+    @cached_property
+    def elements(self) -> tuple[str, ...]:
+        """What its classes show, each element once, in their order; empty where none says."""
+        return tuple(dict.fromkeys(element for label in self.details for element in label.elements))
 
     @cached_property
     def _by_spelling(self) -> dict[str, str]:
@@ -129,17 +139,19 @@ class LabelSpace:
 
 
 def read_labels(path: Path, section: str | None = None) -> LabelSpace:
-    """Read a section of a label file: `NAME: [{id, zh, en, aliases, templates, unit, level, lead_time}, ...]`.
+    """Read a section of a label file: `NAME: [{id, zh, en, aliases, templates, unit, level, lead_time, elements}]`.
 
-    A class may also be a plain text, its id. A section `{positive: NAME, negative: NAME}` names the two sides of a
-    yes-or-no question; the data may then say 1 and 0, true and false, yes and no.
+    A class may also be a plain text, its id. The `elements` that a class names are classes of the file's section of
+    that name, if it has one. A section `{positive: NAME, negative: NAME}` names the two sides of a yes-or-no
+    question; the data may then say 1 and 0, true and false, yes and no.
 
     Args:
         path: The file.
         section: Key of the section; None = the only one there is.
 
     Raises:
-        InputError: No such file or section, an unknown key, a name or alias that two classes share; with file and line.
+        InputError: No such file or section, an unknown key, a name or alias that two classes share, an element that the
+            file lacks; with file and line.
     """
     document = read_document(path, kind="label file", example=EXAMPLE)
     names = list(document.settings)
@@ -151,7 +163,17 @@ def read_labels(path: Path, section: str | None = None) -> LabelSpace:
     if name not in document.settings:
         near = nearest_name(name, names)
         raise InputError(f"no section {name!r}", where=str(path), expected=f"one of {', '.join(names)}", nearest=near)
-    return label_section(document, name)
+    return _with_known_elements(label_section(document, name), document, name)
+
+
+def label_sections(path: Path) -> list[tuple[str, LabelSpace]]:
+    """The sections of a label file that are lists of classes, by name.
+
+    Raises:
+        InputError: As `read_labels`.
+    """
+    document = read_document(path, kind="label file", example=EXAMPLE)
+    return [(name, read_labels(path, name)) for name, value in document.settings.items() if isinstance(value, list)]
 
 
 def folded(text: str) -> str:
@@ -207,13 +229,39 @@ def _label(entry: Any, document: Document, path: str) -> Label:
         if key not in allowed:
             near = nearest_name(key, allowed)
             raise InputError(f"unknown key {key!r}", where=where, expected=f"one of {', '.join(allowed)}", nearest=near)
-        if not _is_text(value, many=key in {"aliases", "templates"}):
-            kind = "a list of texts" if key in {"aliases", "templates"} else "a text"
+        if not _is_text(value, many=key in _LISTS):
+            kind = "a list of texts" if key in _LISTS else "a text"
             raise InputError(f"{key} is {value!r}", where=where, expected=kind)
     if not values.get("id", "").strip():
         raise InputError("a class without id", where=document.place(path), expected=EXAMPLE)
-    many = {key: tuple(cast(list[str], values.get(key, ()))) for key in ("aliases", "templates")}
+    many = {key: tuple(cast(list[str], values.get(key, ()))) for key in _LISTS}
     return Label(**cast(dict[str, Any], {**values, **many}))
+
+
+def _with_known_elements(space: LabelSpace, document: Document, name: str) -> LabelSpace:
+    """The same classes, the elements they name spelled as the file's own section of elements spells them."""
+    if ELEMENTS not in document.settings or not any(label.elements for label in space.details):
+        return space  # a bundle's own label file has its classes alone
+    known = label_section(document, ELEMENTS)
+    details = [
+        replace(
+            label,
+            elements=tuple(
+                _element(known, text, document.place(f"{name}[{i}].elements[{j}]"), label.id)
+                for j, text in enumerate(label.elements)
+            ),
+        )
+        for i, label in enumerate(space.details)
+    ]
+    return LabelSpace(space.names, tuple(details))
+
+
+def _element(known: LabelSpace, text: str, where: str | None, of: str) -> str:
+    found = known.find(text)
+    if found is None:
+        what = f"{of!r} names the unknown element {text!r}"
+        raise InputError(what, where=where, expected=f"one of {', '.join(known.names)}", nearest=known.nearest(text))
+    return found
 
 
 def _is_text(value: Any, *, many: bool) -> bool:

@@ -18,13 +18,16 @@ from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.json_file import write_json
 from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.family import files_of
 from sfumato.models.network import needed
+from sfumato.models.tower_merging import settle_towers
 from sfumato.models.vlm.merging import settle
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predict.references import stored_references
+from sfumato.preparation.elements import known_elements
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
@@ -86,7 +89,7 @@ def make_bundle(
     def ask() -> NDArray[np.float32]:
         return averaged_logits([model], prepared.preprocess, views, pictures, policies, layout.slices, texts)
 
-    spec = settle(model, spec, ask)
+    spec = settle_towers(model, settle(model, spec, ask), ask)
     logits = ask()
     samples = tuple(
         Sample(f"sample-{i}", picture, tuple(row), text)
@@ -105,6 +108,7 @@ def make_bundle(
         views=views_to_dict(views) if len(views) > 1 else None,
         text=files_of(model),
         references=stored_references([references]),
+        read_texts=model.reader.stored() if isinstance(model, DualEncoder) else None,
     )
     write_bundle(folder.bundle, bundle)
     load(folder.bundle, device="cpu")
@@ -115,4 +119,6 @@ def provenance(folder: RunFolder) -> dict[str, Any]:
     known = {name: value for name, value in environment().items() if name != "command"}
     teacher = read_facts(folder.teacher) if folder.teacher.is_file() else None
     taught_by = {"teacher": {"manifest_sha256": teacher.manifest_sha256}} if teacher else {}
-    return {**known, "data": folder.fingerprint(), **taught_by}
+    elements = known_elements(folder.load_recipe().recipe.data.elements)
+    told = {} if elements is None else {"elements": list(elements)}
+    return {**known, "data": folder.fingerprint(), **taught_by, **told}

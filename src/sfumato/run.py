@@ -111,25 +111,25 @@ def train(
         console.note(Noted(f"{resume} is finished already"))
         return _finished(open_folder(resume))
     if resume is None:
-        folder, prepared, machine, notes = _begin(recipe, overrides, out, console, sharing)
+        folder, prepared, machine, notes = begin_run(recipe, overrides, out, console, sharing)
     else:
         folder, prepared, machine, notes = _take_up(resume, sharing)
     with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
         if resume is None:
-            _write_inputs(folder, prepared, machine, notes)
+            write_inputs(folder, prepared, machine, notes)
         workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
         with kept_memory(machine.device.type) as memory:
             console.note(Noted(f"memory: {memory}"))
             console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
             _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
-            references = _learn(folder, prepared, machine, int(workers.value), console)
+            references = learn(folder, prepared, machine, int(workers.value), console)
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
             withheld = withhold(prepared, machine, int(workers.value))
         if machine.is_main:
             tell(looked.choice, folder.views, console)
             conclude_withheld(folder, prepared.recipe.model, looked, withheld)
-            _decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
+            decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
         machine.wait()
     return Run(folder.path)
 
@@ -141,7 +141,7 @@ def _finished(folder: RunFolder) -> Run:
     return Run(folder.path)
 
 
-def _begin(
+def begin_run(
     recipe: str | Path | Recipe | Mapping[str, Any] | None,
     overrides: Mapping[str, Any] | None,
     out: str | Path | None,
@@ -176,7 +176,7 @@ def _take_up(resume: str | Path, sharing: Sharing | None) -> tuple[RunFolder, Pr
     return folder, prepared, machine, []
 
 
-def _write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes: list[str]) -> None:
+def write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes: list[str]) -> None:
     """Give the run its folder; half of one could neither be gone on with nor begun anew."""
     with uninterrupted():
         if machine.is_main:
@@ -206,13 +206,13 @@ def _fit(
             write_json(folder.path / "branches.json", branches.to_dict())
 
 
-def _learn(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console) -> References:
+def learn(folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console) -> References:
     """What training pictures are to the weights that were kept, where decisions ask how familiar others are."""
     job = job_of(prepared, machine, workers, folder.checkpoints)
     return learn_references(job, prepared.recipe.decision.measure, console.stage("learning what is familiar"))
 
 
-def _decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...], console: Console) -> None:
+def decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tuple[str, ...], console: Console) -> None:
     """From predictions to decisions: the policy of each task, scores of the measured parts, bundle and report."""
     val, spec = looked.parts.get("val", {}), prepared.recipe.decision
     trained = prepared.table.part("train").counts

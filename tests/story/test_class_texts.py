@@ -186,7 +186,7 @@ def test_several_label_columns_are_refused(place, tmp_path):
     lines = [f"{path},{path.parent.name},{i % 2}" for i, path in enumerate(photos)]
     (tmp_path / "table.csv").write_text("\n".join(["image,finding,side", *lines]), encoding="utf-8")
     changed = {"data.source": str(tmp_path / "table.csv"), "data.columns.label": ["finding", "side"]}
-    with pytest.raises(InputError, match=r"model\.kind: names one class a picture, and there are several label"):
+    with pytest.raises(InputError, match=r"model\.kind: answers one question a picture, and there are several label"):
         sfumato.train(settings(place), overrides=changed, out=place / "run", quiet=True)
 
 

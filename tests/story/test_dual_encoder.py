@@ -63,8 +63,8 @@ def reads() -> list[int]:
 def run(place, reads) -> sfumato.Run:
     original = ClassTextReader._read
 
-    def read(self, device):
-        found = original(self, device)
+    def read(self, device, *texts):
+        found = original(self, device, *texts)
         reads.append(len(found))
         return found
 

@@ -1,15 +1,22 @@
 """Products whose prompts hold the elements that a cross-validation saw in samples it had not trained on."""
 
 import csv
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.vlm_products import vlm_products
+from typer.testing import CliRunner
 
 import sfumato
+from sfumato.bundle.ensemble import read_any
+from sfumato.cli import app
 from sfumato.element_words import find
 from sfumato.errors import InputError
+from sfumato.multilabel_predictions import MultilabelPredictions
+from sfumato.predict.element_texts import sure_of, with_element_words
+from sfumato.predict.inputs import WithText
 
 SEEN = """
 name: elements
@@ -96,3 +103,56 @@ def test_samples_that_nothing_is_known_of_are_refused(root, tmp_path):
     }
     with pytest.raises(InputError, match="says nothing of 1 of 60 samples, such as 'new'"):
         sfumato.train(root / "recipe.yaml", overrides=settings, out=tmp_path / "run", quiet=True)
+
+
+@pytest.fixture(scope="module")
+def taught(root, tmp_path_factory) -> sfumato.Run:
+    """Trained with element words."""
+    settings = {"data.elements": {"run": str(root / "seen"), "sure": 0.9}, "train.epochs": 1}
+    out = tmp_path_factory.mktemp("taught") / "run"
+    return sfumato.train(root / "recipe.yaml", overrides=settings, out=out, quiet=True)
+
+
+def test_new_pictures_get_their_words_in_the_form_of_training(root, taught):
+    elements, sure = sfumato.load(root / "seen" / "bundle"), sure_of(read_any(taught.bundle), "x")
+    assert sure == 0.9
+    said = MultilabelPredictions.read(root / "seen/predictions/test.parquet")
+    paths = [root / "pictures" / f"{id_}.png" for id_ in said.ids]
+    texts = dict(pl.read_parquet(taught.folder / "data" / "table.parquet").select("id", "text").iter_rows())
+    own = [texts[id_].split("】")[1].strip() for id_ in said.ids]
+    inputs = [WithText(path, text) for path, text in zip(paths, own, strict=True)]
+    found = list(with_element_words(inputs, elements, sure))
+    assert [one.text for one in found] == [texts[id_] for id_ in said.ids]
+    assert [one.image for one in found] == paths
+    assert list(with_element_words(found, elements, sure)) == found  # words that stand there stay
+    bare = [WithText(None, "pot"), root / "no.png"]
+    assert [one.text for one in with_element_words(bare, elements, sure)] == ["【不确定】 pot", "【不确定】"]
+
+
+def asked(*arguments: object):
+    return CliRunner().invoke(app, ["predict", *map(str, arguments)])
+
+
+def test_predict_finds_elements_and_says_where_words_lack(root, taught):
+    table = root / "asked.csv"
+    table.write_text("id,image\n" + "".join(f"p{i:03},pictures/p{i:03}.png\n" for i in range(3)), encoding="utf-8")
+    found = asked(taught.bundle, table, "--elements", root / "seen", "--json")
+    assert found.exit_code == 0 and len(json.loads(found.stdout)) == 3 and "words" not in found.stderr
+    bare = asked(taught.bundle, root / "products.csv", "--json")
+    assert len(json.loads(bare.stdout)) == 60 and "60 of 60 texts hold no element words" in " ".join(
+        bare.stderr.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("products", "elements", "message"),
+    [
+        ("seen", "seen", "was trained without element words; expected a run with data.elements"),
+        ("taught", "taught", "names one class a picture, and a picture has several elements"),
+        ("taught", "nowhere", "no such bundle"),
+    ],
+)
+def test_elements_that_fit_nothing_are_refused_in_one_line(root, taught, products, elements, message):
+    places = {"taught": taught.folder, "seen": root / "seen", "nowhere": root / "nowhere"}
+    failed = asked(places[products], root / "pictures", "--elements", places[elements]).exception
+    assert isinstance(failed, InputError) and message in str(failed) and "\n" not in str(failed)

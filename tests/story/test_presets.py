@@ -75,6 +75,12 @@ OVERRIDES[NAMING] = {
     "model.hub": None,
     "timeline[0].batch_size": 16,
 }
+OVERRIDES[f"{NAMING}-8gb"] = {
+    **OVERRIDES[NAMING],
+    "model.base": "int8",  # 4 bits and pages take a GPU
+    "train.optimizer.kind": "adamw",
+    "train.accumulate": 4,
+}
 OVERRIDES["weather-elements-cnn-rnn"] = {
     **RESNET,
     "data.columns.label": "marks",
@@ -146,7 +152,7 @@ def finished(photos, table, wares, charts, one_thread):
         if name not in done:
             source = wares if name.startswith(("product", NAMING)) else sources.get(name, photos)
             overrides = {**OVERRIDES[name], "data.source": str(source)}
-            if name == NAMING:
+            if name.startswith(NAMING):
                 overrides["model.folder"] = str(wares.parent.parent / "gemma")
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from safetensors.torch import load_file
 from tests.vlm_products import vlm_products
 
 import sfumato
+from sfumato.bundle.folder import check_samples, read_bundle
 from sfumato.errors import InputError
 from sfumato.predict.inputs import WithText
+from sfumato.predict.torch_or_onnx import held_rounding
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,8 @@ def history(run: sfumato.Run) -> list[float]:
             "gemma can't take images of 56 px: its pictures have 28 px, and no other; expected 28 px",
         ),
         ({"model.base": "bf16"}, "is held in bf16, where most small steps round to none"),
+        ({**LORA, "model.base": "nf4"}, "model.base: 4 bits on cpu: training so takes CUDA; expected bf16, or int8"),
+        ({"train.optimizer.kind": "paged_adamw_8bit"}, "train.optimizer: pages on cpu: training so takes CUDA"),
         (
             {"model.lora": {}},
             "LoRA stands beside network.model.language_model.layers.0.self_attn.k_proj.base_layer.weight",
@@ -136,3 +141,35 @@ def test_pictures_alone_where_the_prompt_has_no_place_for_a_text(run, tmp_path):
     model = sfumato.load(done.bundle)
     assert not model.reads_texts
     assert model.predict([run.folder.parent / "pictures" / "p000.png"])[0].label in model.labels.names
+
+
+@pytest.mark.parametrize("base", ["bf16", "nf4"])
+def test_weights_of_few_bits_from_recipe_to_bundle(run, tmp_path, monkeypatch, base):
+    """As on CUDA: 4 bits in training and in the bundle, which answers without bitsandbytes and anywhere."""
+    monkeypatch.setattr("sfumato.training.few_bit_limits._refuse", lambda *_: None)
+    root = run.folder.parent
+    settings = {**LORA, "model.lora.adapter": "kept", "model.base": base, "train.epochs": 1, "train.accumulate": 2}
+    done = sfumato.train(root / "recipe.yaml", overrides=settings, out=tmp_path / "run", quiet=True)
+    kept = load_file(done.bundle / "weights.safetensors")
+    packed = [name for name, tensor in kept.items() if tensor.dtype == torch.uint8]
+    assert len(packed) == (14 if base == "nf4" else 0)
+    found = np.concatenate([row.logits for _, row in sfumato.load(done.bundle).scored(asked(run))])
+    far = np.abs(found - done.predictions["test"].logits).max(axis=1)
+    assert (far <= 1e-2 * (1 + np.abs(found).max(axis=1))).all()
+    cost = json.loads((done.folder / "cost.json").read_text())
+    sizes = {name: tensor.numel() * (2 if name in packed else 1) for name, tensor in kept.items()}
+    assert cost["parameters"] == sum(size for name, size in sizes.items() if not name.endswith(".scales"))
+
+
+def test_a_bundle_in_bf16_bears_other_devices_rounding_and_no_more(run):
+    bundle = read_bundle(run.bundle)
+    samples, gives = bundle.samples, np.array([sample.logits for sample in bundle.samples])
+    rounded = held_rounding(replace(bundle, model={**bundle.model, "base": "bf16"}))
+    assert held_rounding(bundle) == 0 and rounded == 2**-7
+    most = 1 + np.abs(gives).max(axis=1, keepdims=True)
+    near, far = gives + 0.01 * most, gives + 0.02 * most
+    check_samples(samples, 4, lambda _: near, "x", rounded)
+    with pytest.raises(InputError):
+        check_samples(samples, 4, lambda _: near, "x")
+    with pytest.raises(InputError):
+        check_samples(samples, 4, lambda _: far, "x", rounded)

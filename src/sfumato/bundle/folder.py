@@ -4,9 +4,10 @@ manifest.json (format, hashes, provenance), weights.safetensors, recipe.yaml, mo
 policy.json, results.json, samples/ (pictures made by the program, with the logits they must give), where texts are read
 text/ (what makes tokens of them), and for people and other programs thresholds.json, where the policy has thresholds: a
 copy that is not read back. A bundle that averages several networks of one make has weights-0.safetensors,
-weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them. One that is made
-of other bundles is in `ensemble.py`. After `sfumato export` network-0.onnx and so on and graph.json stand beside the
-weights, which they are another form of: older programs read the bundle without them.
+weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them, and one whose
+classes are texts read-texts.safetensors. Those made of other bundles are in `ensemble.py` and `cascade.py`. After
+`sfumato export` network-0.onnx and so on and graph.json stand beside the weights, which they are another form of: older
+programs read the bundle without them.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,16 +28,17 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL, READING = 1, 2, 3, 4, 5, 6
+ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL, READING, CASCADE = 1, 2, 3, 4, 5, 6, 7
 """Formats of bundles of one network, of several, of either where pictures are looked at in several views, of other
-bundles, of any networks where an image may be of several classes, and of any that read texts; a program from before
-there were such refuses them."""
-FORMAT = READING
+bundles, of any networks where an image may be of several classes, of any that read texts, and of stages that ask one
+another; a program from before there were such refuses them."""
+FORMAT = CASCADE
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
 TEXT = "text"
 """Folder of the files by which texts become tokens."""
 REFERENCES = "familiar.safetensors"
+READ_TEXTS = "read-texts.safetensors"
 GRAPH = "graph.json"
 
 Document = dict[str, Any]
@@ -69,6 +71,8 @@ class Bundle:
     """Name -> content of the files by which a text becomes tokens; None = its networks read no texts."""
     references: dict[str, Tensor] | None = None
     """What training pictures were to each network, named as `decision.doubt.reference` does; None = no policy asks."""
+    read_texts: dict[str, Tensor] | None = None
+    """What the text tower made of the texts of the classes, named as `models.read_texts` does; None = it reads them."""
     graphs: tuple[Path, ...] = ()
     """Each network as an ONNX graph; none, or one a member."""
     graph: Document | None = None
@@ -96,6 +100,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> None:
             write_json(work / f"{name}.json", getattr(bundle, name))
         if bundle.references is not None:
             write_tensors(work / REFERENCES, bundle.references)
+        if bundle.read_texts is not None:
+            write_tensors(work / READ_TEXTS, bundle.read_texts)
         if bundle.views is not None:
             write_json(work / "views.json", bundle.views)
         if bundle.text is not None:
@@ -142,6 +148,9 @@ def bundle_manifest(folder: Path) -> Document:
 
 def read_parts(folder: Path, manifest: Document) -> Bundle:
     """A bundle that is no ensemble, from a folder whose files were checked."""
+    if manifest["format"] == CASCADE:
+        expected = "the bundle of one run or ensemble, such as those in its folder `stages`"
+        raise InputError("a cascade of several stages", where=str(folder), expected=expected)
     return Bundle(
         members=_read_members(folder, cast(int, manifest["format"])),
         recipe=read_text(folder / "recipe.yaml"),
@@ -155,6 +164,7 @@ def read_parts(folder: Path, manifest: Document) -> Bundle:
         views=read_json(folder / "views.json") if _has_views(folder, cast(int, manifest["format"])) else None,
         text=read_files(folder / TEXT) if manifest["format"] == READING else None,
         references=read_tensors(folder / REFERENCES) if (folder / REFERENCES).is_file() else None,
+        read_texts=read_tensors(folder / READ_TEXTS) if (folder / READ_TEXTS).is_file() else None,
         graphs=graph_files(folder),
         graph=read_json(folder / GRAPH) if (folder / GRAPH).is_file() else None,
     )

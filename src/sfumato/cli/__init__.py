@@ -4,6 +4,7 @@ from sfumato.cli import (
     about_data,
     about_recipes,
     averaging,
+    cascading,
     climbing,
     deciding,
     exporting,
@@ -16,5 +17,8 @@ from sfumato.cli.app import app, main
 
 __all__ = ["VERBS", "app", "main"]
 
-VERBS = (about_data, about_recipes, training, averaging, climbing, deciding, several, using, exporting, serving)
+VERBS = (
+    *(about_data, about_recipes, training, averaging, climbing, deciding, several, using),
+    *(cascading, exporting, serving),
+)
 """Where the verbs are; to import them is to add them to `app`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sfumato.cli.app import app
-from sfumato.cli.options import Json, Out, Quiet, Set, overrides
+from sfumato.cli.options import Json, Out, Quiet, RecipePath, Set, overrides
 from sfumato.cli.printing import is_main, print_json
 
 if TYPE_CHECKING:
@@ -50,6 +50,22 @@ def train(
     if as_json:
         print_json(_outcome(run))
     elif is_main():
+        typer.echo("\n".join(summary(open_folder(run.folder))))
+
+
+@app.command(epilog="Example: `sfumato zeroshot recipe.yaml --out runs/zeroshot`")
+def zeroshot(
+    recipe: RecipePath, set_: Set = None, out: Out = None, as_json: Json = False, quiet: Quiet = False
+) -> None:
+    """Train nothing: score pictures by the texts of their classes, with calibration, thresholds, bundle and report."""
+    from sfumato.report.summary import summary
+    from sfumato.run_folder import open_folder
+    from sfumato.zero_shot import zero_shot
+
+    run = zero_shot(recipe, overrides=overrides(set_), out=out, quiet=quiet)
+    if as_json:
+        print_json(_outcome(run))
+    else:
         typer.echo("\n".join(summary(open_folder(run.folder))))
 
 

@@ -10,14 +10,18 @@ from sfumato.cli.options import Json, Quiet
 from sfumato.cli.printing import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sfumato.console import Console
+    from sfumato.predict.inputs import Input
     from sfumato.predict.torch_or_onnx import EngineName
 
 
 @app.command(
     epilog="Example: `sfumato predict runs/x/bundle photos/ more.jpg --out decisions.csv`, "
     "`sfumato predict runs/x/bundle test/ --like sample_submission.csv --out submission.csv`, "
-    "`sfumato predict runs/x photos/ --texts classes.yaml`"
+    "`sfumato predict runs/x photos/ --texts classes.yaml`, "
+    "`sfumato predict runs/products charts/ --elements runs/elements`"
 )
 def predict(  # noqa: PLR0913, PLR0917  # an option each
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
@@ -39,25 +43,36 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
         Path | None,
         typer.Option("--texts", metavar="FILE", help="Classes to answer with, by their texts; only of a dual encoder."),
     ] = None,
+    no_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Of a cascade: every picture goes on, and the gate looks at none.")
+    ] = False,
+    elements: Annotated[
+        Path | None,
+        typer.Option(
+            "--elements", metavar="BUNDLE", help="Finds the elements of each picture, which are written into its text."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _refuse_both(texts)
+        _refuse_both(texts, elements, no_gate=no_gate)
         _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
+    from sfumato.bundle.cascade import is_cascade
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
-    from sfumato.predict.predictor import load
+    from sfumato.predict.loading import load
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
     given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
-    predictor = load(bundle, engine=cast("EngineName", engine), texts=given)
+    predictor = load(bundle, engine=cast("EngineName", engine), texts=given, gate=not no_gate)
     form = form_of(predictor)
-    asked = expand(inputs, texts=True) if predictor.reads_texts else paths
-    decisions = predictor.stream([one.what for one in asked])
+    needed = elements is None and not is_cascade(Path(bundle))
+    asked = expand(inputs, texts=True, needed=needed) if predictor.reads_texts else paths
+    decisions = predictor.stream(_worded([one.what for one in asked], bundle, elements, Console(quiet=quiet)))
     stream = Console(quiet=quiet).progress(decisions, len(paths), "deciding")
     if out is not None:
         write_decisions(stream, out, form)
@@ -72,11 +87,42 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
             typer.echo(line, nl=False)
 
 
-def _refuse_both(texts: Path | None) -> None:
+def _refuse_both(texts: Path | None, elements: Path | None, *, no_gate: bool) -> None:
     from sfumato.errors import InputError
 
+    if no_gate:
+        raise InputError(
+            "--no-gate beside --like: a submission names the classes of its sample", expected="one of them"
+        )
     if texts is not None:
         raise InputError("--texts beside --like: a submission names the classes of its sample", expected="one of them")
+    if elements is not None:
+        raise InputError("--elements beside --like", expected="one of them, or a table whose texts hold element words")
+
+
+def _worded(inputs: list["Input"], bundle: str, elements: Path | None, console: "Console") -> "Iterable[Input]":
+    """The inputs, with the words of their elements where a bundle is to find them; words that lack are told."""
+    from sfumato.bundle.cascade import is_cascade
+    from sfumato.bundle.ensemble import read_any
+    from sfumato.errors import InputError
+    from sfumato.predict.element_texts import check_elements, reads_words, sure_of, with_element_words, without_words
+    from sfumato.predict.predictor import load
+    from sfumato.training.records import Noted
+
+    if is_cascade(Path(bundle)):
+        if elements is not None:
+            raise InputError("--elements beside a cascade", where=bundle, expected="the elements that it names itself")
+        return inputs
+    own = read_any(Path(bundle))
+    if elements is not None:
+        sure, finder = sure_of(own, bundle), load(elements)
+        check_elements(finder, str(elements))
+        return with_element_words(inputs, finder, sure)
+    lacking = without_words(inputs) if reads_words(own, bundle) else 0
+    if lacking:
+        said = f"{lacking} of {len(inputs)} texts hold no element words, and {bundle} was trained with them"
+        console.note(Noted(f"{said}; --elements BUNDLE finds and writes them", warning=True))
+    return inputs
 
 
 def _new_texts(bundle: str, file: Path, console: "Console") -> dict[str, tuple[str, ...]]:
@@ -183,14 +229,16 @@ def ensemble(
 
 @app.command(epilog="Example: `sfumato report runs/x`")
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or of a cascade.")],
     as_json: Json = False,
 ) -> None:
     """Write a run's report anew: one HTML file a person looks at."""
+    from sfumato.bundle.cascade import is_cascade
+    from sfumato.cascades.pages import write_report as write_cascade_report
     from sfumato.report.page import write_report
     from sfumato.run_folder import open_folder
 
-    path = write_report(open_folder(run))
+    path = write_cascade_report(run) if is_cascade(Path(run)) else write_report(open_folder(run))
     if as_json:
         print_json({"report": str(path)})
     else:

@@ -142,7 +142,10 @@ def _refuse(spec: ChartAugmentSpec | RadiographAugmentSpec, refusals: Refusals, 
 def augment(
     pixels: Pixels, to: Preprocess, size: int, spec: AugmentSpec, strength: float, rng: np.random.Generator
 ) -> Tensor:
-    """(H, W, 3) uint8 array -> (3, size, size) uint8 tensor; at strength 0 what validation sees at that size."""
+    """(H, W, 3) uint8 array -> (3, size, size) uint8 tensor; at strength 0 what validation sees at that size.
+
+    Of (H, W, 1), a grey picture, (1, size, size): what each of three equal channels would be.
+    """
     if strength == 0:
         return square(to_tensor(pixels), size, to.fit, to.interpolation)
     image = _crop(to_tensor(pixels), to, size, spec, strength, rng)
@@ -150,6 +153,7 @@ def augment(
     image = _flip(image, spec, rng)
     if spec.rotate:
         image = F.rotate(image, float(rng.uniform(-1, 1)) * spec.rotate * strength, MODES["bilinear"], fill=[128.0])
+    image = image.expand(3, -1, -1) if spec.saturation or spec.hue else image  # torchvision leaves one channel alone
     image = _colour(image, spec, strength, rng)
     return _erase(image, strength * spec.erase, rng)
 
@@ -189,12 +193,20 @@ def _colour(image: Tensor, spec: AugmentSpec, strength: float, rng: np.random.Ge
     if spec.brightness:
         image = F.adjust_brightness(image, 1 + float(rng.uniform(-1, 1)) * spec.brightness * strength)
     if spec.contrast:
-        image = F.adjust_contrast(image, 1 + float(rng.uniform(-1, 1)) * spec.contrast * strength)
+        image = _contrast(image, 1 + float(rng.uniform(-1, 1)) * spec.contrast * strength)
     if spec.saturation:
         image = F.adjust_saturation(image, 1 + float(rng.uniform(-1, 1)) * spec.saturation * strength)
     if spec.hue:
         image = F.adjust_hue(image, float(rng.uniform(-1, 1)) * spec.hue * strength)
     return image
+
+
+def _contrast(image: Tensor, factor: float) -> Tensor:
+    """As torchvision, which takes the mean of one channel otherwise than that of three equal ones."""
+    if len(image) == 3:
+        return F.adjust_contrast(image, factor)
+    bright = image.mul(0.2989).add_(image, alpha=0.587).add_(image, alpha=0.114).floor_()  # ITU-R 601 luma
+    return image.mul(factor).add_(bright.mean(), alpha=1 - factor).clamp_(0, 255).to(image.dtype)
 
 
 def _erase(image: Tensor, chance: float, rng: np.random.Generator) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sfumato.data.quiet import quiet
 from sfumato.data.shards import source_of
@@ -80,6 +80,23 @@ def decode(source: Source) -> Pixels:
         with opened(given) as image:
             return to_rgb(image)
     raise BadImageError(f"a {type(given).__name__}; expected a path, bytes, a PIL image or an array")
+
+
+def decode_lean(source: str | Path | bytes, least: int | None = None) -> Pixels:
+    """The same with no more than is needed: (H, W, 1) of a picture whose file says it is grey, else (H, W, 3).
+
+    Args:
+        source: A path, an address in a Parquet file, or the bytes of a file.
+        least: Pixels that each side must keep; a JPEG is then decoded at 1/2, 1/4 or 1/8 of its size where that leaves
+            as many, as its own transform allows; none = in full.
+
+    Raises:
+        BadImageError: As `decode`.
+    """
+    with opened(source) as image:
+        if least is not None:
+            image.draft(None, (least, least))
+        return to_pixels(image)
 
 
 @contextlib.contextmanager
@@ -163,10 +180,21 @@ def _refuse_size(image: Image.Image) -> None:
 
 def to_rgb(image: Image.Image) -> Pixels:
     """The (H, W, 3) uint8 pixels of an image that was opened, as `decode` gives them."""
+    return in_colour(to_pixels(image))
+
+
+def in_colour(pixels: Pixels) -> Pixels:
+    """(H, W, 1) or (H, W, 3) uint8 -> (H, W, 3)."""
+    return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+
+
+def to_pixels(image: Image.Image) -> Pixels:
+    """The (H, W, 3) uint8 pixels of an image that was opened; (H, W, 1) where its mode is one of grey."""
     _refuse_size(image)
     image.load()  # broken pixels raise here, and only here: a second look at them would find nothing wrong
     with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, OSError):  # odd metadata loses no picture
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it would be copied for nothing
+            image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):
         return _grey(np.asarray(image).astype(np.uint16) >> 8)
     if image.mode == "I":
@@ -178,6 +206,8 @@ def to_rgb(image: Image.Image) -> Pixels:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
+    if image.mode in ("1", "L"):
+        return _grey(np.asarray(image if image.mode == "L" else image.convert("L")))
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
@@ -197,4 +227,4 @@ def _from_array(array: NDArray[np.generic]) -> Pixels:
 
 
 def _grey(values: NDArray[np.generic]) -> Pixels:
-    return np.repeat(values.astype(np.uint8)[:, :, None], 3, axis=2)
+    return np.array(values, dtype=np.uint8)[:, :, None]

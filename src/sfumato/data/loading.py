@@ -151,7 +151,7 @@ class Samples(Dataset["Batch | RunError"]):
 
     def _image(self, request: Request, image: str, place: int) -> Tensor:
         try:
-            pixels = self.pictures(image)
+            pixels = self.pictures.lean(image, trains=self._view is None)
         except BadImageError as error:
             raise RunError(f"{image}: {error}; it could be read when the run began") from None
         if self._view is not None:
@@ -162,7 +162,11 @@ class Samples(Dataset["Batch | RunError"]):
 
 
 def _stacked(images: list[Tensor], size: int) -> Tensor:
-    return torch.stack(images) if images else torch.zeros(0, 3, size, size, dtype=torch.uint8)
+    """(P, 3, size, size) of (3, size, size) each, or (1, size, size) where a picture is grey."""
+    joined = torch.empty(len(images), 3, size, size, dtype=torch.uint8)
+    for place, image in enumerate(images):
+        joined[place] = image
+    return joined
 
 
 def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *, pin: bool = False) -> Iterator[Batch]:

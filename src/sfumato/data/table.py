@@ -77,6 +77,13 @@ class Table:
         """The samples whose id is not in `ids`."""
         return replace(self, rows=self.rows.filter(~pl.col("id").is_in(ids)))
 
+    @cached_property
+    def answered(self) -> "Table":
+        """The samples with an answer to any of the tasks: no other can train or measure."""
+        return replace(
+            self, rows=self.rows.filter(pl.any_horizontal(pl.col(t.column).is_not_null() for t in self.tasks))
+        )
+
     def only(self, name: str) -> "Table":
         """The samples with an answer to one of several tasks, without the others; the table itself for an only task."""
         if not name:
@@ -237,10 +244,10 @@ class Table:
 
     @property
     def class_counts(self) -> NDArray[np.int64]:
-        """(C,) samples of each class of the only task."""
+        """(C,) samples of each class of the only task; those without an answer count for none."""
         if self.task.many:
             return (self.membership == 1).sum(axis=0)
-        return np.bincount(self.targets, minlength=len(self.labels))
+        return np.bincount(self.targets[self.targets != UNKNOWN], minlength=len(self.labels))
 
     @cached_property
     def counts(self) -> dict[str, NDArray[np.int64]]:

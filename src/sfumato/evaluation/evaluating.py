@@ -57,7 +57,7 @@ def evaluate(
     read = read_any(place)
     samples = read_samples(str(data), read.tasks, overrides or {}, part, skip_unknown=skip_unknown)
     overlap = overlap_with(place, samples.table)
-    _refuse_data_folder(out, Path(data))
+    refuse_data_folder(out, Path(data))
     with free_folder(out, f"{Path(data).resolve().stem}-evaluated") as path, emptied_on_failure(path):
         predictor = Predictor(read, str(bundle), device)
         said = look_at(samples.table, predictor, console.stage("deciding"))
@@ -75,7 +75,7 @@ def evaluate(
     return done
 
 
-def _refuse_data_folder(out: str | Path | None, data: Path) -> None:
+def refuse_data_folder(out: str | Path | None, data: Path) -> None:
     """What is written inside the data would be data the next time."""
     inside = out is not None and data.is_dir() and Path(out).resolve().is_relative_to(data.resolve())
     if inside:

@@ -29,8 +29,10 @@ from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
 from sfumato.report.folds_page import write_folds_report
 from sfumato.report.folds_picture import draw_folds
+from sfumato.report.measurement import ShownWrongLabels, shown_wrong_labels
 from sfumato.report.svg import to_svg
 from sfumato.report.threshold_words import threshold_notes
+from sfumato.report.wrong_labels import write_wrong_labels, wrong_labels
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import of_task
 from sfumato.training.records import Noted
@@ -100,7 +102,7 @@ def conclude(folder: CrossvalFolder, console: Console) -> None:
     nothing = {task: unmeasured(table) for task, table in oof.items()}
     summary = summarise(scores, nothing, results, nested=plan.nested)
     _measure_withheld(trained, recipe)
-    _write(folder, summary, recipe.name, recipe.model.title)
+    _write(folder, summary, recipe.name, recipe.model.title, _wrong_labels(folder, oof, trained.tables[0]))
     make_averaged_bundle(folder.bundle, runs, without_fold(recipe), policies, results, views)
 
 
@@ -159,12 +161,28 @@ def _measure_withheld(trained: _Trained, recipe: Recipe) -> None:
     write_json(ablation_file(trained.folder.path), found.to_dict())
 
 
-def _write(folder: CrossvalFolder, summary: FoldSummary, name: str, backbone: str) -> None:
+def _wrong_labels(
+    folder: CrossvalFolder, oof: Mapping[str, AnyPredictions], table: Table
+) -> dict[str, ShownWrongLabels | None]:
+    """Labels that are likely wrong, of each task, with the pictures of the surest; all of them are written."""
+    images = dict(zip(table.ids, table.first_images, strict=True))
+    found = {task: wrong_labels({"out_of_fold": said}) for task, said in oof.items()}
+    write_wrong_labels(folder.path, found, images)
+    return {task: shown_wrong_labels(one, images) for task, one in found.items()}
+
+
+def _write(
+    folder: CrossvalFolder,
+    summary: FoldSummary,
+    name: str,
+    backbone: str,
+    wrong: Mapping[str, ShownWrongLabels | None],
+) -> None:
     """The summary, and the same to look at."""
     write_json(folder.summary, summary.to_dict())
     folder.picture.write_text(to_svg(draw_folds(summary)), encoding="utf-8")
     links = [folder.run(index).report.relative_to(folder.path).as_posix() for index in range(len(summary.folds))]
-    write_folds_report(folder.report, summary, name, backbone, links, read_ablation(folder.path))
+    write_folds_report(folder.report, summary, name, backbone, links, read_ablation(folder.path), wrong)
 
 
 def _test(trained: _Trained, policies: Mapping[str, AnyPolicy], views: Sequence[View]) -> dict[str, AnyPredictions]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.errors import InputError
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.preparation.beginning import place_of
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import Loaded, load_recipe
@@ -41,9 +41,9 @@ def refuse_idle(recipe: Recipe) -> None:
     if not isinstance(recipe.model, DualEncoderSpec):
         what = f"{recipe.model.kind}: its classes are not told by texts in a space that pictures share"
         raise InputError(what, setting="model.kind", expected="dual_encoder")
-    if recipe.train.init_from is None:
-        what = "none: projections that were never trained together say nothing of each other"
-        raise InputError(what, setting=START, expected="the folder of a finished run of a dual encoder")
+    if recipe.train.init_from is None and (recipe.model.clip is None or recipe.model.is_random):
+        what = "none: encoders that were never trained together say nothing of each other"
+        raise InputError(what, setting=START, expected="a finished run of a dual encoder, or model.clip with weights")
     if recipe.data.split.val == 0:
         what = "0, and rungs and their settings are chosen on validation pictures"
         raise InputError(what, setting="data.split.val", expected="a share above 0")
@@ -56,6 +56,8 @@ def refuse_idle(recipe: Recipe) -> None:
 
 def warned(prepared: Prepared) -> list[str]:
     """What a person should know before trusting the rungs."""
+    if prepared.recipe.train.init_from is None:
+        return list(prepared.warnings)
     place = place_of(prepared.recipe)
     run = RunFolder(place.parent if place.name == "bundle" else place)
     if not (run.data / "table.parquet").is_file():

@@ -17,7 +17,7 @@ from sfumato.ladders.rungs.shots import Fitted
 from sfumato.ladders.space import Space
 from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.models.classifier import Classifier
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.network import needed
 from sfumato.outcome import provenance
 from sfumato.predict.networks import averaged_logits
@@ -44,9 +44,9 @@ def write_ladder_bundle(
         policies: Task -> what decides on its logits.
         results: What was measured, by part.
     """
-    spec = adapted_spec(cast(DualEncoderSpec, prepared.recipe.model).image.backbone, fitted)
+    spec = adapted_spec(cast(DualEncoderSpec, prepared.recipe.model), space.model, fitted)
     given = prepared.preprocess
-    model = adapted_network(spec, space, fitted, given.size, given.mean, given.std)
+    model = adapted_network(spec, space.model, fitted, given.size, given.mean, given.std)
     weights = {name: tensor for name, tensor in model.state_dict().items() if needed(name)}
     bundle = Bundle(
         members=(weights,),

@@ -18,6 +18,8 @@ Texts = Mapping[str, Sequence[str]]
 Text = Annotated[str, Field(min_length=1)]
 NameOf = Literal["id", "zh", "en"]
 _PLACE = re.compile(r"\{([^{}]*)\}")
+_HAN = re.compile("[\u3400-\u9fff]")
+_LANGUAGE = {True: "zh", False: "en"}
 
 
 class TemplateTextsSpec(Spec):
@@ -38,6 +40,18 @@ class LabelTextsSpec(Spec):
     """Which name of a class stands in the place of `{}`: its id, or that in Chinese or English."""
 
 
+class BilingualTextsSpec(Spec):
+    """Sentences in Chinese with the Chinese name of each class, and in English with the English one; the templates that
+    the file of `data.labels` has for a class take the place of those in their language.
+    """
+
+    kind: Literal["bilingual"] = "bilingual"
+    zh: Annotated[tuple[Text, ...], Field(min_length=1)] = ("{}", "一张{}的图片")
+    """Each with `{}` where the name comes; of a class without a Chinese name there are none."""
+    en: Annotated[tuple[Text, ...], Field(min_length=1)] = ("{}", "a picture of {}")
+    """The same in English."""
+
+
 class FileTextsSpec(Spec):
     """Texts of your own, from a file; a run keeps them as `given`."""
 
@@ -55,10 +69,11 @@ class GivenTextsSpec(Spec):
     """Class -> its texts."""
 
 
-ClassTexts = TemplateTextsSpec | LabelTextsSpec | FileTextsSpec | GivenTextsSpec
+ClassTexts = TemplateTextsSpec | LabelTextsSpec | BilingualTextsSpec | FileTextsSpec | GivenTextsSpec
 ClassTextsSpec = Annotated[
     Annotated[TemplateTextsSpec, Tag("template")]
     | Annotated[LabelTextsSpec, Tag("labels")]
+    | Annotated[BilingualTextsSpec, Tag("bilingual")]
     | Annotated[FileTextsSpec, Tag("file")]
     | Annotated[GivenTextsSpec, Tag("given")],
     kind_or("template"),
@@ -77,6 +92,8 @@ def texts_of(spec: ClassTexts, labels: LabelSpace) -> dict[str, tuple[str, ...]]
         return checked(found, SETTING)
     if isinstance(spec, LabelTextsSpec):
         return checked({label.id: _of_label(label, spec.name) for label in labels.labels}, SETTING)
+    if isinstance(spec, BilingualTextsSpec):
+        return checked({label.id: in_both(label, spec) for label in labels.labels}, SETTING)
     if isinstance(spec, GivenTextsSpec):
         return checked(matched(spec.texts, labels, f"{SETTING}.texts"), f"{SETTING}.texts")
     return checked(matched(read_class_texts(Path(spec.file)), labels, spec.file), spec.file)
@@ -107,6 +124,27 @@ def name_of(label: Label, which: NameOf) -> str:
         what = f"class {label.id!r} has no name in {which}"
         raise InputError(what, setting=f"{SETTING}.name", expected="one in the file of data.labels")
     return found
+
+
+def in_both(label: Label, spec: BilingualTextsSpec) -> tuple[str, ...]:
+    """The texts of a class in the languages it has a name in; each once.
+
+    Raises:
+        InputError: It has no name in either, or a template without a place for one.
+    """
+    found = list[str]()
+    for own, name, usual in ((True, label.zh, spec.zh), (False, label.en, spec.en)):
+        templates = [one for one in label.templates if bool(_HAN.search(one)) is own]
+        if name:
+            found += filled(templates or usual, name)
+        elif templates:
+            what = f"class {label.id!r} has a template in {_LANGUAGE[own]} and no name in it"
+            raise InputError(what, setting=SETTING, expected=f"{_LANGUAGE[own]}: in the file of data.labels")
+    if not found:
+        what = f"class {label.id!r} has no name in zh or en"
+        mend = "write its names into the file of data.labels, or take texts: {templates: [...]}, which name its id"
+        raise InputError(what, setting=SETTING, mend=mend)
+    return tuple(dict.fromkeys(found))
 
 
 def matched(texts: Texts, labels: LabelSpace, where: str) -> dict[str, tuple[str, ...]]:

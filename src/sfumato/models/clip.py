@@ -28,6 +28,17 @@ CONFIG = "clip.json"
 Config = dict[str, Any]
 
 
+class ClipTowersSpec(Spec):
+    """Both towers of an OpenCLIP model, which were trained to meet."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """OpenCLIP's name of the architecture, such as ViT-B-16 or ViT-L-14."""
+    weights: Annotated[
+        Annotated[Literal["none"], Tag("word")] | Annotated[WeightsFrom, Tag("from")], Discriminator(form)
+    ] = WeightsFrom(tag="openai")
+    """A tag OpenCLIP knows, such as openai or laion2b_s34b_b79k, or a file; `none` = random."""
+
+
 class ClipSpec(Spec):
     """An OpenCLIP model: both its towers below one head."""
 
@@ -52,7 +63,10 @@ class ClipSpec(Spec):
         return f"OpenCLIP {self.name}"
 
 
-def config_of(spec: ClipSpec) -> Config:
+AnyClip = ClipSpec | ClipTowersSpec
+
+
+def config_of(spec: AnyClip) -> Config:
     """OpenCLIP's configuration of a model, with the activation that its weights were trained with.
 
     Raises:
@@ -72,7 +86,7 @@ def config_of(spec: ClipSpec) -> Config:
     return {**{key: config[key] for key in ("embed_dim", "vision_cfg", "text_cfg")}, "quick_gelu": quick}
 
 
-def expected_by(spec: ClipSpec) -> Expects:
+def expected_by(spec: AnyClip) -> Expects:
     """What the pictures were like that its image tower was trained on."""
     config, clip = config_of(spec), _library()
     tag = spec.weights.tag if isinstance(spec.weights, WeightsFrom) else None
@@ -88,7 +102,7 @@ def expected_by(spec: ClipSpec) -> Expects:
     )
 
 
-def build_towers(spec: ClipSpec, image_size: int, files: Files | None) -> tuple["ClipImage", "ClipText"]:
+def build_towers(spec: AnyClip, image_size: int, files: Files | None) -> tuple["ClipImage", "ClipText"]:
     """Both towers with random weights; from a bundle's files where there are some."""
     config = config_of(spec) if files is None else cast(Config, json.loads(files[CONFIG]))
     sized = {**config, "vision_cfg": {**config["vision_cfg"], "image_size": image_size}}
@@ -96,8 +110,17 @@ def build_towers(spec: ClipSpec, image_size: int, files: Files | None) -> tuple[
     return ClipImage(model.visual), ClipText(model.text, config)
 
 
-def load_towers(image: "ClipImage", text: "ClipText", spec: ClipSpec, image_size: int) -> str:
+def load_towers(
+    image: "ClipImage", text: "ClipText", spec: AnyClip, image_size: int, log_scale: Tensor | None = None
+) -> str:
     """Put pretrained weights into both towers; return where they came from.
+
+    Args:
+        image: The image tower.
+        text: The text tower.
+        spec: Names the weights.
+        image_size: Side in pixels that the image tower was built for.
+        log_scale: () overwritten with the logarithm of what cosines were multiplied by; None = nobody asks.
 
     Raises:
         InputError: They can't be fetched, or do not fit.
@@ -122,6 +145,8 @@ def load_towers(image: "ClipImage", text: "ClipText", spec: ClipSpec, image_size
         raise InputError(f"{spec.name} {source} can't be had ({cause})", setting="model.weights", mend=mend) from error
     image.visual.load_state_dict(made.visual.state_dict())
     text.text.load_state_dict(made.text.state_dict())
+    if log_scale is not None:
+        log_scale.data.copy_(made.logit_scale.data)
     return f"OpenCLIP {spec.name} {Path(source).name}, {'QuickGELU' if quick else 'GELU'}"
 
 

@@ -8,12 +8,14 @@ from pydantic import Tag
 
 from sfumato.errors import moved
 from sfumato.models.adapted import AdaptedSpec
+from sfumato.models.adapted_network import build_adapted
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
-from sfumato.models.class_texts import FileTextsSpec
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
 from sfumato.models.cnn_rnn.cnn_rnn import CnnRnnSpec, build_cnn_rnn
-from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec, build_dual_encoder
+from sfumato.models.dual_encoder import DualEncoder
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
+from sfumato.models.dual_encoder_towers import build_dual_encoder, expected_by_dual_encoder, load_dual_encoder
 from sfumato.models.image_text import ImageText, ImageTextSpec, build_image_text
 from sfumato.models.network import Network
 from sfumato.models.text_encoder import learnt_files, load_text
@@ -76,7 +78,8 @@ def build_model(
     if isinstance(spec, VlmSpec):
         return build_vlm(spec, classes, names, mean, std, files)
     if isinstance(spec, ModelSpec | AdaptedSpec):
-        return build_classifier(spec, classes, image_size, mean, std)
+        given = (classes, image_size, mean, std)
+        return build_classifier(spec, *given) if isinstance(spec, ModelSpec) else build_adapted(spec, *given)
     if isinstance(spec, CnnRnnSpec):
         if not isinstance(classes, int):
             raise TypeError("one task of several classes a picture; refused before")
@@ -92,7 +95,9 @@ def load_pretrained(model: Network, spec: Family, image_size: int) -> str:
     """Put the recipe's pretrained weights into the model; return where they came from."""
     if isinstance(spec, ModelSpec | CnnRnnSpec) and isinstance(model, Classifier):
         return load_weights(model.backbone, spec.backbone, spec.weights, image_size)
-    if isinstance(spec, ImageTextSpec | DualEncoderSpec) and isinstance(model, ImageText | DualEncoder):
+    if isinstance(spec, DualEncoderSpec) and isinstance(model, DualEncoder):
+        return load_dual_encoder(model, spec, image_size)
+    if isinstance(spec, ImageTextSpec) and isinstance(model, ImageText):
         with moved("model.", "model.image."):
             image = load_weights(model.image, spec.image.backbone, spec.image.weights, image_size)
         return f"image {image}; text {load_text(model.text, spec.text)}"
@@ -113,6 +118,8 @@ def expected_of(spec: Family) -> Expects:
         return expected_by(spec)
     if isinstance(spec, VlmSpec):
         return expected_by_vlm(spec)
+    if isinstance(spec, DualEncoderSpec):
+        return expected_by_dual_encoder(spec)
     with moved("model.", "model." if isinstance(spec, ModelSpec | CnnRnnSpec) else "model.image."):
         return expects(image_name(spec))
 
@@ -121,6 +128,8 @@ def image_name(spec: Family) -> str:
     """Name of the architecture that looks at pictures."""
     if isinstance(spec, ClipSpec | TextOnlySpec | VlmSpec):
         return spec.title
+    if isinstance(spec, DualEncoderSpec):
+        return spec.image_title
     return spec.backbone if isinstance(spec, ModelSpec | CnnRnnSpec) else spec.image.backbone
 
 
@@ -128,6 +137,8 @@ def is_random(spec: Family) -> bool:
     """Whether nothing of it is pretrained."""
     if isinstance(spec, ModelSpec | CnnRnnSpec | ClipSpec | VlmSpec):
         return spec.weights == "none"
+    if isinstance(spec, DualEncoderSpec):
+        return spec.is_random
     pictures = isinstance(spec, TextOnlySpec) or spec.image.weights == "none"
     return pictures and getattr(spec.text, "weights", "none") == "none"
 
@@ -153,13 +164,12 @@ def without_paths(spec: Family) -> Family:
         return spec.model_copy(update={"weights": without_path(spec.weights)}) if known else spec
     if isinstance(spec, VlmSpec):
         return spec.model_copy(update={"folder": Path(spec.folder).name}) if spec.folder else spec
+    if isinstance(spec, DualEncoderSpec):
+        return spec.without_paths()
     folder = getattr(spec.text, "folder", None)
     text = spec.text.model_copy(update={"folder": Path(folder).name}) if folder else spec.text
     if isinstance(spec, TextOnlySpec):
         return spec.model_copy(update={"text": text})
-    if isinstance(spec, DualEncoderSpec) and isinstance(spec.texts, FileTextsSpec):
-        texts = spec.texts.model_copy(update={"file": Path(spec.texts.file).name})
-        spec = spec.model_copy(update={"texts": texts})
     image = spec.image.model_copy(update={"weights": without_path(spec.image.weights)})
     return spec.model_copy(update={"image": image, "text": text})
 

@@ -50,6 +50,8 @@ class Network(nn.Module):
 
     reads_texts = False
     """Whether texts are part of what it is shown."""
+    told_by_weights = True
+    """Whether weights, structure and the bundle's files say all that features of a picture and a text depend on."""
     bears_fp16 = True
     """Whether its activations stay within what fp16 can hold."""
 

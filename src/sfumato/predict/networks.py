@@ -18,6 +18,7 @@ from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
+from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.family import Built, build_model, spec_of
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
@@ -203,4 +204,6 @@ def _member(spec: Built, weights: dict[str, Tensor], bundle: Bundle, preprocess:
         raise InputError(
             f"the weights do not fit {spec.title}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
         ) from error
+    if isinstance(model, DualEncoder) and bundle.read_texts is not None:
+        model.reader.take(bundle.read_texts)
     return model.eval()

@@ -28,10 +28,13 @@ from sfumato.predict.networks import Pictures
 from sfumato.predict.new_texts import answering
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
-from sfumato.predict.torch_or_onnx import EngineName, choose_engine, rounding
+from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
+NOT_FINITE = "the network gives it scores that are not finite"
+"""What is wrong with an input of which it does."""
 
 
 class Predictor:
@@ -64,7 +67,7 @@ class Predictor:
         graphs = self.engine.name == "onnx"
         self._looker = looker(bundle, self.policies, where, self.device, graphs=graphs)
         if check:
-            rounded = rounding(bundle) if graphs else 0.0
+            rounded = rounding(bundle) if graphs else held_rounding(bundle)
             check_samples(bundle.samples, self.tasks.classes, self._sample_logits, where, rounded)
 
     @property
@@ -119,7 +122,7 @@ class Predictor:
 
     def stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
-        _refuse_single(inputs)
+        refuse_single(inputs)
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
@@ -155,21 +158,26 @@ class Predictor:
 
     def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
-        problems = [self._problem(one) for one in inputs]
+        problems = [self.problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
         readings = self.read(pictures, texts).each() if good else iter(())
         for problem in problems:
             row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
-            yield row if finite else "the network gives it scores that are not finite"
+            yield row if finite else NOT_FINITE
 
     @property
     def _can_lack(self) -> bool:
         """Whether an answer may be without what others have."""
         return self.reads_texts and self._looker.seen != "none"
 
-    def _problem(self, one: Decoded) -> str | None:
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._looker.seen
+
+    def problem(self, one: Decoded) -> str | None:
         """Why an input can't be decided on; a text can stand for a picture that is not there."""
         if one.pictures or (self.reads_texts and one.text):
             return None
@@ -181,12 +189,16 @@ class Predictor:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
+    def answers(self, read: Readings) -> dict[str, Answer]:
+        """What is said of one input in each task, of what was read off it."""
         places = enumerate(self.tasks.slices.items())
-        answers = {
+        return {
             task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
             for place, (task, where) in places
         }
+
+    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
+        answers = self.answers(read)
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
@@ -267,7 +279,7 @@ def _device(asked: str | None) -> torch.device:
     return device
 
 
-def _refuse_single(inputs: object) -> None:
+def refuse_single(inputs: object) -> None:
     """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
     row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
     if row or isinstance(inputs, str | Path | bytes | Image.Image | WithText):

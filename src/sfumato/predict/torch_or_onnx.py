@@ -52,6 +52,17 @@ def _has_graphs(bundle: AnyBundle) -> bool:
     return all(map(_has_graphs, bundle.members)) if isinstance(bundle, Ensemble) else bool(bundle.graphs)
 
 
+BF16 = 2**-7
+"""Between 1 and the next number of bf16."""
+
+
+def held_rounding(bundle: AnyBundle) -> float:
+    """What devices may differ by where a bundle's weights are computed with in bf16; 0 where they are of fp32."""
+    if isinstance(bundle, Ensemble):
+        return max(map(held_rounding, bundle.members))
+    return 0.0 if bundle.model.get("base", "fp32") == "fp32" else BF16
+
+
 def rounding(bundle: AnyBundle) -> float:
     """What rounding to 8 bits changed of golden logits when the graphs were made; 0 where none was rounded."""
     if isinstance(bundle, Ensemble):

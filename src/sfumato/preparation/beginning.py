@@ -9,9 +9,10 @@ from sfumato.bundle.folder import Bundle, read_bundle
 from sfumato.data.table import Table
 from sfumato.errors import InputError
 from sfumato.json_file import read_json
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.family import files_of, load_pretrained
 from sfumato.models.network import Network, needed
+from sfumato.models.tower_lora import without_lora
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 
@@ -36,9 +37,9 @@ def begin(recipe: Recipe, model: Network, image_size: int, table: Table | None =
         return f"model.weights: {load_pretrained(model, recipe.model, image_size)}"
     place = place_of(recipe)
     bundle = read_bundle(place)
-    if table is not None and not isinstance(recipe.model, DualEncoderSpec):  # whose classes are texts, and no weights
-        _refuse_other_classes(bundle, table, place)
     if table is not None:
+        if not isinstance(model, DualEncoder):  # whose classes are their texts, and no weights
+            _refuse_other_classes(bundle, table, place)
         _refuse_seen(place, table)
     _refuse_other_tokens(bundle, model, place)
     _load(model, bundle, place)
@@ -80,9 +81,10 @@ def _load(model: Network, bundle: Bundle, place: Path) -> None:
             what, where=str(place), setting=SETTING, expected="the run of one fold, such as .../fold-{fold}"
         )
     given = bundle.members[0]
-    own = {name: tensor for name, tensor in model.state_dict().items() if needed(name)}
-    _refuse_misfit(own, given, place)
-    model.load_state_dict({**model.state_dict(), **{name: given[name] for name in own}})
+    with without_lora(model):  # which a bundle holds added to the weights
+        own = {name: tensor for name, tensor in model.state_dict().items() if needed(name)}
+        _refuse_misfit(own, given, place)
+        model.load_state_dict({**model.state_dict(), **{name: given[name] for name in own}})
 
 
 def _refuse_misfit(own: dict[str, Tensor], given: dict[str, Tensor], place: Path) -> None:

@@ -2,23 +2,28 @@
 
 from sfumato.errors import InputError
 from sfumato.models.class_texts import GivenTextsSpec, texts_of
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.recipe.schema import Recipe
 from sfumato.tasks import TaskLayout
 
 
 def with_class_texts(recipe: Recipe, layout: TaskLayout) -> Recipe:
-    """The recipe with the texts of every class written out, where its model goes by them.
+    """The recipe with the texts of every class written out, where its model goes by them, and what else these decide.
 
     Raises:
-        InputError: Texts that are not those of the classes, or samples that have not one class each.
+        InputError: Texts that are not those of the classes, several label columns, or a midpoint that does nothing.
     """
     model = recipe.model
     if not isinstance(model, DualEncoderSpec):
         return recipe
-    if layout.several or layout.multilabel:
-        what = "names one class a picture, " + ("and there are several label columns" if layout.several else _MANY)
+    if layout.several:
+        what = "answers one question a picture, and there are several label columns"
         raise InputError(what, setting="model.kind", expected="image, whose head answers them all")
+    if model.head.midpoint is not None and not layout.multilabel:
+        what = "has no effect: an image is of one class here, and what all logits have in common changes nothing"
+        raise InputError(what, setting="model.head.midpoint", mend="leave it out")
+    if model.head.midpoint is None and layout.multilabel:
+        model = model.model_copy(update={"head": model.head.model_copy(update={"midpoint": "fitted"})})
     return _given(recipe, model, texts_of(model.texts, layout.labels))
 
 
@@ -28,9 +33,6 @@ def without_lost(recipe: Recipe, layout: TaskLayout) -> Recipe:
     if not isinstance(model, DualEncoderSpec) or not isinstance(model.texts, GivenTextsSpec):
         return recipe
     return _given(recipe, model, {name: model.texts.texts[name] for name in layout.labels.names})
-
-
-_MANY = "and a picture may be of several here"
 
 
 def _given(recipe: Recipe, model: DualEncoderSpec, texts: dict[str, tuple[str, ...]]) -> Recipe:

@@ -9,6 +9,7 @@ from sfumato.decision.named import check_against_classes, refuse_single_samples
 from sfumato.errors import InputError
 from sfumato.losses.asymmetric import MANY_LABELS, AsymmetricSpec
 from sfumato.metrics.membership import complete
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import reads_texts
 from sfumato.preparation.elements import with_elements
 from sfumato.recipe.checks import refuse_without_validation
@@ -35,7 +36,7 @@ def as_read(recipe: Recipe, table: Table) -> Table:
 
 def split_unseen(recipe: Recipe, table: Table) -> Table:
     """The split as it is known before any image is looked at: none is bad yet, and no near-duplicate is found."""
-    spec = recipe.data.split
+    spec, table = recipe.data.split, table.answered
     if table.rows["cluster"].null_count() == len(table):
         spec = spec.model_copy(update={"accept": tuple(kind for kind in spec.accept if kind != "near-duplicates")})
     return split(table, spec)
@@ -53,7 +54,8 @@ def completed(recipe: Recipe, table: Table) -> tuple[Recipe, list[str]]:
         decision = decision.model_copy(update={"calibration": "platt"})
         notes += ["decision.calibration: platt, since classes that do not exclude each other are calibrated each alone"]
     timeline = recipe.timeline
-    if len(table.labels) >= MANY_LABELS and all(keyframe.loss is None for keyframe in timeline):
+    by_texts = isinstance(recipe.model, DualEncoderSpec)
+    if not by_texts and len(table.labels) >= MANY_LABELS and all(keyframe.loss is None for keyframe in timeline):
         timeline = _with_loss(timeline, AsymmetricSpec())
         notes += [f"loss: asymmetric, since an image is not of most of {len(table.labels)} classes"]
     return recipe.model_copy(update={"train": train, "decision": decision, "timeline": timeline}), notes

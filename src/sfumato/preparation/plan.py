@@ -3,9 +3,11 @@
 from sfumato.data.preprocess import Preprocess
 from sfumato.decision.named import corrected_later
 from sfumato.losses.cross_entropy import CrossEntropySpec
+from sfumato.losses.loss import Loss
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.losses.unicl import UniclSpec
-from sfumato.models.dual_encoder import DualEncoderSpec
-from sfumato.models.family import expected_of
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
+from sfumato.models.family import Family, expected_of
 from sfumato.recipe.checks import refuse_idle_checkpoints
 from sfumato.recipe.schema import Recipe
 from sfumato.training.contradictions import refuse_contradictions
@@ -28,12 +30,19 @@ def plan_of(recipe: Recipe, samples: int) -> tuple[Plan, Preprocess]:
         samples=samples,
         image_size=wanted.image_size,
         head=recipe.model.head,
-        loss=UniclSpec() if isinstance(recipe.model, DualEncoderSpec) else CrossEntropySpec(),
+        loss=_usual_loss(recipe.model),
     )
     refuse_contradictions(plan, recipe.train.accept, later=corrected_later(recipe.decision))
     refuse_idle_checkpoints(recipe.train, plan.clock)
     interpolation = recipe.preprocess.interpolation or wanted.interpolation
     return plan, Preprocess(plan.final_size, recipe.preprocess.fit, interpolation, wanted.mean, wanted.std)
+
+
+def _usual_loss(model: Family) -> Loss:
+    """The loss where the timeline names none."""
+    if not isinstance(model, DualEncoderSpec):
+        return CrossEntropySpec()
+    return UniclSpec() if model.head.midpoint is None else PrototypeContrastSpec()
 
 
 def with_given_weights(recipe: Recipe) -> Recipe:

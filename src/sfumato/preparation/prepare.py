@@ -1,12 +1,14 @@
 """From a recipe to everything that training needs: samples, plan and model, each choice noted with its reason."""
 
+import math
 from pathlib import Path
 
 from sfumato.console import Console
+from sfumato.data.decoded_cache import DecodedCache
 from sfumato.data.pictures import GIGABYTE
 from sfumato.data.sharing import Sharing
 from sfumato.data.splits.split import split
-from sfumato.models.family import learns_from_texts
+from sfumato.models.family import expected_of, learns_from_texts
 from sfumato.preparation.beginning import begin
 from sfumato.preparation.class_texts import with_class_texts, without_lost
 from sfumato.preparation.model import checked_model, new_model
@@ -21,7 +23,9 @@ from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
 from sfumato.teaching.teacher import read_facts
 from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
+from sfumato.training.few_bit_limits import refuse_without_cuda
 from sfumato.training.given_weights import check_given_weights
+from sfumato.training.keyframe import Ramp
 
 
 def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | None = None) -> Prepared:
@@ -30,6 +34,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     What can be wrong with a recipe is found before the images are decoded, which may take long. Runs with
     one `sharing` decode and compare them once; None = this one looks for itself.
     """
+    refuse_without_cuda(recipe.model, recipe.train.optimizer, device)
     table = samples_of(recipe)
     recipe, completing = completed(with_given_weights(recipe), table)
     recipe = with_class_texts(recipe, table.layout)
@@ -83,4 +88,16 @@ def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared
 
 def sharing_of(recipe: Recipe) -> Sharing:
     """Nothing looked at yet, with the room for pictures that the recipe gives."""
-    return Sharing(recipe.train.keep_decoded * GIGABYTE)
+    cache = None if recipe.train.cache_side is None else DecodedCache(recipe.train.cache_side)
+    return Sharing(recipe.train.keep_decoded * GIGABYTE, _least_side(recipe), cache)
+
+
+def _least_side(recipe: Recipe) -> int | None:
+    """Pixels that training needs of a side of a picture: twice what the smallest crop shows of it. None = all."""
+    if recipe.train.decode == "full":
+        return None
+    sizes = [expected_of(recipe.model).image_size]
+    for keyframe in recipe.timeline:
+        size = keyframe.image_size
+        sizes += [int(size.to) if isinstance(size, Ramp) else int(size)] if size is not None else []
+    return 2 * math.ceil(max(sizes) * (recipe.augment.aspect / recipe.augment.crop) ** 0.5)

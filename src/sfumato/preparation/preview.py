@@ -6,6 +6,7 @@ from sfumato.data.assumed import Assumed, assumed_table
 from sfumato.errors import InputError
 from sfumato.losses.asymmetric import AsymmetricSpec
 from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.models.family import writes_sequences
 from sfumato.models.heads import reads_map
 from sfumato.preparation.class_texts import with_class_texts
@@ -67,7 +68,7 @@ def _of_several(recipe: Recipe) -> bool:
         return True
     heads = [recipe.model.head, *(keyframe.head for keyframe in recipe.timeline if keyframe.head is not None)]
     losses = [keyframe.loss for keyframe in recipe.timeline if keyframe.loss is not None]
-    of_several = any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec) for one in losses)
+    of_several = any(isinstance(one, BinaryCrossEntropySpec | AsymmetricSpec | PrototypeContrastSpec) for one in losses)
     return of_several or any(map(reads_map, heads)) or writes_sequences(recipe.model)
 
 

@@ -12,7 +12,8 @@ from sfumato.data.loading import Request, Samples, batches
 from sfumato.data.table import Table
 from sfumato.errors import RunError
 from sfumato.models.class_texts import GivenTextsSpec
-from sfumato.models.dual_encoder import DualEncoder, DualEncoderSpec
+from sfumato.models.dual_encoder import DualEncoder
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.preparation.prepared import Prepared
 
 PICTURES, MOST_STEPS, RATE = 8, 300, 0.01
@@ -27,6 +28,8 @@ def try_out(prepared: Prepared) -> tuple[list[str], list[str]]:
     """
     spec, model, train = prepared.recipe.model, prepared.model, prepared.table.part("train")
     if not isinstance(spec, DualEncoderSpec) or not isinstance(model, DualEncoder) or len(train) < 2:
+        return [], []
+    if spec.clip is not None or train.layout.multilabel:
         return [], []
     assert isinstance(spec.texts, GivenTextsSpec)
     rows = chosen_rows(train)

@@ -8,8 +8,9 @@ from sfumato.data.preprocess import PreprocessSpec
 from sfumato.data.splits.spec import SplitSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.errors import InputError
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.losses.unicl import UniclSpec
-from sfumato.models.dual_encoder import DualEncoderSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import Family, is_random, reads_texts, writes_sequences
 from sfumato.models.text_only import TextOnlySpec
 from sfumato.models.vlm.spec import VlmSpec
@@ -45,6 +46,7 @@ def refuse_ineffective(
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_made(train, model)
+    _check_decoding(train, model)
     if isinstance(model, VlmSpec):
         _check_names(train, timeline)
     if split.val == 0:
@@ -76,6 +78,15 @@ def _check_columns(columns: ColumnsSpec, split: SplitSpec, model: Family) -> Non
         raise _idle("data.columns.fold", "no fold of the data is asked for", "name one in data.split.fold")
 
 
+def _check_decoding(train: TrainSpec, model: Family) -> None:
+    """Ways to read pictures faster, where nothing reads any, or another setting has done so."""
+    names = [name for name, is_set in (("decode", train.decode != "full"), ("cache_side", train.cache_side)) if is_set]
+    if names and model.pictures == "none":
+        raise _idle(f"train.{names[0]}", "this model looks at no picture", "leave it out")
+    if len(names) > 1:
+        raise _idle("train.decode", "training reads the pictures that cache_side keeps", "leave one of them out")
+
+
 def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:
     """Settings of pictures, where none is looked at."""
     why, mend = "this model looks at no picture", "leave it out"
@@ -95,8 +106,8 @@ def _check_texts(model: Family, timeline: Sequence[Keyframe]) -> None:
         if by_texts and keyframe.head is not None:
             what, mend = "a dual encoder has no other head than the texts of its classes", "leave it out"
             raise InputError(what, setting=f"timeline[{index}].head", mend=mend)
-        if not by_texts and isinstance(keyframe.loss, UniclSpec):
-            what, expected = "unicl compares pictures with texts of classes", "model.kind: dual_encoder"
+        if not by_texts and isinstance(keyframe.loss, UniclSpec | PrototypeContrastSpec):
+            what, expected = f"{keyframe.loss.kind} compares pictures with texts of classes", "model.kind: dual_encoder"
             raise InputError(what, setting=f"timeline[{index}].loss", expected=expected)
 
 

@@ -24,7 +24,8 @@ from sfumato.yaml_text import write_mapping
 PATHS = (
     *("data.source", "data.images", "data.dealt", "data.labels.file", "data.elements.run"),
     *("train.distill.teacher", "train.init_from"),
-    *("model.weights.file", "model.image.weights.file", "model.text.folder", "model.texts.file", "model.folder"),
+    *("model.weights.file", "model.image.weights.file", "model.clip.weights.file"),
+    *("model.text.folder", "model.texts.file", "model.folder"),
 )
 """Settings that name a file or folder, relative to the file they stand in."""
 
@@ -97,8 +98,13 @@ def settings_of(
         document = _with_base(_file(source))
     if overrides is not None and not isinstance(cast(object, overrides), Mapping):
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
-    for path, value in (overrides or {}).items():
-        _set(document, path, value, said)
+    return overridden(document, overrides or {}, said)
+
+
+def overridden(document: Document, overrides: Mapping[str, Any], said: str = "--set") -> Document:
+    """The same document, settings in it changed: path -> value."""
+    for path, value in overrides.items():
+        _set(document, path, copy.deepcopy(value), said)  # a later override may reach into this one
     return document
 
 

@@ -8,11 +8,12 @@ from sfumato.report.evidence import AnyMeasured, LabelsMeasured, Measured
 from sfumato.report.frames import Majority
 from sfumato.report.label_measurement import label_measurement
 from sfumato.report.label_verdict import label_verdict
-from sfumato.report.measurement import measurement
+from sfumato.report.measurement import measurement, shown_wrong_labels
 from sfumato.report.templates import templates
 from sfumato.report.unkept import unkept
 from sfumato.report.verdict import failures, trust_in_confidence
 from sfumato.report.wording import many, percent
+from sfumato.report.wrong_labels import WrongLabels, write_wrong_labels, wrong_labels
 
 LISTED = 20
 """Pictures that can't be used are listed up to this many."""
@@ -36,8 +37,9 @@ class Page:
 
 
 def write_page(path: Path, page: Page) -> None:
-    """Write the page."""
+    """Write the page, and beside it the labels that are likely wrong."""
     path.write_text(render(page), encoding="utf-8")
+    write_wrong_labels(path.parent, wrong_labels_of(page), page.images)
 
 
 def render(page: Page) -> str:
@@ -48,8 +50,15 @@ def render(page: Page) -> str:
         else measurement(found, majority_of(found), page.images, task, str(turn or ""))
         for turn, (task, found) in enumerate(page.measured.items())
     ]
+    wrong = {task: shown_wrong_labels(one, page.images) for task, one in wrong_labels_of(page).items()}
     template = templates().get_template("evaluation.html.j2")
-    return template.render(page=page, measurements=shown, verdict=verdicts(page.measured), bad=page.bad[:LISTED])
+    said = verdicts(page.measured)
+    return template.render(page=page, measurements=shown, verdict=said, bad=page.bad[:LISTED], wrong=wrong)
+
+
+def wrong_labels_of(page: Page) -> dict[str, WrongLabels | None]:
+    """Task -> labels that are likely wrong."""
+    return {task: wrong_labels({found.part: found.predictions}) for task, found in page.measured.items()}
 
 
 def verdicts(measured: Mapping[str, AnyMeasured]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -104,6 +105,8 @@ class Evidence:
     """Which views were tried; None where there was no choice."""
     averages: tuple[AverageRow, ...] = ()
     """What there was to choose from at the end; empty where no weights were averaged."""
+    held_out: Mapping[str, AnyPredictions] = field(default_factory=dict[str, AnyPredictions])
+    """Part -> what the network says of it: images that it did not learn from, labelled or not."""
     tasks: "dict[str, Evidence]" = field(default_factory=dict[str, "Evidence"])
     """Of several tasks the same of each, its table without the others; then nothing is measured of them together."""
 
@@ -132,6 +135,7 @@ def read_evidence(folder: RunFolder) -> Evidence:
         _environment(folder),
         ViewChoice.from_dict(read_json(folder.views), str(folder.views)) if folder.views.is_file() else None,
         tuple(_average_row(row, folder.averages) for row in _rows(folder.averages)),
+        {} if layout.several else _held_out(folder, ""),
     )
     if not layout.several:
         return whole
@@ -143,7 +147,15 @@ def _of_task(folder: RunFolder, whole: Evidence, task: str) -> Evidence:
     prepared = replace(whole.prepared, table=whole.prepared.table.only(task))
     measured = _measured(folder, layout, task)
     curve, classes = _tau_curve(folder, layout, task), _class_history(folder, task)
-    return replace(whole, prepared=prepared, measured=measured, tau_curve=curve, class_history=classes)
+    held_out = _held_out(folder, task)
+    return replace(
+        whole, prepared=prepared, measured=measured, tau_curve=curve, class_history=classes, held_out=held_out
+    )
+
+
+def _held_out(folder: RunFolder, task: str) -> dict[str, AnyPredictions]:
+    paths = {part: folder.predictions(part, task) for part in ("test", "val")}
+    return {part: read_predictions(path) for part, path in paths.items() if path.is_file()}
 
 
 def _measured(folder: RunFolder, layout: TaskLayout, task: str) -> AnyMeasured | None:

@@ -1,19 +1,22 @@
 """The page of a cross-validation: one self-contained HTML file, made from its summary, that a person looks at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sfumato.metrics.ablation import Ablation
 from sfumato.metrics.folds import FoldSummary
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, results_from_dict
 from sfumato.metrics.results import Results
+from sfumato.report.element_frames import element_frame
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.folds_summary import fold_scores_of
 from sfumato.report.frames import Majority, class_lists, confusion, headlines, tail_headlines
 from sfumato.report.label_frames import label_headlines
 from sfumato.report.label_verdict import reached
+from sfumato.report.measurement import ShownWrongLabels
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.templates import templates
 from sfumato.report.wording import many, percent
@@ -45,7 +48,13 @@ class FoldTable:
 
 
 def write_folds_report(
-    path: Path, summary: FoldSummary, name: str, backbone: str, links: Sequence[str], ablation: Ablation | None = None
+    path: Path,
+    summary: FoldSummary,
+    name: str,
+    backbone: str,
+    links: Sequence[str],
+    ablation: Ablation | None = None,
+    wrong: Mapping[str, ShownWrongLabels | None] = MappingProxyType({}),
 ) -> None:
     """Write the page, which needs no network and no other file but for the reports it links to.
 
@@ -56,12 +65,18 @@ def write_folds_report(
         backbone: Of its network.
         links: The report of each fold's run, relative to the page.
         ablation: What pictures and texts add to a network of both; None = of another network.
+        wrong: Task -> labels that are likely wrong, out of fold.
     """
-    path.write_text(render_folds(summary, name, backbone, links, ablation), encoding="utf-8")
+    path.write_text(render_folds(summary, name, backbone, links, ablation, wrong), encoding="utf-8")
 
 
 def render_folds(
-    summary: FoldSummary, name: str, backbone: str, links: Sequence[str], ablation: Ablation | None = None
+    summary: FoldSummary,
+    name: str,
+    backbone: str,
+    links: Sequence[str],
+    ablation: Ablation | None = None,
+    wrong: Mapping[str, ShownWrongLabels | None] = MappingProxyType({}),
 ) -> str:
     """The page as HTML; arguments as in `write_folds_report`."""
     results = {part: results_from_dict(found, part) for part, found in summary.results.items()}
@@ -75,6 +90,7 @@ def render_folds(
         ablation=ablation,
         tables=[fold_table(summary, task, links) for task in summary.unmeasured],
         measurements=[measured_part(part, found) for part, found in results.items()],
+        wrong={task: found for task, found in wrong.items() if found is not None},
     )
 
 
@@ -124,7 +140,8 @@ def measured_part(part: str, results: AnyResults) -> dict[str, Any]:
 
 
 def _of_labels(results: MultilabelResults) -> dict[str, Any]:
-    return {"headlines": label_headlines(results), "tail_headlines": (), "long_tailed": False, "confusion": None}
+    none: dict[str, Any] = {"confusion": None, "elements": None}
+    return {"headlines": label_headlines(results), "tail_headlines": (), "long_tailed": False, **none}
 
 
 def _of_classes(results: Results) -> dict[str, Any]:
@@ -133,6 +150,7 @@ def _of_classes(results: Results) -> dict[str, Any]:
         "tail_headlines": tail_headlines(results),
         "long_tailed": results.long_tailed,
         "confusion": confusion(results),
+        "elements": element_frame(results),
     }
 
 

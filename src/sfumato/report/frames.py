@@ -140,6 +140,8 @@ class Mistake:
     """Whether it would have been withheld."""
     about: str = ""
     """What the confidence is of, where an image may be of several classes."""
+    asked: int = 0
+    """Number of the class whose evidence is of interest: the one that was named, or whose answer is worst."""
 
 
 def headlines(results: Results, majority: Majority) -> tuple[Headline, ...]:
@@ -268,6 +270,7 @@ def worst_mistakes(measured: Measured) -> tuple[Mistake, ...]:
             names[predicted[row]],
             confidence[row],
             abstained[row],
+            asked=predicted[row],
         )
         for row in sorted(wrong, key=lambda row: -confidence[row])[:MISTAKES]
     )

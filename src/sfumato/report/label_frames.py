@@ -61,6 +61,7 @@ def worst_labels(measured: LabelsMeasured) -> tuple[Mistake, ...]:
             float(said.probabilities[row, worst[row]]),
             abstained=False,
             about=f"{names[worst[row]]} {'missed' if there[row, worst[row]] else 'wrong'}, ",
+            asked=int(worst[row]),
         )
         for row in rows
     )

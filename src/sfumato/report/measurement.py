@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from sfumato.report import figures, thumbnails
 from sfumato.report.changes import changes
+from sfumato.report.element_frames import element_frame
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
@@ -27,10 +28,12 @@ from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
 from sfumato.report.set_sizes import sets_frame
 from sfumato.report.set_sizes_picture import draw_set_sizes
+from sfumato.report.sliders import sliders
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
 from sfumato.report.two_classes_picture import draw_precision_recall, draw_thresholds
+from sfumato.report.wrong_labels import WrongLabels
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ class ShownMistake:
     thumbnail: str | None
     """JPEG data URI; None where the file is missing."""
     path: Path
+    overlay: str | None = None
+    """The same with what spoke for the answer laid over it; None = that is not known."""
+
+
+@dataclass(frozen=True)
+class ShownWrongLabels:
+    """Labels that are likely wrong, the surest with their pictures."""
+
+    frame: WrongLabels
+    pictures: list[ShownMistake]
 
 
 def measurement(
@@ -86,6 +99,7 @@ def measurement(
         "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": confusion(results),
+        "elements": element_frame(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
         "before": "the likeliest class, always answered, as sure as softmax is",
         "changes": changes(measured),
@@ -93,6 +107,8 @@ def measurement(
         "sets": _sets(measured, mark),
         "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
+        "sliders": tuple(sliders(measured)),
+        "mark": mark,
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }
@@ -142,3 +158,8 @@ def shown_mistakes(found: Sequence[Mistake], places: Mapping[str, str | None]) -
     return [
         ShownMistake(mistake, thumbnails.of_file(path), Path(path)) for mistake, path in zip(found, paths, strict=True)
     ]
+
+
+def shown_wrong_labels(found: WrongLabels | None, places: Mapping[str, str | None]) -> ShownWrongLabels | None:
+    """The surest with their pictures; `places` as for `measurement`."""
+    return None if found is None else ShownWrongLabels(found, shown_mistakes(found.shown, places))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sfumato.data.augment import augment
-from sfumato.data.images import BadImageError, Pixels
+from sfumato.data.images import BadImageError, Pixels, in_colour
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.randomness import generator
 from sfumato.errors import RunError
@@ -90,8 +90,11 @@ class _Pictures:
 
     def whole(self, _: int, row: int) -> Pixels:
         """(H, W, 3) the picture as it was decoded."""
+        return in_colour(self._decoded(row, trains=False))
+
+    def _decoded(self, row: int, *, trains: bool) -> Pixels:
         try:
-            return self._job.pictures(self._images[row])
+            return self._job.pictures.lean(self._images[row], trains=trains)
         except BadImageError as error:
             raise RunError(f"{self._images[row]}: {error}; it could be read when the run began") from None
 
@@ -99,5 +102,7 @@ class _Pictures:
         """(size, size, 3) what the student is shown of it, by the same draws, at the size the teacher is used to."""
         job = self._job
         rng = generator(job.spec.seed, "augment", view, self._ids[row], 0)
-        made = augment(self.whole(view, row), job.preprocess, self._size, job.augment, self._strength, rng)
+        made = augment(
+            in_colour(self._decoded(row, trains=True)), job.preprocess, self._size, job.augment, self._strength, rng
+        )
         return made.permute(1, 2, 0).numpy()

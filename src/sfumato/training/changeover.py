@@ -5,8 +5,10 @@ import torch
 from sfumato.data.randomness import torch_seed
 from sfumato.losses.centre import Centres
 from sfumato.models.heads import CosineHeadSpec, linear_rows, take_class_vectors
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.training.class_means import class_means
 from sfumato.training.job import Job
+from sfumato.training.midpoint import fit_midpoint
 from sfumato.training.optimizer import build_optimizer, optimizer_tensors, restore_optimizer
 from sfumato.training.settings import Settings
 
@@ -16,6 +18,8 @@ def begin_head(job: Job) -> None:
     first = job.plan.at(0)
     if isinstance(first.head, CosineHeadSpec) and first.head.start == "class_means":
         take_class_vectors(job.model.head, class_means(job, first.image_size, unit=True))
+    if isinstance(first.head, PrototypeHeadSpec) and first.head.midpoint == "fitted" and job.spec.init_from is None:
+        fit_midpoint(job)
 
 
 def change_head(job: Job, settings: Settings) -> None:

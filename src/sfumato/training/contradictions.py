@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Literal
 
 from sfumato.errors import InputError
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.losses.tail_focal import TailFocalSpec
 from sfumato.models.heads import CosineHeadSpec, Head, LinearHeadSpec
 from sfumato.training.plan import Plan
@@ -74,6 +75,9 @@ def _fights(settings: Settings, plan: Plan, later: str | None) -> Iterator[_Foun
     if settings.centre_loss is not None and settings.mixing.on:
         what = "a mixed picture is of two classes, and centre_loss draws it to one centre"
         yield _Found(None, "centre_loss", what, "turn mixup_alpha and cutmix_alpha to 0 before")
+    if isinstance(settings.loss, PrototypeContrastSpec) and settings.label_smoothing:
+        what = "smoothed, a picture is a little of every class, and prototype_contrast parts its own from the rest"
+        yield _Found(None, "label_smoothing", what, "turn it to 0")
     if settings.averaging and plan.averaging is not None:
         yield from _two_schedules(plan)
 

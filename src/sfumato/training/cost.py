@@ -10,6 +10,7 @@ from torch import nn
 
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
+from sfumato.models.vlm.few_bits import numbers
 from sfumato.stored import read_stored, stored
 from sfumato.training.peak_memory import PeakMemory
 from sfumato.training.records import EpochDone, Record, Started
@@ -75,7 +76,7 @@ class CostMeter:
             seconds=time.perf_counter() - self._since + (former.seconds if former else 0.0),
             memory_bytes=max((peak for peak in peaks if peak is not None), default=None),
             device=self._device.type,
-            parameters=sum(parameter.numel() for parameter in self._model.parameters()),
+            parameters=numbers(self._model),
             parts=former.parts + 1 if former else 1,
             killed=former.killed + former.running if former else 0,
             running=running,

@@ -1,23 +1,24 @@
 """Features computed once, while nothing below the head learns: such a stage takes seconds, with the same result."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sfumato.data.augment import AugmentSpec
 from sfumato.data.loading import Batch, Request, Samples, batches
+from sfumato.data.rows.store import RowStore
 from sfumato.data.table import Table
-from sfumato.data.views import PLAIN, View
-from sfumato.models.network import below_head
+from sfumato.data.views import PLAIN
+from sfumato.training.feature_keys import Asked, row_keys, store_name
+from sfumato.training.frozen_phases import MOST_BYTES, Stretch, frozen_epochs, kept_phases, views_of
 from sfumato.training.inference import BATCH
 from sfumato.training.job import Job
-from sfumato.training.parameters import scales
-from sfumato.training.settings import FROZEN
 
-MOST_BYTES = 2e9
-"""Memory that features may take; where there would be more, every step computes its own."""
+MOST_ON_DISK = 20 * 2**30
+"""Bytes that features of all runs may take on the disk."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class Features:
     """(V, N, D) of each view of the training images, on the training's device; (V, N, T, D) where they are maps."""
     val: Tensor
     """(M, D) of the validation images, or (M, T, D)."""
+    computed: int
+    """How many of these had to be computed; the others are known from an earlier run or fold."""
+
+    @property
+    def images(self) -> int:
+        """Images and views of them."""
+        return len(self.train) * self.train.shape[1] + len(self.val)
 
     def batch(self, wanted: list[Request], targets: Tensor) -> Batch:
         """One batch, features in the place of images.
@@ -41,55 +49,18 @@ class Features:
         return Batch(self.train[views, rows], targets[rows], tuple(rows), tuple(request.epoch for request in wanted))
 
 
-def kept_steps(job: Job) -> int:
-    """The first steps that would all compute the same features again: frozen, unmixed, of pictures that recur.
-
-    0 where there are none, or where computing them once would be no less work, or take too much memory.
-    """
-    steps = _recurring(job)
-    return steps if steps and _bytes(job) <= MOST_BYTES else 0
-
-
-def too_large(job: Job) -> str | None:
-    """What is to be said where features recur and take too much memory to be kept; None = nothing."""
-    if not _recurring(job) or _bytes(job) <= MOST_BYTES:
-        return None
-    size = f"{_bytes(job) / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:g} are kept"
-    return f"features of {len(job.train)} images would take {size}: every step computes its own"
-
-
-def _recurring(job: Job) -> int:
-    """The same, however much memory they take."""
-    plan = job.plan
-    end = _frozen_until(job, [name for name, _ in job.model.named_parameters() if below_head(name)])
-    whole = end >= plan.clock.epochs
-    names = ("mixup_alpha", "cutmix_alpha", "augment", "image_size")
-    tracks = {name: plan.tracks[name].steady_until(end) for name in names}
-    mixed = tracks["mixup_alpha"] != 0 or tracks["cutmix_alpha"] != 0
-    looks = job.train.pictures != "none"  # nothing happens to texts
-    recurs = not looks or tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
-    if mixed or not recurs or tracks["image_size"] is None or job.machine.processes > 1:
-        return 0
-    return plan.steps if whole else plan.clock.first_step(end) if end > _views(job) else 0
-
-
-def keep_features(job: Job) -> Features:
-    """Compute the features of all training and validation images, in an order that no worker decides.
+def keep_features(job: Job, phase: Stretch) -> Features:
+    """The features of all training and validation images in a phase, in an order that no worker decides.
 
     A text is read once, whatever the number of views. The job's model is left in evaluation mode.
     """
-    settings, size = job.plan.at(0), job.preprocess.size
+    settings, size = job.plan.at(phase.begin), job.preprocess.size
     with job.model.reading_once():
-        wanted = [(view, settings.image_size) for view in range(_views(job))]
-        train = torch.stack([_of(job, job.train, view, side, settings.augment, job.augment) for view, side in wanted])
-        return Features(train, _of(job, job.val, 0, size, 0.0, AugmentSpec(), PLAIN))
-
-
-def _bytes(job: Job) -> float:
-    """Memory that the features would take."""
-    sizes = (job.plan.at(0).image_size, job.preprocess.size)
-    train, val = (4 * prod(job.model.features_shape(size)) for size in sizes)
-    return train * _views(job) * len(job.train) + val * len(job.val)
+        side, strength = settings.image_size, settings.augment
+        asked = [Asked(view, side, strength, job.augment, trains=True) for view in range(views_of(job))]
+        found = [_of(job, job.train, one) for one in asked]
+        val, new = _of(job, job.val, Asked(0, size, 0.0, AugmentSpec(), trains=False))
+        return Features(torch.stack([features for features, _ in found]), val, new + sum(count for _, count in found))
 
 
 def read_until(job: Job) -> int:
@@ -102,9 +73,8 @@ def read_until(job: Job) -> int:
     fits = 4 * job.model.width * (len(job.train) + len(job.val)) <= MOST_BYTES
     if not texts or not names or job.augment.texts is not None or not fits:
         return 0
-    end = _frozen_until(job, names)
-    step = job.plan.steps if end >= job.plan.clock.epochs else job.plan.clock.first_step(end)
-    return step if step > kept_steps(job) else 0
+    step = job.plan.clock.first_step(next((end for begin, end in frozen_epochs(job.plan, names) if begin == 0), 0.0))
+    return step if step > next((phase.end for phase in kept_phases(job) if phase.begin == 0), 0) else 0
 
 
 def read_ahead(job: Job) -> None:
@@ -121,30 +91,44 @@ def read_ahead(job: Job) -> None:
             model.keep_texts(some)
 
 
-def _frozen_until(job: Job, names: list[str]) -> float:
-    """Epoch from which on one of these parameters learns; that of the end where none ever does."""
-    for change in job.plan.learn:
-        if any(scale != FROZEN for scale in scales(names, change.value, change.setting, now=False).values()):
-            return change.begin
-    return float(job.plan.clock.epochs)
+def _of(job: Job, table: Table, asked: Asked) -> tuple[Tensor, int]:
+    """(N, D) or (N, T, D) features of a table's images, and how many were computed; the others were kept before."""
+    job.model.eval()
+    found = torch.zeros(len(table), *job.model.features_shape(asked.size), device=job.machine.device)
+    if job.spec.keep_features == "memory" or not job.model.told_by_weights or not len(table):
+        for rows, new in _computed(job, table, asked, range(len(table))):
+            found[rows] = new
+        return found, len(table)
+    keys = row_keys(job, table, asked)
+    with RowStore("features", store_name(job, asked), np.float32, MOST_ON_DISK) as store:
+        missing = _recall(store, keys, found)
+        for rows, new in _computed(job, table, asked, missing):
+            found[rows] = new
+            for row, one in zip(rows, new.cpu().numpy(), strict=True):
+                if (key := keys[row]) is not None:
+                    store.add(key, one)
+    return found, len(missing)
 
 
-def _views(job: Job) -> int:
-    return job.augment.views or 1
+def _recall(store: RowStore, keys: Sequence[bytes | None], found: Tensor) -> list[int]:
+    """Put in place what was kept; the rows that were not."""
+    known = [(row, key) for row, key in enumerate(keys) if key is not None]
+    missing = {row for row, key in enumerate(keys) if key is None}
+    for (row, _), kept in zip(known, store.find([key for _, key in known]), strict=True):
+        if kept is None or kept.shape != found.shape[1:]:
+            missing.add(row)
+        else:
+            found[row] = torch.from_numpy(kept.copy())
+    return sorted(missing)
 
 
-@torch.no_grad()
-def _of(
-    job: Job, table: Table, view: int, size: int, strength: float, augment: AugmentSpec, look: View | None = None
-) -> Tensor:
-    """(N, D) or (N, T, D) features of one augmented view of a table's images, or of one way to look at them."""
-    model, machine = job.model.eval(), job.machine
-    samples = Samples(table, job.preprocess, augment, job.spec.seed, job.pictures, look)
-    rows = range(len(table))
-    wanted = ([Request(row, view, 0, size, strength) for row in rows[i : i + BATCH]] for i in rows[::BATCH])
-    found = torch.zeros(len(table), *model.features_shape(size), device=machine.device)
-    found_in = batches(samples, wanted, job.workers if len(table) > BATCH else 0)
-    for batch in job.show(found_in, -(-len(table) // BATCH)):
-        with machine.autocast():
-            found[list(batch.rows)] = model.features(batch.to(machine.device).shown).float()
-    return found
+def _computed(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
+    """Some rows, and their features, batch by batch."""
+    look = None if asked.trains else PLAIN
+    samples = Samples(table, job.preprocess, asked.augment, job.spec.seed, job.pictures, look)
+    parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    wanted = ([Request(row, asked.view, 0, asked.size, asked.strength) for row in part] for part in parts)
+    for batch in job.show(batches(samples, wanted, job.workers if len(rows) > BATCH else 0), len(parts)):
+        with torch.no_grad(), job.machine.autocast():
+            found = job.model.features(batch.to(job.machine.device).shown).float()
+        yield list(batch.rows), found

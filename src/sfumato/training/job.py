@@ -81,6 +81,16 @@ class TrainSpec(Spec):
     """Of the network's arithmetic; weights are always fp32. `auto` measures or asks the device."""
     workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Processes that decode images; 0 = none beside this one. Their number changes no result."""
+    decode: Literal["full", "scaled"] = "full"
+    """`scaled` decodes large JPEGs that train at 1/2, 1/4 or 1/8 of their size, where each side still has twice the
+    pixels that are looked at: faster, and about a grey level off. Validation and prediction decode in full."""
+    cache_side: Annotated[int, Field(ge=32, le=2048)] | None = None
+    """Pixels of the shorter side of pictures that are kept decoded in the user's cache folder, where training reads
+    them in all its runs: several times as fast, but small crops are less sharp. Validation and prediction see whole
+    pictures. None = none are kept there."""
+    keep_features: Literal["disk", "memory"] = "disk"
+    """Where features that recur are kept while nothing below the head learns: `disk` for later runs, folds and sweeps
+    too, in the user's cache folder; `memory` for this run alone."""
     keep_decoded: Annotated[float, Field(ge=0)] = 1.0
     """Gigabytes of memory for decoded images, each then decoded once and not once an epoch; 0 = none are kept."""
     checkpoint: CheckpointSpec = CheckpointSpec()

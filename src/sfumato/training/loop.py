@@ -4,18 +4,19 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from typing import cast
 
 import torch
 
-from sfumato.data.loading import Batch, Samples, batches
+from sfumato.data.loading import Batch, Request, Samples, batches
 from sfumato.errors import Interrupted, RunError
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
-from sfumato.training.features import Features, keep_features, kept_steps, read_ahead, read_until, too_large
+from sfumato.training.features import Features, keep_features, read_ahead, read_until
 from sfumato.training.final_choice import FinalChoice
+from sfumato.training.frozen_phases import Stretch, kept_phases, stretches, too_large
 from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
@@ -80,8 +81,8 @@ class _Loop:
         self._keeper = Keeper(job, self._learner)
         self._progress = Progress()
         self._unread: list[StepOutcome] = []
+        self._phases: tuple[Stretch, ...] = ()
         self._features: Features | None = None
-        self._kept = 0
         self._read = 0
         self._epoch_end = EpochEnd(job, self._learner)
         self._start_at = backbone_begins(job.plan, job.model) if job.spec.interpolate else None
@@ -95,12 +96,10 @@ class _Loop:
             self._progress, warnings = self._keeper.take_up()
             for warning in warnings:
                 self._tell(Noted(warning, warning=True))
-        self._kept = kept_steps(self._job)
-        if self._progress.step < self._kept:
-            self._features = keep_features(self._job)
-            self._epoch_end.features = self._features.val
-            said = f"features of {len(self._job.train)} images computed once: nothing below the head learns"
-            self._tell(Noted(said + self._until(self._kept)))
+        self._phases = kept_phases(self._job)
+        here = next((one for one in self._phases if one.begin <= self._progress.step < one.end), None)
+        if here is not None:
+            self._keep(here)
         unkept = too_large(self._job)
         if unkept:
             self._tell(Noted(unkept))
@@ -133,6 +132,8 @@ class _Loop:
 
     def end(self) -> None:
         """Leave the best weights in the model, of those made now too; without a validation part, the last."""
+        if self._phases != (Stretch(0, self._job.plan.steps, kept=True),):
+            self._epoch_end.features = None  # other weights than the last have others below the head
         if self._progress.best_weights is None:
             learner = self._learner
             weights: Weights = "swa" if learner.mean else "ema" if learner.average else "raw"
@@ -158,15 +159,34 @@ class _Loop:
     def _batches(self) -> Iterator[Batch]:
         job, machine = self._job, self._job.machine
         samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
-        targets, start = job.drawn_by, self._progress.step
-        stopped = self._progress.feedback.stopped
-        first = job.plan.steps if stopped else start
-        wanted = requests(job.plan, targets, job.draws, first, rank=machine.rank, processes=machine.processes)
-        looked = batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
-        if self._features is None:
-            return looked
-        known, features = torch.from_numpy(job.train.answers).to(machine.device), self._features
-        return chain((features.batch(one, known) for one in islice(wanted, max(0, self._kept - first))), looked)
+        first = job.plan.steps if self._progress.feedback.stopped else self._progress.step
+        for one in stretches(self._phases, first, job.plan.steps):
+            drawn = requests(
+                job.plan, job.drawn_by, job.draws, one.begin, rank=machine.rank, processes=machine.processes
+            )
+            wanted = islice(drawn, one.end - one.begin)
+            if one.kept:
+                yield from self._of_features(wanted, one)
+            else:
+                self._features, self._epoch_end.features = None, None  # what is below the head moves from now on
+                yield from batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
+
+    def _of_features(self, wanted: Iterator[list[Request]], phase: Stretch) -> Iterator[Batch]:
+        """The batches of a phase, features in the place of images."""
+        features = self._features or self._keep(phase)
+        targets = torch.from_numpy(self._job.train.answers).to(self._job.machine.device)
+        return (features.batch(one, targets) for one in wanted)
+
+    def _keep(self, phase: Stretch) -> Features:
+        """Compute what a phase trains on, as far as no earlier run did."""
+        features = keep_features(self._job, phase)
+        self._features, self._epoch_end.features = features, features.val
+        self._learner.leave_training()
+        known = features.images - features.computed
+        earlier = f", {known} of {features.images} by an earlier run" if known else ""
+        said = f"features of {len(self._job.train)} images computed once{earlier}: nothing below the head learns"
+        self._tell(Noted(said + self._until(phase.end)))
+        return features
 
     def _settings(self, step: int) -> Settings:
         """What the plan says, at the rate that a plateau has left."""
@@ -220,8 +240,6 @@ class _Loop:
     def _end_epoch(self, settings: Settings, watch: "_Stopwatch") -> None:
         self._look_at_weights()
         speed, progress = watch.images / watch.seconds, self._progress
-        if progress.step > self._kept:
-            self._features, self._epoch_end.features = None, None  # what is below the head has moved
         measured = self._epoch_end.measure(settings.epoch)
         scored: dict[Weights, Scores] = {which: found.scores for which, found in measured.items()}
         classes: dict[Weights, ClassFigures] = {which: found.classes for which, found in measured.items()}

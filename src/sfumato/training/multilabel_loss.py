@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sfumato.data.mixing import labelled
 from sfumato.losses.loss import Multilabel
+from sfumato.losses.prototype_contrast import PrototypeContrastSpec
 from sfumato.losses.reduce import weigh_labels
 from sfumato.training.settings import Settings
 
@@ -48,7 +49,9 @@ class MultilabelLoss:
         """(B, C) terms of (B, C) logits and probabilities; 0 where a label is not known."""
         if not isinstance(settings.loss, Multilabel):
             raise TypeError("refused before training")
-        terms = settings.loss.label_terms(logits, targets.nan_to_num(), self._odds)
+        loss = settings.loss
+        asked = targets if isinstance(loss, PrototypeContrastSpec) else targets.nan_to_num()
+        terms = loss.label_terms(logits, asked, self._odds)
         return terms.masked_fill(targets.isnan(), 0.0)
 
     def hits(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field, Tag
 from torch import Tensor, nn
 
+from sfumato.models.extra import library
 from sfumato.models.network import Network
 from sfumato.spec import Spec, kind_or
 from sfumato.training.parameters import scales
@@ -41,7 +42,22 @@ class SgdSpec(Spec):
     """Memory of former gradients; 0 = none."""
 
 
-OptimizerSpec = Annotated[Annotated[AdamWSpec, Tag("adamw")] | Annotated[SgdSpec, Tag("sgd")], kind_or("adamw")]
+class PagedAdamWSpec(AdamWSpec):
+    """The same, what it remembers in 8 bits and in pages that leave a full GPU for the main memory.
+
+    Dettmers et al., 8-bit Optimizers via Block-wise Quantization, ICLR 2022; pages as in QLoRA, NeurIPS 2023. By
+    bitsandbytes, on CUDA alone.
+    """
+
+    kind: Literal["paged_adamw_8bit"] = "paged_adamw_8bit"  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+OptimizerSpec = Annotated[
+    Annotated[AdamWSpec, Tag("adamw")]
+    | Annotated[PagedAdamWSpec, Tag("paged_adamw_8bit")]
+    | Annotated[SgdSpec, Tag("sgd")],
+    kind_or("adamw"),
+]
 
 
 def build_optimizer(
@@ -68,6 +84,9 @@ def build_optimizer(
         group["params"].append(parameter)
         group["names"].append(name)
         group["weight_decay"] = spec.weight_decay if decays else 0.0
+    if isinstance(spec, PagedAdamWSpec):
+        paged = library("bitsandbytes", "vlm", "train.optimizer").optim.PagedAdamW8bit
+        return paged(list(groups.values()), lr=spec.lr, betas=spec.betas)
     fused = device.type in ("cpu", "cuda")
     if isinstance(spec, AdamWSpec):
         return torch.optim.AdamW(list(groups.values()), lr=spec.lr, betas=spec.betas, fused=fused)
@@ -86,10 +105,10 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """All the optimiser remembers, by `parameter name/what`."""
     named = _named(optimizer)
     return {
-        f"{name}/{what}": value
+        f"{name}/{what}": value if isinstance(value, Tensor) else torch.tensor(value)  # bitsandbytes counts in an int
         for name, parameter in named.items()
         for what, value in optimizer.state.get(parameter, {}).items()
-        if isinstance(value, Tensor)
+        if isinstance(value, Tensor | int)
     }
 
 
@@ -99,6 +118,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
     for key, value in tensors.items():
         name, what = key.rsplit("/", 1)
         parameter = named[name]
+        if value.dtype == torch.int64 and value.ndim == 0:
+            optimizer.state[parameter][what] = int(value)
+            continue
         # fused kernels walk memory, so what belongs to each weight must lie as the weights lie
         like = torch.empty_like(parameter, dtype=value.dtype) if value.shape == parameter.shape else value.clone()
         optimizer.state[parameter][what] = like.detach().copy_(value).to(parameter.device)

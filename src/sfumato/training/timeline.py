@@ -61,11 +61,11 @@ class Track:
         held = set(self.values[1:] if at_once else self.values)
         return held.pop() if len(held) == 1 else None
 
-    def steady_until(self, epoch: float) -> float | None:
-        """The value it has from the start up to an epoch; None where it changes before."""
-        first = self.at(0.0)
-        before = [segment for segment in self.segments if segment.end > 0 and segment.start < epoch]
-        return first if all(segment.to == first for segment in before) else None
+    def steady_within(self, begin: float, end: float) -> float | None:
+        """The value it has from one moment up to another, both in epochs; None where it changes in between."""
+        first = self.at(begin)
+        within = [segment for segment in self.segments if segment.end > begin and segment.start < end]
+        return first if all(segment.to == first for segment in within) else None
 
 
 def track(name: str, start: float, keyframes: Sequence[Keyframe], moment: Moment, epochs: int, last: float) -> Track:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from sfumato.data.images import BadImageError, decode
 from sfumato.data.pictures import Pictures
-from sfumato.data.preprocess import to_tensor
+from sfumato.data.preprocess import square, to_tensor
 
 
 @pytest.fixture
@@ -79,3 +79,25 @@ def test_processes_share_the_room_that_is_left(paths):
     assert pictures.bytes == 120
     assert str(paths[0]) in pictures
     assert str(paths[1]) not in pictures
+
+
+def test_only_training_sees_large_jpegs_at_a_fraction_of_their_size(tmp_path):
+    wave = np.sin(np.arange(160)[:, None, None] / [9, 7, 5]) * np.cos(np.arange(200)[None, :, None] / 11)
+    Image.fromarray((127 + 120 * wave).astype(np.uint8)).save(tmp_path / "large.jpg", quality=95)
+    pictures = Pictures(10**6, least=40)
+    assert pictures.lean(tmp_path / "large.jpg", trains=True).shape == (40, 50, 3)
+    assert pictures(tmp_path / "large.jpg").shape == (160, 200, 3)
+    assert pictures.bytes == 40 * 50 * 3
+    assert Pictures(10**6).lean(tmp_path / "large.jpg", trains=True).shape == (160, 200, 3)
+
+
+def test_a_fraction_of_twice_the_size_shown_changes_it_by_a_level_or_so(tmp_path):
+    wave = np.sin(np.arange(400)[:, None, None] / [9, 7, 5]) * np.cos(np.arange(480)[None, :, None] / 11)
+    noise = np.random.default_rng(0).normal(0, 6, (400, 480, 3))
+    Image.fromarray(np.clip(127 + 100 * wave + noise, 0, 255).astype(np.uint8)).save(tmp_path / "large.jpg", quality=95)
+    pictures = Pictures(0, least=100)
+    full, part = (
+        square(to_tensor(pictures.lean(tmp_path / "large.jpg", trains=trains)), 50, "crop", "bilinear").float()
+        for trains in (False, True)
+    )
+    assert float((full - part).abs().mean()) < 1.5

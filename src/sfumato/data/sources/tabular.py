@@ -114,12 +114,13 @@ class Row(NamedTuple):
     """Cleaned and joined; "" = none, or none asked for."""
 
 
-def read_inputs(path: Path, *, texts: bool = False) -> list[Row]:
+def read_inputs(path: Path, *, texts: bool = False, needed: bool = True) -> list[Row]:
     """What a table asks about, row by row, whatever else it holds.
 
     Args:
         path: The table.
         texts: Whether texts are wanted, and a row may then have no picture.
+        needed: Whether a table without any is refused then.
 
     Raises:
         InputError: No image column or ids; no texts where they are wanted.
@@ -127,12 +128,12 @@ def read_inputs(path: Path, *, texts: bool = False) -> list[Row]:
     frame = read_rows(path)
     roles = find_roles(frame, ColumnsSpec(), path, with_labels=False)
     place = partial(_place, [(path, len(frame))])
-    if texts and not roles.texts:
+    if texts and needed and not roles.texts:
         expected = "a column such as title, description or text"
         raise InputError("no texts, and a bundle that reads them", where=str(path), expected=expected)
     pictures, _ = _pictures(frame, roles, path.parent, path, None, place)
     images = [tuple(found) for found in cast(list[list[str]], pictures.to_list())]
-    said = _joined(frame, roles.texts).to_list() if texts else [""] * len(frame)
+    said = _joined(frame, roles.texts).to_list() if texts and roles.texts else [""] * len(frame)
     ids = cast(list[str | None], frame[roles.single["id"]].to_list() if "id" in roles.single else [None] * len(frame))
     rows = zip(ids, images, said, strict=True)
     return [Row(id_ or next(iter(some), ""), some, text) for id_, some, text in rows]

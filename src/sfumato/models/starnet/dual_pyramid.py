@@ -87,8 +87,12 @@ class DualPyramid(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """As the class says."""
-        last = cast(Local, self.local_pyramid).norm(self.maps(images)[-1])
+        last = self.forward_features(images)
         return F.adaptive_avg_pool2d(last, 1).flatten(1) if self._pooled else last
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 192, H/32, W/32), as timm's networks name it."""
+        return cast(Local, self.local_pyramid).norm(self.maps(images)[-1])
 
     def _fused(self, i: int, near: Tensor, far: Tensor) -> Tensor:
         share = torch.sigmoid(self.shares[i])

@@ -16,6 +16,7 @@ from sfumato.models.backbone import Expects, Triple
 from sfumato.models.extra import library
 from sfumato.models.pretrained import pretrained
 from sfumato.models.text_tower import Files
+from sfumato.models.vlm.few_bits import hold_in_few_bits, packed_for
 from sfumato.models.vlm.lora import add_lora
 from sfumato.models.vlm.network import Vlm
 from sfumato.models.vlm.spec import SETTING, TEXT, VlmSpec
@@ -23,7 +24,8 @@ from sfumato.models.vlm.wording import Wording
 from sfumato.tasks import Outputs
 
 KNOWN = ("gemma3",)
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DTYPES = {"fp32": torch.float32}
+"""How weights are held; those in few bits have bf16 beside them."""
 
 
 def build_vlm(
@@ -32,7 +34,7 @@ def build_vlm(
     """A model with random weights.
 
     Args:
-        spec: Of the recipe; its `weights` are not read.
+        spec: Of the recipe. Where weights of few bits are to be loaded these begin as zeros.
         classes: Number of logits.
         names: (C) of the classes.
         mean: Subtracted from the pixels, per channel, on a scale of 0 to 1.
@@ -48,8 +50,11 @@ def build_vlm(
     config, processor = _of_files(files) if files is not None else _read(spec.source)
     side = _side(config, processor)
     wording = Wording(processor, config, spec.prompt, spec.window)
-    network = library("transformers", "vlm", SETTING).AutoModelForImageTextToText.from_config(config)
-    hold(network, DTYPES[spec.base])
+    dtype = DTYPES.get(spec.base, torch.bfloat16)
+    network = library("transformers", "vlm", SETTING).AutoModelForImageTextToText.from_config(config, dtype=dtype)
+    hold(network, dtype)
+    if spec.few_bits is not None:
+        hold_in_few_bits(network, spec.few_bits, filled=spec.weights == "none" and files is None)
     if spec.lora is not None:
         add_lora(network, spec.lora)
     return Vlm(network, wording, names, spec.head, side, mean, std, TEXT in spec.prompt)
@@ -71,9 +76,11 @@ def load_vlm(model: Vlm, spec: VlmSpec) -> str:
         return "random weights"
     transformers, source = library("transformers", "vlm", SETTING), spec.source
     try:
-        found = pretrained(transformers, "AutoModelForImageTextToText", source, dtype=DTYPES[spec.base])
+        dtype = DTYPES.get(spec.base, torch.bfloat16)
+        found = pretrained(transformers, "AutoModelForImageTextToText", source, dtype=dtype)
     except (OSError, ValueError) as error:
         raise _unread(source, error) from error
+    found = packed_for(model.network, found)
     own = model.network.state_dict()
     wanted = {name: name.replace(".base_layer.", ".") for name in own if ".lora_" not in name}
     absent = [name for name in wanted.values() if name not in found]

@@ -10,6 +10,7 @@ from torch import nn
 
 from sfumato.errors import InputError
 from sfumato.models.extra import library
+from sfumato.models.vlm.few_bits import make_whole
 from sfumato.spec import Spec
 
 Target = Literal["q", "k", "v", "o", "gate", "up", "down"]
@@ -26,8 +27,9 @@ class LoraSpec(Spec):
     """Share of its inputs switched off at random while training."""
     targets: Annotated[tuple[Target, ...], Field(min_length=1)] = ("q", "k", "v", "o")
     """Projections of each layer: queries, keys, values and output of attention; gate, up and down behind it."""
-    adapter: Literal["merged", "kept"] = "merged"
-    """What the bundle holds: one set of weights, or the matrices beside those they were learnt for."""
+    adapter: Literal["merged", "kept"] | None = None
+    """What the bundle holds: one set of weights, those of few bits in bf16 again; or the matrices beside the weights
+    they were learnt for. None = kept beside weights of few bits, else merged."""
 
 
 def add_lora(network: Any, spec: LoraSpec) -> None:
@@ -62,7 +64,11 @@ def targets_in(network: Any, spec: LoraSpec) -> list[str]:
 
 
 def merge(network: Any) -> None:
-    """Add each matrix to the weight it stands beside, and take it away; every module is named as without LoRA."""
+    """Add each matrix to the weight it stands beside, and take it away; every module is named as without LoRA.
+
+    Weights of few bits are whole ones from then on, for they can't hold what was learnt beside them.
+    """
+    make_whole(network)
     layer = library("peft", "vlm", "model.lora").tuners.lora.Linear
     for name, module in list(network.named_modules()):
         if isinstance(module, layer):

@@ -27,12 +27,12 @@ def settle(model: Network, spec: Any, ask: Callable[[], NDArray[np.floating]]) -
     Raises:
         RunError: It says something else once merged; weights of few bits can't hold what was learnt beside them.
     """
-    if not (isinstance(model, Vlm) and isinstance(spec, VlmSpec) and spec.lora and spec.lora.adapter == "merged"):
+    if not (isinstance(model, Vlm) and isinstance(spec, VlmSpec) and spec.merges):
         return spec
     before = ask()
     merge(model.network)
     refuse_drift(before, ask())
-    return spec.model_copy(update={"lora": None})
+    return spec.model_copy(update={"lora": None, "base": "fp32" if spec.base == "fp32" else "bf16"})
 
 
 def refuse_drift(before: NDArray[np.floating], after: NDArray[np.floating]) -> None:

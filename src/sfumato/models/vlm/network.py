@@ -43,6 +43,7 @@ class Vlm(Network):
         InputError: Names that can't be scored.
     """
 
+    told_by_weights = False  # the prompt too
     bears_fp16 = False  # Gemma 3's activations and gradients leave its range
     network: Any
 
@@ -132,7 +133,8 @@ class Vlm(Network):
         return self._look(images) if self._seen is None else self._seen.tokens(images, self._look)
 
     def _look(self, images: Tensor) -> Tensor:
-        return cast(Tensor, self.network.get_image_features(self.normalised(images)).pooler_output)
+        seen = cast(Tensor, self.network.get_image_features(self.normalised(images)).pooler_output)
+        return seen.to(self.network.get_input_embeddings().weight.dtype)  # as it will stand among the words
 
 
 def _leave_tied_out(model: Vlm, network: Any) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 MOST_BYTES = 4e9
-"""Memory that kept tokens may take; pictures beyond it are looked at anew each time."""
+"""Main memory that kept tokens may take; pictures beyond it are looked at anew each time."""
 
 
 class SeenPictures:
@@ -37,7 +37,8 @@ class SeenPictures:
         keys = [blake2b(image.cpu().contiguous().numpy().data, digest_size=16).digest() for image in images]
         new = [place for place, key in enumerate(keys) if key not in self._known]
         made = dict(zip(new, compute(images[new]), strict=True)) if new else {}
-        found = torch.stack([made[i] if i in made else self._known[key] for i, key in enumerate(keys)])
+        where = images.device
+        found = torch.stack([made[i] if i in made else self._known[key].to(where) for i, key in enumerate(keys)])
         self._keep({keys[place]: tokens for place, tokens in made.items()})
         return found
 
@@ -55,5 +56,5 @@ class SeenPictures:
     def _keep(self, made: dict[bytes, Tensor]) -> None:
         size = sum(tokens.nbytes for tokens in made.values())
         if self._bytes + size <= MOST_BYTES:
-            self._known |= {key: tokens.detach().clone() for key, tokens in made.items()}
+            self._known |= {key: tokens.detach().to("cpu", copy=True) for key, tokens in made.items()}
             self._bytes += size

@@ -1,12 +1,13 @@
 """What a recipe may say of a vision-language model."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
 from sfumato.errors import InputError
 from sfumato.models.heads import NamesHeadSpec
+from sfumato.models.vlm.few_bits import FewBits
 from sfumato.models.vlm.lora import LoraSpec
 from sfumato.spec import Spec
 
@@ -25,8 +26,10 @@ class VlmSpec(Spec):
     """A folder with its configuration, weights and processor, relative to the recipe's folder."""
     weights: Literal["pretrained", "none"] = "pretrained"
     """`none` = random."""
-    base: Literal["fp32", "bf16"] = "fp32"
-    """How weights are held that do not learn; bf16 takes half the memory. fp16 is none of them: Gemma 3 overflows."""
+    base: Literal["fp32", "bf16", "int8", "nf4"] = "fp32"
+    """How weights are held that do not learn; bf16 takes half the memory. fp16 is none of them: Gemma 3 overflows. Of
+    `int8` and `nf4`, 8 and 4 bits, are the layers of the language model alone, and all else of bf16; to train beside 4
+    bits takes CUDA and bitsandbytes, to predict does not."""
     prompt: Annotated[str, Field(min_length=1)] = f"What does the picture show? {TEXT}"
     """What stands below the picture; `{text}` in it is the sample's text, from columns that prediction has too. Without
     it no texts are read."""
@@ -47,6 +50,18 @@ class VlmSpec(Spec):
         if self.prompt.count(TEXT) > 1:
             raise ValueError(f"the prompt holds {TEXT} more than once")
         return self
+
+    @property
+    def few_bits(self) -> FewBits | None:
+        """How the weights of the language model are held; None = whole."""
+        return cast(FewBits, self.base) if self.base in {"int8", "nf4"} else None
+
+    @property
+    def merges(self) -> bool:
+        """Whether the bundle holds one set of weights, what LoRA learnt added to it."""
+        if self.lora is None:
+            return False
+        return self.few_bits is None if self.lora.adapter is None else self.lora.adapter == "merged"
 
     @property
     def title(self) -> str:

@@ -1,0 +1,84 @@
+"""Says which charts only measure: those of sources and times that nothing else comes from.
+
+usage: deal.py GALLERY [--share 0.2] [--crossed]
+
+Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`. Sources are never split; those whose
+charts end latest measure. Where all sources publish until today that parts nothing: `--crossed` then takes some
+sources, keeps their charts of the latest times, and leaves aside what they drew earlier and what others drew then.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from sfumato.data.columns import ColumnsSpec
+from sfumato.data.randomness import generator
+from sfumato.data.source import DataSpec, read_table
+from sfumato.data.splits.spec import SplitSpec
+from sfumato.data.splits.split import parts
+from sfumato.data.table import Table
+from sfumato.errors import InputError
+
+COLUMNS = ColumnsSpec(label="is_meteo", group="source", time="time")
+
+
+def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
+    """Columns id and part: `test`, or null for what trains and chooses. Charts that are left aside are not in it.
+
+    Raises:
+        InputError: A single source, no time, or nothing left on one side.
+    """
+    sources = table.rows["group"].drop_nulls().unique().sort()
+    if len(sources) < 2:
+        only = f"one source, {sources[0]!r}" if len(sources) else "no source"
+        raise InputError(
+            f"{only}: nothing can be measured on charts of another", where=table.source, expected="two or more"
+        )
+    if not crossed:
+        rows = parts(table, SplitSpec(by="time", val=0, test=share)).rows
+        part = pl.when(pl.col("part") == "test").then(pl.lit("test"))
+        found = rows.select("id", part.alias("part"))
+    else:
+        found = _crossed(table, sources, share)
+    if not 0 < found["part"].null_count() < len(found):
+        raise InputError("nothing is left on one side", where=table.source, expected="another --share, or --crossed")
+    return found
+
+
+def _crossed(table: Table, sources: pl.Series, share: float) -> pl.DataFrame:
+    """Some sources at the latest times against all others at earlier ones."""
+    taken = generator(0, "sources").choice(sources.to_numpy(), max(1, round(share * len(sources))), replace=False)
+    moment = float(np.quantile(table.rows["time"].to_numpy(), 1 - share))
+    theirs, late = pl.col("group").is_in(taken.tolist()), pl.col("time") >= moment
+    part = pl.when(theirs).then(pl.lit("test")).alias("part")
+    return table.rows.filter(theirs == late).select("id", part)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("gallery", type=Path, help="a folder with a labels.jsonl")
+    parser.add_argument(
+        "--share", type=float, default=0.2, help="of the charts (crossed: of the sources and of the times)"
+    )
+    parser.add_argument(
+        "--crossed", action="store_true", help="some sources at the latest times; what lies between is unused"
+    )
+    asked = parser.parse_args()
+    manifest = asked.gallery / "labels.jsonl"
+    try:
+        table = read_table(DataSpec(source=str(manifest), columns=COLUMNS))
+        found = dealt(table, asked.share, crossed=asked.crossed)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    found.write_csv(asked.gallery / "dealt.csv")
+    test = table.rows.join(found.filter(pl.col("part") == "test"), on="id", how="semi")
+    unused = len(table) - len(found)
+    print(f"{len(test)} of {len(table)} pictures measure, of {test['group'].n_unique()} sources; {unused} are unused")
+
+
+if __name__ == "__main__":
+    main()

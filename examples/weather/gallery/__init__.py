@@ -1,0 +1,1 @@
+"""A gallery of weather charts that nobody has drawn yet: real fields and coast lines, agencies made up."""

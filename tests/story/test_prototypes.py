@@ -1,0 +1,202 @@
+"""Pictures of several classes told by Chinese and English texts: tiny OpenCLIP towers with LoRA, from recipe to bundle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from tests.pictures import marks
+from tests.tiny_clip import tiny_clip
+from tests.words import tiny_bert
+
+import sfumato
+from sfumato.errors import InputError
+from sfumato.ladders.steps import RUNGS, climb
+from sfumato.multilabel_predictions import read_predictions
+
+LABELS = """
+marks:
+  - {id: red, zh: 红色, en: red mark}
+  - {id: green, zh: 绿色, en: green mark, templates: ["a chart with a {}", "有{}的图"]}
+  - {id: 蓝, zh: 蓝色, en: blue mark}
+"""
+RECIPE = """
+name: marks
+data:
+  source: photos/table.csv
+  columns: {label: marks}
+  labels: {file: labels.yaml}
+  split: {val: 0.25, test: 0.25, near_duplicates: ignored}
+model:
+  kind: dual_encoder
+  clip: {name: tiny-sfumato, weights: none}
+  texts: {kind: bilingual, zh: ["{}", "包含{}的图"], en: ["a chart with a {}"]}
+  lora: {r: 4}
+train: {epochs: 6, optimizer: {lr: 5e-3, weight_decay: 0.05}, precision: fp32, workers: 0, accumulate: 2}
+timeline:
+  - at: 0ep
+    batch_size: 16
+    learn: {"text.*": frozen, "*.lora_*": 1, "image.*": frozen, "*": 1}
+    loss: {kind: prototype_contrast, eta: 0.2}
+"""
+PAIR = {
+    "model.clip": None,
+    "model.lora": None,
+    "model.image": {"backbone": "test_resnet", "weights": "none"},
+    "train.accumulate": 1,
+    "timeline[0].image_size": 32,
+    "timeline[0].learn": {"text.*": "frozen", "*": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("prototypes")
+    tiny_clip(root / "clip")
+    tiny_bert(root / "encoder", "包含红绿蓝色的图有a chrtwiedgnblumk")
+    marks(root / "photos", 120, size=32)
+    (root / "labels.yaml").write_text(LABELS, encoding="utf-8")
+    (root / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(place) -> sfumato.Run:
+    return sfumato.train(place / "recipe.yaml", out=place / "run", quiet=True)
+
+
+def test_pictures_find_all_their_texts_and_the_bundle_answers_as_the_run_did_with_lora_merged(run, place):
+    said = run.predictions["test"]
+    assert run.metrics["test"]["scores"]["map"]["value"] > 0.75  # of marks of 60, 40 and 25 % of pictures
+    model = sfumato.load(run.bundle)
+    paths = [place / "photos" / one for one in said.ids]
+    found = np.concatenate([row.logits for _, row in model.scored(paths)])
+    assert np.allclose(found, said.logits, atol=1e-3)
+    document = json.loads((run.bundle / "model.json").read_text(encoding="utf-8"))
+    assert "lora" not in document and document["clip"]["name"] == "tiny-sfumato"
+    weights = torch_names(run.bundle)
+    assert not any("lora" in name or "parametrizations" in name for name in weights) and "head.midpoint" in weights
+
+
+@pytest.mark.parametrize("rung", [0, 1, 4])
+def test_a_ladder_begins_where_the_run_ended_and_leaves_pictures_alone(run, place, rung, monkeypatch, tmp_path):
+    """Zero-shot is the run itself; OpenCLIP's image tower stays, its text tower does not."""
+    monkeypatch.setattr("sfumato.ladders.climbing.climb", lambda *parts: climb(*parts, (RUNGS[0], RUNGS[rung])[-1:]))
+    made = sfumato.ladder(run.folder, out=tmp_path / "ladder", quiet=True)
+    assert made.standing.score == "map"
+    if rung == 0:
+        assert made.standing.chosen.test.value == pytest.approx(run.metrics["test"]["scores"]["map"]["value"], abs=1e-6)
+    said, model = read_predictions(made.folder / "predictions/test.parquet"), sfumato.load(made.bundle)
+    found = np.concatenate([row.logits for _, row in model.scored([place / "photos" / one for one in said.ids])])
+    assert np.allclose(found, said.logits, atol=1e-3)
+    assert not any("text" in name for name in torch_names(made.bundle)) and not model.reads_texts
+    assert len(model.predict([place / "photos" / said.ids[0]])[0].probabilities) == 3
+
+
+def torch_names(bundle: Path) -> list[str]:
+    from sfumato.tensor_file import read_tensors
+
+    return list(read_tensors(bundle / "weights.safetensors"))
+
+
+def test_each_class_is_told_in_its_languages_by_its_own_templates_first(run):
+    texts = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))["model"]["texts"]["texts"]
+    assert texts["red"] == ["红色", "包含红色的图", "a chart with a red mark"]
+    assert texts["green"] == ["有绿色的图", "a chart with a green mark"]
+
+
+def test_a_pair_of_any_encoders_does_the_same(place):
+    run = sfumato.train(
+        place / "recipe.yaml",
+        overrides=PAIR | {"model.text": {"folder": str(place / "encoder"), "window": 32}},
+        out=place / "pair",
+        quiet=True,
+    )
+    assert run.metrics["test"]["scores"]["map"]["value"] > 0.75
+    assert sfumato.load(run.bundle).predict([place / "photos" / "pictures" / "000.png"])[0].labels is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model.image": {"backbone": "resnet18"}}, "names image and clip"),
+        ({"model.text": {"kind": "ngrams"}}, "names a text encoder beside clip"),
+        ({"model.head.embed_dim": 64}, "embed_dim has no effect"),
+        ({"timeline[0].label_smoothing": 0.1}, "parts its own from the rest"),
+        ({"timeline[0].loss": {"kind": "unicl"}}, "unicl, and an image may be of several classes"),
+        ({"model.texts": {"kind": "bilingual", "zh": ["一张图"]}}, r"has no \{\}"),
+        ({"data.labels": None}, "class 'green' has no name in zh or en"),
+        ({"model.clip.name": "tiny-sfumat"}, "OpenCLIP has no 'tiny-sfumat'.*tiny-sfumato"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_line(place, changed, message):
+    with pytest.raises(InputError, match=message) as caught:
+        sfumato.train(place / "recipe.yaml", overrides=changed, out=place / "refused", quiet=True)
+    assert "\n" not in str(caught.value) and not (place / "refused").exists()
+
+
+def test_without_a_step_there_are_scores_thresholds_and_a_bundle(place, run):
+    from sfumato.zero_shot import zero_shot
+
+    done = zero_shot(place / "recipe.yaml", out=place / "zero", quiet=True)
+    before, after = (one.metrics["test"] for one in (done, run))
+    assert {row["name"] for row in before["classes"]} == {"red", "green", "蓝"}
+    assert before["scores"]["map"]["value"] < after["scores"]["map"]["value"]
+    notes = json.loads((done.folder / "env.json").read_text(encoding="utf-8"))["notes"]
+    assert any("not a step was taken" in note for note in notes) and any("those of chance" in note for note in notes)
+    assert (done.folder / "report.html").is_file() and not (done.folder / "checkpoints").exists()
+    said = done.predictions["test"]
+    share = 1 / (1 + np.exp(-done.predictions["val"].logits))
+    assert share.mean() == pytest.approx(
+        0.42, abs=0.15
+    )  # the share of labels in training; the logits alone would say none
+    found = [row.logits[0] for _, row in sfumato.load(done.bundle).scored([place / "photos" / one for one in said.ids])]
+    assert np.allclose(found, said.logits, atol=1e-3)
+
+
+def test_only_a_model_whose_classes_are_texts_knows_any_before_it_is_trained(place):
+    from sfumato.zero_shot import zero_shot
+
+    changed = {"model": {"backbone": "test_resnet", "weights": "none"}, "timeline": [], "train.accumulate": 1}
+    with pytest.raises(InputError, match="knows no class before it is trained"):
+        zero_shot(place / "recipe.yaml", overrides=changed, out=place / "none", quiet=True)
+
+
+def test_features_and_prototypes_give_the_logits(place, run):
+    from sfumato.data.pictures import Pictures
+    from sfumato.data.preprocess import Preprocess
+    from sfumato.predict.networks import build_networks
+    from sfumato.predict.predictor import read_any
+    from sfumato.run_folder import RunFolder
+    from sfumato.training.machine import Machine
+    from sfumato.training.prototype_features import prototype_features
+
+    bundle = read_any(run.bundle)
+    preprocess = Preprocess.from_dict(bundle.transform, "bundle")
+    (model,) = build_networks(bundle, preprocess, "bundle")
+    test = RunFolder(run.folder).read_table().part("test")
+    found = prototype_features(model, test, preprocess, Machine("cpu", "fp32"), 0, Pictures(0))
+    assert np.allclose(np.linalg.norm(found.images, axis=1), 1, atol=1e-5)
+    assert np.allclose(np.linalg.norm(found.prototypes, axis=1), 1, atol=1e-5)
+    assert np.allclose(found.logits, run.predictions["test"].logits, atol=1e-3)
+
+
+def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(place, run, monkeypatch):
+    from sfumato.models.clip import ClipText
+
+    passes, plain = [], ClipText.forward
+
+    def counted(self, ids, there):
+        passes.append(len(ids))
+        return plain(self, ids, there)
+
+    monkeypatch.setattr(ClipText, "forward", counted)
+    picture = place / "photos" / "pictures" / "000.png"
+    own = sfumato.load(run.bundle).predict([picture])[0]
+    assert passes == [] and len(own.probabilities) == 3
+    texts = yaml.safe_load((run.folder / "recipe.yaml").read_text(encoding="utf-8"))["model"]["texts"]["texts"]
+    more = sfumato.load(run.bundle, texts={**texts, "yellow": ["黄色", "a chart with a yellow mark"]}).predict(
+        [picture]
+    )[0]
+    assert passes == [2] and len(more.probabilities) == 4

@@ -1,0 +1,54 @@
+"""What spoke for an answer, laid over the pictures of mistakes on the page."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sfumato.report.evidence import read_evidence
+from sfumato.report.frames import Mistake
+from sfumato.report.overlays import STRENGTH, TINT, laid_over, read_explainer
+from sfumato.report.page import render
+from sfumato.run_folder import RunFolder
+
+
+def test_a_picture_is_grey_but_for_what_tells():
+    pixels = np.full((8, 8, 3), [200, 100, 50], dtype=np.uint8)
+    assert (
+        laid_over(pixels, np.zeros((2, 2), dtype=np.float32)) == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+    ).all()
+    tinted = laid_over(pixels, np.ones((2, 2), dtype=np.float32))[4, 4]
+    assert tinted.tolist() == [round((1 - STRENGTH) * 124.2 + STRENGTH * one) for one in TINT]
+
+
+def test_mistakes_of_a_run(small_run):
+    """The picture of each is as the network sees it, and the page is the same each time it is made."""
+    folder = RunFolder(small_run.folder)
+    evidence = read_evidence(folder)
+    page = render(evidence)
+    assert render(evidence) == page
+    shown = re.findall(r'<img class="evidence" src="data:image/jpeg;base64,([^"]+)"', page)
+    mistakes = page[page.index("<h2>Worst mistakes") : page.index("<h2>Likely wrong labels")]
+    assert 0 < len(shown) == mistakes.count("<figcaption>")
+    assert 'id="evidence"' in page and 'for="evidence"' in page
+    with Image.open(io.BytesIO(base64.b64decode(shown[0]))) as picture:
+        assert picture.size == (48, 48)
+
+
+def test_a_picture_that_is_gone_has_none(small_run, tmp_path):
+    explainer = read_explainer(RunFolder(small_run.folder))
+    assert explainer is not None
+    assert explainer.overlays([Mistake("x", "a", "b", 0.9, abstained=False)], {"x": str(tmp_path / "gone.png")}) == {}
+
+
+def test_without_a_bundle_nothing_is_explained(make_run):
+    assert read_explainer(make_run(pictures=False)) is None
+
+
+@pytest.mark.parametrize("side", [1, 3])
+def test_any_size_of_map(side):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert laid_over(pixels, np.ones((side, side), dtype=np.float32)).shape == (5, 7, 3)

@@ -1,0 +1,140 @@
+"""Features are kept on the disk for whoever asks for the same, and for nobody else."""
+
+import os
+import time
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from tests.jobs import colours_of, job_of, tiny_model
+from tests.pictures import picture
+
+from sfumato.data.augment import AugmentSpec
+from sfumato.models.heads import LinearHeadSpec, MlpHeadSpec
+from sfumato.training import features
+from sfumato.training.features import Features, keep_features
+from sfumato.training.frozen_phases import Stretch
+from sfumato.training.job import Job, TrainSpec
+from sfumato.training.keyframe import Keyframe
+from sfumato.training.plan import make_plan
+from sfumato.training.schedules import CosineSpec
+
+VIEWS = AugmentSpec(views=2)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Eight samples of pictures that were there before anything looked at them."""
+    made = colours_of([3, 3, 2], tmp_path_factory.mktemp("pictures"))
+    time.sleep(0.02)
+    return made
+
+
+@pytest.fixture
+def job(table, tmp_path, monkeypatch) -> Job:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return replace(made(tiny_model(), table), val=table)
+
+
+def made(model, table, strength: float = 0.0, **spec) -> Job:
+    frames = [Keyframe.model_validate({"at": "0ep", "augment": strength})]
+    plan = make_plan(frames, CosineSpec(), base_lr=1e-3, epochs=2, samples=8, image_size=32, head=LinearHeadSpec())
+    return job_of(model, plan, TrainSpec(precision="fp32", **spec), train=table, val=table)
+
+
+def keep(job: Job) -> Features:
+    return keep_features(job, Stretch(0, job.plan.steps, kept=True))
+
+
+def test_they_are_computed_once_for_all_heads_losses_and_folds(job, table):
+    first = keep(job)
+    assert first.computed == 8  # validation shows the same pictures as training without augmentation
+    other = made(tiny_model(head=MlpHeadSpec(hidden=4)), table)
+    fold = replace(other, train=replace(table, rows=table.rows[[5, 1, 7]]), val=replace(table, rows=table.rows[:1]))
+    again = keep(fold)
+    assert again.computed == 0
+    assert torch.equal(again.train[0], first.train[0][[5, 1, 7]])
+    assert torch.equal(again.val, first.val[:1])
+
+
+def test_in_memory_alone_nothing_is_kept_for_others(job):
+    alone = replace(job, spec=job.spec.model_copy(update={"keep_features": "memory"}))
+    assert [keep(alone).computed, keep(alone).computed] == [16, 16]
+
+
+def other_weights(job: Job) -> Job:
+    model = tiny_model()
+    with torch.no_grad():
+        model.backbone[0].bias[3] += 1e-3
+    return replace(job, model=model)
+
+
+def other_statistics(job: Job) -> Job:
+    model = tiny_model()
+    model.backbone[1].running_mean[0] += 1e-3
+    return replace(job, model=model)
+
+
+def other_structure(job: Job) -> Job:
+    model = tiny_model()
+    model.backbone[2] = torch.nn.ReLU6()
+    return replace(job, model=model)
+
+
+CHANGES = {
+    "weights": other_weights,
+    "statistics": other_statistics,
+    "structure": other_structure,
+    "fit": lambda job: replace(job, preprocess=replace(job.preprocess, fit="pad")),
+    "size": lambda job: replace(job, preprocess=replace(job.preprocess, size=24)),
+    "precision": lambda job: replace(job, spec=job.spec.model_copy(update={"precision": "bf16"})),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_features_that_would_be_others_are_computed_anew(job, change):
+    keep(job)
+    assert keep(CHANGES[change](job)).computed > 0
+
+
+def test_views_are_kept_each_by_sample_seed_and_settings(job, table):
+    seen = partial(replace, augment=VIEWS, val=table.part("val"))
+    first = keep(seen(made(tiny_model(), table, 0.5)))
+    assert first.computed == 16
+    assert not torch.equal(first.train[0], first.train[1])
+    assert torch.equal(keep(seen(made(tiny_model(), table, 0.5))).train, first.train)
+    assert keep(seen(made(tiny_model(), table, 0.5))).computed == 0
+    for other in (made(tiny_model(), table, 0.6), made(tiny_model(), table, 0.5, seed=1)):
+        assert keep(seen(other)).computed == 16
+    assert keep(replace(seen(made(tiny_model(), table, 0.5)), augment=AugmentSpec(views=2, crop=0.9))).computed == 16
+
+
+def test_pictures_are_told_apart_by_what_is_in_their_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "p").mkdir()
+    table = colours_of([2, 2], tmp_path / "p")
+    path = tmp_path / "p" / f"{table.ids[1]}.png"
+    for each in (tmp_path / "p").iterdir():
+        os.utime(each, (1, 1))
+    assert keep(made(tiny_model(2), table)).computed == 4
+    picture("disc", 5, 32).save(path)
+    os.utime(path, (1, 1))
+    assert keep(made(tiny_model(2), table)).computed == 1
+    now = made(tiny_model(2), table)
+    os.utime(path, (time.time() + 9, time.time() + 9))  # changed while the run is on its way: nobody else's
+    assert [keep(now).computed, keep(made(tiny_model(2), table)).computed] == [2, 2]
+
+
+def test_what_was_computed_before_a_stop_is_kept(job, monkeypatch):
+    monkeypatch.setattr(features, "BATCH", 3)
+
+    def stopping(items, _):
+        for place, item in enumerate(items):
+            if place == 2:
+                raise KeyboardInterrupt
+            yield item
+
+    with pytest.raises(KeyboardInterrupt):
+        keep(replace(job, show=stopping))
+    assert keep(job).computed == 8 - 2 * 3
