@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,7 @@ from sfumato.looking import Looked, look, tell
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
-from sfumato.preparation.prepared import Prepared, job_of
+from sfumato.preparation.prepared import Prepared, job_of, machine_of
 from sfumato.preparation.self_test import try_out
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
@@ -34,8 +34,9 @@ from sfumato.teaching.teacher import write_facts
 from sfumato.training.batches import check_batches
 from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
-from sfumato.training.device import choose_device, choose_workers
+from sfumato.training.device import choose_device
 from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, JsonHistory, TensorBoard
+from sfumato.training.loader_choice import LoaderChoice, choose_loader
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -117,15 +118,17 @@ def train(
     with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
         if resume is None:
             write_inputs(folder, prepared, machine, notes)
-        workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
         with kept_memory(machine.device.type) as memory:
             console.note(Noted(f"memory: {memory}"))
-            console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
-            _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
-            references = learn(folder, prepared, machine, int(workers.value), console)
+            loader = choose_loader(job_of(prepared, machine, 0, folder.checkpoints))
+            ahead = f", {loader.prefetch} batches ahead each" if loader.workers else ""
+            console.note(Noted(f"train.workers: {loader.workers}{ahead}, {loader.reason}"))
+            workers = loader.workers
+            _fit(folder, prepared, machine, loader, console, resume=resume is not None)
+            references = learn(folder, prepared, machine, workers, console)
             show = console.stage("looking in several views")
-            looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
-            withheld = withhold(prepared, machine, int(workers.value))
+            looked = look(folder, prepared, machine, workers, references, show, choose=measure_test)
+            withheld = withhold(prepared, machine, workers)
         if machine.is_main:
             tell(looked.choice, folder.views, console)
             conclude_withheld(folder, prepared.recipe.model, looked, withheld)
@@ -155,7 +158,7 @@ def begin_run(
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console, sharing)
-        machine = Machine(device.value, prepared.precision)
+        machine = machine_of(prepared, device.value)
         check_batches(prepared.model, prepared.plan, machine.processes)
         tried, doubts = try_out(prepared)
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes, *tried]
@@ -171,7 +174,7 @@ def _take_up(resume: str | Path, sharing: Sharing | None) -> tuple[RunFolder, Pr
     """What an interrupted run was begun with; its choices were noted then."""
     folder = open_folder(resume)
     prepared = prepare_again(folder, sharing)
-    machine = Machine(choose_device(prepared.recipe.train.device).value, prepared.precision)
+    machine = machine_of(prepared, choose_device(prepared.recipe.train.device).value)
     check_batches(prepared.model, prepared.plan, machine.processes)
     return folder, prepared, machine, []
 
@@ -188,10 +191,11 @@ def write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes:
 
 
 def _fit(
-    folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console, *, resume: bool
+    folder: RunFolder, prepared: Prepared, machine: Machine, loader: LoaderChoice, console: Console, *, resume: bool
 ) -> None:
     """Train; the best weights end up in the model."""
-    job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
+    job = job_of(prepared, machine, loader.workers, folder.checkpoints, console.stage("computing features"))
+    job = replace(job, prefetch=loader.prefetch)
     job = taught(job, folder.teacher_answers, prepared.teacher, console)
     history = CsvHistory(folder.history, prepared.table.layout)
     by_column = JsonHistory(folder.history_by_column, prepared.table.layout)

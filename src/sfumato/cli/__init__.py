@@ -18,7 +18,16 @@ from sfumato.cli.app import app, main
 __all__ = ["VERBS", "app", "main"]
 
 VERBS = (
-    *(about_data, about_recipes, training, averaging, climbing, deciding, several, using),
-    *(cascading, exporting, serving),
+    about_data,
+    about_recipes,
+    training,
+    averaging,
+    climbing,
+    deciding,
+    several,
+    using,
+    cascading,
+    exporting,
+    serving,
 )
 """Where the verbs are; to import them is to add them to `app`."""

@@ -1,8 +1,9 @@
 """The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
+from sfumato.decision.borrowed import BorrowedPolicy
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
@@ -24,8 +26,9 @@ from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
-from sfumato.predict.networks import Pictures
-from sfumato.predict.new_texts import answering
+from sfumato.predict.networks import Networks, Pictures
+from sfumato.predict.new_texts import answering, stored_texts
+from sfumato.predict.open_vocabulary import Asked, asked_by_labels, asked_by_texts, policy_for
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
@@ -88,7 +91,7 @@ class Predictor:
     @property
     def calibrated(self) -> bool:
         """Whether all its probabilities were calibrated on validation samples."""
-        return all(policy.calibrator.fitted for policy in self.policies.values())
+        return all(policy.calibrator.fitted and not _borrows(policy) for policy in self.policies.values())
 
     @property
     def names_sets(self) -> bool:
@@ -137,12 +140,9 @@ class Predictor:
 
     def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
         """The same, each with what it had to do without where texts are read."""
-        iterator = iter(inputs)
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            while chunk := list(islice(iterator, BATCH)):
-                found = list(pool.map(partial(decoded, seen=self._looker.seen), chunk))
-                without = [one.without if self._can_lack else None for one in found]
-                yield from zip(chunk, self._scores(found), without, strict=True)
+        for chunk, found in _decoded_ahead(iter(inputs), partial(decoded, seen=self._looker.seen)):
+            without = [one.without if self._can_lack else None for one in found]
+            yield from zip(chunk, self._scores(found), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
@@ -155,6 +155,11 @@ class Predictor:
     def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
         """The same with how familiar each picture is, where a policy asks."""
         return self._looker.read(pictures, texts)
+
+    def prototypes(self) -> list[NDArray[np.float64]]:
+        """(C, E) of length 1 by each network of a dual encoder: where its classes lie, in the order of `labels`."""
+        assert isinstance(self._looker, Networks)
+        return self._looker.prototypes()
 
     def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
@@ -205,7 +210,8 @@ class Predictor:
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
         near, inside = only.familiarity, only.set
-        return Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
+        found = Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
+        return replace(found, borrowed=only.borrowed)
 
     def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
         """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
@@ -228,7 +234,15 @@ def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str
     """The classes that one picture is said to be of, likeliest first."""
     ranked = _ranked(said.probabilities, names)
     named, inside = _inside(said.named, ranked, names), _inside(said.sets, ranked, names)
-    return Answer(None, None, ranked, policy.calibrator.fitted, abstained=False, set=inside, labels=named)
+    lent, fitted = _borrows(policy), policy.calibrator.fitted
+    new = tuple(name for name, one in zip(names, policy.thresholds.classes, strict=True) if one.note == "borrowed")
+    found = Answer(None, None, ranked, fitted and not lent, abstained=False, set=inside, labels=named)
+    return replace(found, borrowed=new) if lent else found
+
+
+def _borrows(policy: AnyPolicy) -> bool:
+    """Whether a class has nothing of its own."""
+    return isinstance(policy, BorrowedPolicy) and bool(policy.borrows.any())
 
 
 def _ranked(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, float]:
@@ -247,6 +261,7 @@ def load(
     device: str | None = None,
     engine: EngineName = "auto",
     texts: Mapping[str, Sequence[str]] | None = None,
+    labels: str | Path | None = None,
 ) -> Predictor:
     """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
 
@@ -254,8 +269,11 @@ def load(
         path: The folder.
         device: A torch device; None = CUDA, else MPS, else CPU.
         engine: What computes: `torch`, or ONNX Runtime where the bundle holds graphs; see `EngineName`.
-        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder, whose
-            decision then has nothing that was fitted.
+        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder. Where an
+            image may be of several classes a new one borrows its calibration and threshold from those most like it;
+            where it is of one, nothing is used that was fitted.
+        labels: A label file whose classes are to be answered with, in the same way; new ones get texts as the others
+            did.
 
     Raises:
         InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else; or
@@ -263,9 +281,35 @@ def load(
     """
     bundle = read_any(Path(path))
     own = Predictor(bundle, str(path), device, engine)
-    if texts is None:
+    if texts is None and labels is None:
         return own
-    return Predictor(answering(bundle, texts, str(path)), str(path), device, "torch", check=False)
+    if texts is not None and labels is not None:
+        raise InputError("texts and labels both name the classes", expected="one of them")
+    asked = asked_by_texts(texts) if texts is not None else asked_by_labels(Path(str(labels)), bundle, str(path))
+    return asking(bundle, asked, str(path), device, own)
+
+
+def asking(
+    bundle: AnyBundle, asked: Asked, where: str, device: str | None = None, own: Predictor | None = None
+) -> Predictor:
+    """The predictor of a dual encoder's bundle that answers with other classes.
+
+    Args:
+        bundle: Read by `read_any`.
+        asked: The classes.
+        where: Names the bundle in errors.
+        device: As for `load`.
+        own: The bundle's own, if it was loaded.
+
+    Raises:
+        InputError: Another kind of bundle.
+    """
+    found = Predictor(answering(bundle, asked.texts, where, asked.labels), where, device, "torch", check=False)
+    own = own or Predictor(bundle, where, device, "torch")
+    if isinstance(own.policy, MultilabelPolicy):
+        before = stored_texts(bundle, where)
+        found.policies[""] = policy_for(own.policy, before, asked.texts, (own.prototypes(), found.prototypes()))
+    return found
 
 
 def _device(asked: str | None) -> torch.device:
@@ -277,6 +321,20 @@ def _device(asked: str | None) -> torch.device:
         there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.device_count()]
         raise InputError(f"no device {asked!r} here", expected=" or ".join([*there, "cpu"])) from error
     return device
+
+
+def _decoded_ahead(
+    inputs: Iterator[Input], decode: Callable[[Input], Decoded]
+) -> Iterator[tuple[list[Input], list[Decoded]]]:
+    """Inputs and what was decoded of them, a batch at a time; the next is decoded while this one is looked at."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        chunk = list(islice(inputs, BATCH))
+        waiting = [pool.submit(decode, one) for one in chunk]
+        while chunk:
+            next_chunk = list(islice(inputs, BATCH))
+            next_waiting = [pool.submit(decode, one) for one in next_chunk]
+            yield chunk, [one.result() for one in waiting]
+            chunk, waiting = next_chunk, next_waiting
 
 
 def refuse_single(inputs: object) -> None:

@@ -79,6 +79,10 @@ class TrainSpec(Spec):
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""
     precision: Literal["auto"] | Precision = "auto"
     """Of the network's arithmetic; weights are always fp32. `auto` measures or asks the device."""
+    tf32: Literal["auto"] | bool = "auto"
+    """Whether fp32 products of a CUDA device keep 10 bits of each factor; `auto` = where it can. Elsewhere refused."""
+    compile: Literal["auto"] | bool = "auto"
+    """Whether torch compiles the network; `auto` = on a CUDA device, where training is long enough to pay for it."""
     workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Processes that decode images; 0 = none beside this one. Their number changes no result."""
     decode: Literal["full", "scaled"] = "full"
@@ -120,6 +124,8 @@ class Job:
     """What shows the progress of work before the first step."""
     teaching: Teaching | None = None
     """What the teacher says of the training samples, where there is one."""
+    prefetch: int = 2
+    """Batches that each of the workers reads ahead."""
 
     @property
     def draws(self) -> Draws:
