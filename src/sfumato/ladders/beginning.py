@@ -25,7 +25,7 @@ def begun_from(source: str | Path | Mapping[str, Any], overrides: Mapping[str, A
         raise InputError(f"{shots}", where="--shots", expected="1 or more of each class, or none for all")
     if not isinstance(source, str | Path) or not Path(source).is_dir():
         return load_recipe(source, overrides)
-    run = open_folder(Path(source))
+    run = open_folder(Path(source).parent if Path(source).name == "bundle" else Path(source))
     if not run.bundle.is_dir():
         mend = f"`sfumato train --resume {run.path}` goes on with it"
         raise InputError("no bundle there: the run is not finished", where=str(run.path), mend=mend)

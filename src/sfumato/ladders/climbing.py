@@ -133,8 +133,10 @@ def _score(prepared: Prepared) -> ScoreName:
 
 def _said(one: Tried) -> str:
     step = one.step
-    if step.val is None:
+    if step.why_not:
         return f"{step.words}: left out, {step.why_not}"
+    if step.val is None:
+        return f"{step.words}: no validation picture is of any class, so nothing tells how good it is"
     gain = "" if step.gain is None else f", {step.gain.value:+.4f} [{step.gain.low:+.4f}, {step.gain.high:+.4f}]"
     return f"{step.words}: val {step.val.value:.4f}{gain}, {'kept' if step.kept else 'dropped'}"
 
