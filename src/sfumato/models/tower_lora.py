@@ -59,7 +59,8 @@ class LowRank(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """(parts * outputs, inputs) -> the same."""
-        with torch.autocast(weight.device.type, enabled=False):
+        kind = "cpu" if weight.is_meta else weight.device.type
+        with torch.autocast(kind, enabled=False):
             return weight + self._factor * (self.lora_B @ self.lora_A).flatten(0, 1)
 
 
