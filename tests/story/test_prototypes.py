@@ -1,5 +1,6 @@
 """Pictures of several classes told by Chinese and English texts: tiny OpenCLIP towers with LoRA, from recipe to bundle."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -231,3 +232,16 @@ def test_new_classes_are_measured_where_data_names_them(place, run, tmp_path):
     assert done.exit_code == 0, done.stderr
     classes = json.loads(done.stdout)["metrics"]["evaluated"]["classes"]
     assert [row["name"] for row in classes] == ["red", "green", "蓝", "yellow"]
+
+
+def test_from_zero_shot_weights_to_those_between_and_those_learnt(place):
+    """A run begins with a zero-shot run's weights, and is interpolated with them after its last step."""
+    from sfumato.zero_shot import zero_shot
+
+    before = zero_shot(place / "recipe.yaml", out=place / "begun", quiet=True)
+    changed = {"train.init_from": str(place / "begun"), "train.interpolate": {"alphas": [0.0, 0.5]}, "train.epochs": 2}
+    run = sfumato.train(place / "recipe.yaml", overrides=changed, out=place / "wise", quiet=True)
+    rows = [row for row in csv.DictReader((run.folder / "averages.csv").read_text().splitlines()) if row["alpha"]]
+    assert [float(row["alpha"]) for row in rows] == [0.0, 0.5, 1.0]
+    val = before.metrics["val"]["scores"]["map"]["value"]
+    assert float(rows[0]["map"]) == pytest.approx(val, abs=1e-4)  # alpha 0 is the zero-shot network

@@ -22,6 +22,8 @@ from torch.nn.utils import parametrize
 from sfumato.errors import InputError
 from sfumato.spec import Spec
 
+FACTOR = ".lora_A"
+"""How the names of the factors end that are not 0 at first."""
 Tower = Literal["image", "text"]
 Layers = Literal["attention", "mlp"]
 
