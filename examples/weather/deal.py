@@ -3,8 +3,8 @@
 usage: deal.py GALLERY [--share 0.2] [--crossed]
 
 Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`. Sources are never split; those whose
-charts end latest measure. Where all sources publish until today that parts nothing: `--crossed` then takes some sources,
-keeps their charts of the latest times, and leaves aside what they drew earlier and what others drew of those times.
+charts end latest measure. Where all sources publish until today that parts nothing: `--crossed` then takes some
+sources, keeps their charts of the latest times, and leaves aside what they drew earlier and what others drew then.
 """
 
 import argparse
@@ -26,7 +26,7 @@ COLUMNS = ColumnsSpec(label="is_meteo", group="source", time="time")
 
 
 def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
-    """id and part: `test`, or null for what trains and chooses. Charts that are left aside are not in it.
+    """Columns id and part: `test`, or null for what trains and chooses. Charts that are left aside are not in it.
 
     Raises:
         InputError: A single source, no time, or nothing left on one side.
@@ -34,7 +34,9 @@ def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
     sources = table.rows["group"].drop_nulls().unique().sort()
     if len(sources) < 2:
         only = f"one source, {sources[0]!r}" if len(sources) else "no source"
-        raise InputError(f"{only}: nothing can be measured on charts of another", where=table.source, expected="two or more")
+        raise InputError(
+            f"{only}: nothing can be measured on charts of another", where=table.source, expected="two or more"
+        )
     if not crossed:
         rows = parts(table, SplitSpec(by="time", val=0, test=share)).rows
         part = pl.when(pl.col("part") == "test").then(pl.lit("test"))
@@ -59,8 +61,12 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path, help="a folder with a labels.jsonl")
-    parser.add_argument("--share", type=float, default=0.2, help="of the charts (crossed: of the sources and of the times)")
-    parser.add_argument("--crossed", action="store_true", help="some sources at the latest times; what lies between is unused")
+    parser.add_argument(
+        "--share", type=float, default=0.2, help="of the charts (crossed: of the sources and of the times)"
+    )
+    parser.add_argument(
+        "--crossed", action="store_true", help="some sources at the latest times; what lies between is unused"
+    )
     asked = parser.parse_args()
     manifest = asked.gallery / "labels.jsonl"
     try:

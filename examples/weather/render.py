@@ -1,6 +1,7 @@
 """Renders a gallery: weather charts of 33 products by agencies that do not exist, and pictures that are no charts.
 
-usage: render.py GALLERY [--charts 2000] [--others 700] [--sources 20] [--seed 0] [--workers N] [--font FILE] [--photos DIR]
+usage: render.py GALLERY [--charts 2400] [--others 800] [--sources 30] [--seed 0] [--workers N] [--font FILE]
+                 [--photos DIR]
 
 GALLERY/labels.jsonl names every picture: path, is_meteo, labels (elements), product, source, time, and what was drawn.
 The same command draws the same gallery, whatever the number of workers.
@@ -40,7 +41,9 @@ class Painter:
     """Draws any entry of a plan; one a process."""
 
     def __init__(self, folder: Path, seed: int, font: str, photographs: Sequence[Path]) -> None:
-        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a font without bold is told a thousand times
+        logging.getLogger("matplotlib.font_manager").setLevel(
+            logging.ERROR
+        )  # a font without bold is told a thousand times
         self.folder, self.seed, self.photographs = folder, seed, photographs
         self.canvas = Canvas(Figure(dpi=DPI), ["DejaVu Sans", add_font(font)])
         self.products: dict[str, Label] = {one.id: one for one in read_labels(LABELS, "products").labels}
@@ -93,10 +96,10 @@ def _paint(entry: Entry) -> dict[str, object]:
 
 def render(
     folder: Path,
-    charts: int = 2000,
-    others: int = 700,
+    charts: int = 2400,
+    others: int = 800,
     *,
-    sources: int = 20,
+    sources: int = 30,
     seed: int = 0,
     workers: int = 1,
     font: str | None = None,
@@ -108,7 +111,9 @@ def render(
         InputError: The folder holds something, too few or too many sources, or no font has the letters needed.
     """
     if not 3 <= sources <= 30:
-        raise InputError(f"{sources} sources", setting="--sources", expected="3 to 30: some train, some choose, some measure")
+        raise InputError(
+            f"{sources} sources", setting="--sources", expected="3 to 30: some train, some choose, some measure"
+        )
     if folder.exists() and any(folder.iterdir()):
         raise InputError("holds something already", where=str(folder), expected="a new or empty folder")
     chosen = font_for(_letters(), installed_fonts() if font is None else [font], setting="--font")
@@ -133,14 +138,21 @@ def _in_processes(entries: Sequence[Entry], given: tuple[object, ...], workers: 
 
 
 def _letters() -> str:
-    names = [text for section in ("elements", "products") for label in read_labels(LABELS, section).labels for text in label.spellings]
+    names = [
+        text
+        for section in ("elements", "products")
+        for label in read_labels(LABELS, section).labels
+        for text in label.spellings
+    ]
     return "".join(sorted(set("".join(names)) | set("高低时效未来小时实况分析海平面地面年月日℃°")))
 
 
 def _photographs(folders: Sequence[str]) -> list[Path]:
     found = [path for one in folders for path in sorted(Path(one).rglob("*")) if path.suffix.lower() in READ]
     if folders and not found:
-        raise InputError("no picture in it", where=folders[0], setting="--photos", expected=f"files ending in {', '.join(READ)}")
+        raise InputError(
+            "no picture in it", where=folders[0], setting="--photos", expected=f"files ending in {', '.join(READ)}"
+        )
     return found
 
 
@@ -148,9 +160,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path, help="a new folder")
-    parser.add_argument("--charts", type=int, default=2000)
-    parser.add_argument("--others", type=int, default=700)
-    parser.add_argument("--sources", type=int, default=20, help="agencies, 3 to 30")
+    parser.add_argument("--charts", type=int, default=2400)
+    parser.add_argument("--others", type=int, default=800)
+    parser.add_argument("--sources", type=int, default=30, help="agencies, 3 to 30")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--font", help="a font with Chinese letters; none = one that is installed")
@@ -165,7 +177,8 @@ def main() -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     seconds = time.perf_counter() - since
-    print(f"{len(rows)} pictures in {seconds:.0f} s, {len(rows) / seconds:.1f}/s by {asked.workers} processes: {asked.gallery}")
+    rate = f"{len(rows) / seconds:.1f}/s by {asked.workers} processes"
+    print(f"{len(rows)} pictures in {seconds:.0f} s, {rate}: {asked.gallery}")
 
 
 if __name__ == "__main__":

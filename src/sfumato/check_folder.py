@@ -60,7 +60,18 @@ def new_check_folder(out: str | Path | None, name: str, source: Path) -> Generat
     Raises:
         InputError: It would lie inside the data, where it would become a part of it; or `out` holds something already.
     """
-    path, data = Path(out) if out is not None else Path("runs"), source.resolve()
+    outside_of(source, Path(out) if out is not None else Path("runs"))
+    with free_folder(out, name) as free:
+        yield CheckFolder(free)
+
+
+def outside_of(source: Path, path: Path) -> None:
+    """Refuse a folder inside the data, where what is written would become a part of it.
+
+    Raises:
+        InputError: It lies there.
+    """
+    data = source.resolve()
     if data.is_dir() and path.resolve().is_relative_to(data):
         raise InputError(
             "lies inside the data, of which nothing is changed",
@@ -68,5 +79,3 @@ def new_check_folder(out: str | Path | None, name: str, source: Path) -> Generat
             expected="a folder elsewhere",
             mend="name one with --out DIR",
         )
-    with free_folder(out, name) as free:
-        yield CheckFolder(free)

@@ -75,6 +75,11 @@ class LabelSpace:
         return self.details or tuple(Label(name) for name in self.names)
 
     @cached_property
+    def elements(self) -> tuple[str, ...]:
+        """What its classes show, each element once, in their order; empty where none says."""
+        return tuple(dict.fromkeys(element for label in self.details for element in label.elements))
+
+    @cached_property
     def _by_spelling(self) -> dict[str, str]:
         return {folded(spelling): label.id for label in reversed(self.labels) for spelling in reversed(label.spellings)}
 
@@ -159,6 +164,16 @@ def read_labels(path: Path, section: str | None = None) -> LabelSpace:
         near = nearest_name(name, names)
         raise InputError(f"no section {name!r}", where=str(path), expected=f"one of {', '.join(names)}", nearest=near)
     return _with_known_elements(label_section(document, name), document, name)
+
+
+def label_sections(path: Path) -> list[tuple[str, LabelSpace]]:
+    """The sections of a label file that are lists of classes, by name.
+
+    Raises:
+        InputError: As `read_labels`.
+    """
+    document = read_document(path, kind="label file", example=EXAMPLE)
+    return [(name, read_labels(path, name)) for name, value in document.settings.items() if isinstance(value, list)]
 
 
 def folded(text: str) -> str:

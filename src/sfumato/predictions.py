@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
 from sfumato.errors import InputError
-from sfumato.labels import LabelSpace
+from sfumato.labels import Label, LabelSpace
 
 UNKNOWN = -1
 """Truth of a sample whose class is not known."""
@@ -146,9 +146,12 @@ def with_familiarity(frame: pl.DataFrame, familiarity: NDArray[np.float32] | Non
 
 
 def write_table(path: Path, frame: pl.DataFrame, labels: LabelSpace) -> None:
-    """Write a Parquet file with the names of the classes in its metadata."""
+    """Write a Parquet file with the names of the classes in its metadata, and the elements they show if any says."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(path, metadata={"labels": json.dumps(labels.names, ensure_ascii=False)})
+    about: dict[str, object] = {"labels": labels.names}
+    if labels.elements:
+        about["elements"] = [label.elements for label in labels.labels]
+    frame.write_parquet(path, metadata={key: json.dumps(value, ensure_ascii=False) for key, value in about.items()})
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,12 @@ def class_names(path: Path) -> tuple[str, ...]:
 
 
 def _classes(path: Path) -> LabelSpace:
-    return LabelSpace(class_names(path))
+    names, said = class_names(path), pl.read_parquet_metadata(path).get("elements")
+    if said is None:
+        return LabelSpace(names)
+    shown = cast(list[list[str]], json.loads(said))
+    details = [Label(name, elements=tuple(elements)) for name, elements in zip(names, shown, strict=True)]
+    return LabelSpace(names, tuple(details))
 
 
 def logit_blocks(path: Path, rows: int = 262_144) -> Iterator[NDArray[np.float32]]:

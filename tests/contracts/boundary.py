@@ -36,6 +36,7 @@ from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.fusion.fusion import Kind as FusionKind
 from sfumato.decision.logit_adjustment import LogitAdjustment, LogitAdjustmentSpec
 from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.narrowing import NarrowSpec, SeenElements
 from sfumato.decision.operating_point import OperatingPoint
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import PriorShift
@@ -43,6 +44,7 @@ from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import EqualError, FBeta, LeastCost, PrecisionFloor, RecallFloor, Youden
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
+from sfumato.labels import Label, LabelSpace
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
 from sfumato.metrics.label_scores import LabelScoreName
@@ -209,6 +211,8 @@ ARGUMENTS: Mapping[str, Callable[[Case], object]] = {
     "by": lambda c: "margin",
     "score": lambda c: accuracy,
     "policy": lambda c: Policy(),
+    "kept": lambda c: (c.rng("kept").random((c.samples, c.classes)) < 0.5) | (np.arange(c.classes) == 0),
+    "tau": lambda c: 0.5,
 }
 
 SCORES, RULES = (
@@ -229,6 +233,13 @@ def _any(c: Case, family: Sequence) -> object:
 
 def _shift(c: Case) -> PriorShift:
     return PriorShift(tuple(np.linspace(1, 2, c.classes)), tuple(np.linspace(2, 1, c.classes)))
+
+
+def _products(c: Case) -> LabelSpace:
+    labels = tuple(
+        Label(name, elements=("wind", "rain")[: 1 + place % 2]) for place, name in enumerate(ARGUMENTS["names"](c))
+    )
+    return LabelSpace(tuple(label.id for label in labels), labels)
 
 
 SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
@@ -299,6 +310,18 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "metrics.honesty.log_costs": {"truth": lambda c: c.labels},
     "metrics.honesty.sum_of_means": {
         "values": lambda c: c.numbers("values", c.samples, c.classes), "known": lambda c: c.labels != -1,
+    },
+    "metrics.elements.measure_elements": {"labels": _products},
+    "decision.narrowing.fit_narrowing": {
+        "seen": lambda c: SeenElements(
+            ("wind", "rain"), c.rng("seen").random((c.samples, 2)) < 0.5, c.shares("seen", c.samples, 2)
+        ),
+        "labels": _products,
+        "spec": lambda c: NarrowSpec(agree=_any(c, ("any", "all")), recall=0.8),
+    },
+    "metrics.wrong_labels.likely_wrong": {"given": ARGUMENTS["truth"]},
+    "metrics.wrong_labels.likely_wrong_answers": {
+        "probabilities": lambda c: c.shares("p", c.samples, c.classes), "given": lambda c: c.labels,
     },
     "metrics.membership.complete": {"truth": lambda c: c.labels},
     "metrics.multilabel_results.measure_labels": {"truth": lambda c: c.labels},
@@ -418,8 +441,13 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.roc.over",
         "metrics.roc.roc",
         "metrics.roc.running",
+        "metrics.wrong_labels.confident_class",
+        "metrics.wrong_labels.confident_joint",
+        "metrics.wrong_labels.joint_distribution",
+        "metrics.wrong_labels.self_confidence",
     ),
     "takes tables or records, which were looked at when they were made": (
+        "decision.narrowing.SeenElements.only",
         "decision.policy.Policy.sureness",
         "decision.policy_fit.fit_policy",
         "decision.policy_fit.fit_views",

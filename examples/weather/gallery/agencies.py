@@ -17,7 +17,12 @@ PLACES = (
     *(("鹿鸣", "Luming"), ("松雪", "Songxue"), ("玉泉", "Yuquan"), ("霁野", "Jiye"), ("兰渚", "Lanzhu")),
     *(("碧峰", "Bifeng"), ("潮音", "Chaoyin"), ("琼崖", "Qiongya"), ("朔方", "Shuofang"), ("清源", "Qingyuan")),
 )
-OFFICES = (("气象台", "Met Office"), ("气象中心", "Weather Centre"), ("海洋预报台", "Marine Forecasts"), ("航空气象", "Aviation Met"))
+OFFICES = (
+    ("气象台", "Met Office"),
+    ("气象中心", "Weather Centre"),
+    ("海洋预报台", "Marine Forecasts"),
+    ("航空气象", "Aviation Met"),
+)
 SIZES = ((384, 300), (360, 300), (400, 288), (340, 320), (420, 300))
 PALETTES: dict[str, tuple[str, ...]] = {
     "precipitation": ("bands", "bands", "Blues", "YlGnBu", "GnBu"),

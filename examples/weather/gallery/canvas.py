@@ -53,7 +53,9 @@ class Canvas:
         size = pixels * 72 / DPI
         self.figure.text(x / self.width, y / self.height, words, fontsize=size, family=self.families, **style)
 
-    def box(self, x: float, y: float, wide: float, high: float, colour: str, *, round_: bool = False, **style: Any) -> None:
+    def box(
+        self, x: float, y: float, wide: float, high: float, colour: str, *, round_: bool = False, **style: Any
+    ) -> None:
         """A rectangle."""
         place = (x / self.width, y / self.height), wide / self.width, high / self.height
         shape = {"boxstyle": "round,pad=0,rounding_size=0.01"}

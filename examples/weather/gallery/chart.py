@@ -30,7 +30,9 @@ class Drawn:
     signed: bool
 
 
-def draw(product: Label, agency: Agency, weather: Weather, when: datetime, rng: np.random.Generator, canvas: Canvas) -> Drawn:
+def draw(
+    product: Label, agency: Agency, weather: Weather, when: datetime, rng: np.random.Generator, canvas: Canvas
+) -> Drawn:
     """A chart of a product, a function of all that is given."""
     wide, high = agency.size
     language = agency.language if agency.language != "both" else ("zh", "en")[int(rng.integers(2))]
@@ -44,7 +46,7 @@ def draw(product: Label, agency: Agency, weather: Weather, when: datetime, rng: 
     region = agency.regions[int(rng.integers(len(agency.regions)))]
     kind = agency.kinds[int(rng.integers(len(agency.kinds)))]
     view = View(region, kind, int(place[2]), int(place[3]))
-    drawn, scale, extra = _map(canvas, view, product, weather, agency, rng, place)
+    scale, extra = _map(canvas, view, product, weather, agency, rng, place)
     if scale is not None:
         _scale(canvas, scale, product.unit or "", agency, place)
     if room:
@@ -72,8 +74,14 @@ def _place(agency: Agency, room: bool, wide: int, high: int) -> tuple[float, flo
 
 
 def _map(
-    canvas: Canvas, view: View, product: Label, weather: Weather, agency: Agency, rng: np.random.Generator, place: tuple[float, ...]
-) -> tuple[Map, Scale | None, tuple[str, ...]]:
+    canvas: Canvas,
+    view: View,
+    product: Label,
+    weather: Weather,
+    agency: Agency,
+    rng: np.random.Generator,
+    place: tuple[float, ...],
+) -> tuple[Scale | None, tuple[str, ...]]:
     dark = product.id in DARK
     drawn = Map(canvas, canvas.axes(place), view, weather, agency, rng, dark)
     drawn.axes.set_xlim(view.box[:2])
@@ -88,7 +96,7 @@ def _map(
         layers.coast(drawn)
         drawn.axes.set_xlim(view.box[:2])
         drawn.axes.set_ylim(view.box[2:])
-    return drawn, scale, tuple(more)
+    return scale, tuple(more)
 
 
 def _scale(canvas: Canvas, scale: Scale, unit: str, agency: Agency, place: tuple[float, ...]) -> None:
@@ -125,7 +133,9 @@ def _blocks(canvas: Canvas, scale: Scale, unit: str, agency: Agency, place: tupl
     for row, i in enumerate(shown):
         canvas.box(x + 1, bottom + 6 + 10 * row, 14, 8, scale.colours[i], edgecolor="#333333", linewidth=0.3, zorder=22)
         value = scale.bounds[min(max(i - first, 0), len(scale.bounds) - 1)]
-        canvas.text(x + 18, bottom + 10 + 10 * row, ("<" if i < first else "") + _short(value), 8, color="#111111", zorder=23)
+        canvas.text(
+            x + 18, bottom + 10 + 10 * row, ("<" if i < first else "") + _short(value), 8, color="#111111", zorder=23
+        )
     canvas.text(x + 2, bottom + tall - 4, unit, 9, color="#111111", zorder=23)
 
 
@@ -158,7 +168,9 @@ LEVELS = {"MSL": ("海平面", "MSL"), "surface": ("地面", "SFC")}
 DATES = ("%Y-%m-%d %H:%M", "%Y%m%d%H", "%d %b %Y %HZ", "%Y/%m/%d %H:00", "%m月%d日%H时")
 
 
-def _marks(canvas: Canvas, product: Label, agency: Agency, language: str, place: tuple[float, ...], when: datetime) -> None:
+def _marks(
+    canvas: Canvas, product: Label, agency: Agency, language: str, place: tuple[float, ...], when: datetime
+) -> None:
     """Level or channel, lead time and date in a corner: on every chart, titled or not."""
     chosen = agency.seed % 6
     level = product.level or CHANNELS.get(product.id, "")
@@ -178,7 +190,16 @@ def _marks(canvas: Canvas, product: Label, agency: Agency, language: str, place:
     x = left + wide - 5 if right else left + 5
     if agency.boxed or product.id in DARK:
         width = max(size * sum(0.58 if ord(one) < 256 else 1 for one in words) for words, size in lines) + 6
-        canvas.box(x - width + 3 if right else x - 3, top - tall, width, tall, "white", edgecolor="#555555", linewidth=0.5, zorder=24)
+        canvas.box(
+            x - width + 3 if right else x - 3,
+            top - tall,
+            width,
+            tall,
+            "white",
+            edgecolor="#555555",
+            linewidth=0.5,
+            zorder=24,
+        )
     colour = "#111111" if agency.boxed or product.id in DARK else agency.ink
     for words, size in lines:
         top -= size / 2 + 1.5

@@ -1,4 +1,4 @@
-"""How each product is drawn: what lies on the map, from the ground up. Returns the scale of colours, if there is one."""
+"""How each product is drawn: what lies on the map, from the ground up, and the scale of its colours, if it has one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -172,7 +172,12 @@ DRAWINGS: dict[str, Drawing] = {
 
 DARK = frozenset({"infrared", "visible", "water_vapour", "infrared_mslp", "radar_ppi", "radar_velocity"})
 WITHOUT_MAP = frozenset({"radar_ppi", "radar_velocity"})
-CHANNELS = {"infrared": "IR1 10.8μm", "visible": "VIS 0.65μm", "water_vapour": "WV 6.7μm", "infrared_mslp": "IR1 10.8μm"}
+CHANNELS = {
+    "infrared": "IR1 10.8μm",
+    "visible": "VIS 0.65μm",
+    "water_vapour": "WV 6.7μm",
+    "infrared_mslp": "IR1 10.8μm",
+}
 """What stands on images in place of a level."""
 OVERLAYS: dict[str, Callable[[Map], None]] = {
     "wind": partial(layers.winds, level="10"),
@@ -180,7 +185,9 @@ OVERLAYS: dict[str, Callable[[Map], None]] = {
 }
 """Element -> how it is laid over a chart of something else."""
 MAY_CARRY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("mslp", "24h_mslp", "48h_mslp", "6h_precipitation", "24h_precipitation", "2m_temperature"), ("wind",)),
+    **dict.fromkeys(
+        ("mslp", "24h_mslp", "48h_mslp", "6h_precipitation", "24h_precipitation", "2m_temperature"), ("wind",)
+    ),
     **dict.fromkeys(("radar_mosaic", "2m_humidity", "10m_wind", "24h_visibility"), ("pressure",)),
 }
 """Product -> elements that some of its charts show besides its own."""

@@ -24,17 +24,24 @@ def satellite(drawn: Map, channel: str) -> None:
         seen = np.clip(0.95 * thick + 0.32 * (1 - warm), 0, 1)
     elif channel == "visible":
         fine = texture(drawn.weather, "fine", drawn.view, 0.5)
-        seen = np.clip(1.05 * thick + 0.10 * fine * (thick > 0.3) + 0.16 + 0.12 * drawn.view.land[: len(thick)], 0, 1) ** 0.8
+        seen = (
+            np.clip(1.05 * thick + 0.10 * fine * (thick > 0.3) + 0.16 + 0.12 * drawn.view.land[: len(thick)], 0, 1)
+            ** 0.8
+        )
     else:
         moist = ndimage.gaussian_filter(_halved(drawn, "rh700"), 5) / 100
         seen = np.clip(ndimage.gaussian_filter(0.45 * thick + 0.75 * moist + 0.07 * streaks, 2.5), 0, 1)
     names = {"infrared": ("gray", "gray", "Greys_r"), "visible": ("gray",), "water_vapour": ("gray", "bone", "PuBu_r")}
     some = names[channel]
     colours = some[drawn.agency.seed % len(some)]
-    drawn.axes.imshow(seen, cmap=colours, vmin=0, vmax=1, extent=drawn.view.box, origin="lower", aspect="auto", zorder=1)
+    drawn.axes.imshow(
+        seen, cmap=colours, vmin=0, vmax=1, extent=drawn.view.box, origin="lower", aspect="auto", zorder=1
+    )
     if channel == "infrared" and drawn.agency.seed % 3 == 0:  # coldest tops in colours
         cold = np.ma.masked_less(seen, 0.8)
-        drawn.axes.imshow(cold, cmap="jet", vmin=0.8, vmax=1.05, extent=drawn.view.box, origin="lower", aspect="auto", zorder=2)
+        drawn.axes.imshow(
+            cold, cmap="jet", vmin=0.8, vmax=1.05, extent=drawn.view.box, origin="lower", aspect="auto", zorder=2
+        )
 
 
 def _echoes(wet: Floats, streaks: Floats) -> Floats:
@@ -65,7 +72,19 @@ def radar_station(drawn: Map, *, velocity: bool) -> Scale:
     if velocity:
         heading, strength = drawn.rng.uniform(0, 2 * np.pi), drawn.rng.uniform(12, 26)
         along = strength * np.cos(np.arctan2(y, x) - heading - 0.9 * reach) * np.clip(reach * 1.6, 0.2, 1) + 2 * fine[1]
-        colours = ("#00e0ff", "#00b4d0", "#00ff00", "#00b000", "#006000", "#7a7a7a", "#600000", "#a80000", "#ff0000", "#ff8c00", "#ffd000")
+        colours = (
+            "#00e0ff",
+            "#00b4d0",
+            "#00ff00",
+            "#00b000",
+            "#006000",
+            "#7a7a7a",
+            "#600000",
+            "#a80000",
+            "#ff0000",
+            "#ff8c00",
+            "#ffd000",
+        )
         _show(drawn, np.ma.masked_array(along, mask=np.ma.getmaskarray(echo)), colours, -27, 27, place)
         scale = Scale(colours, tuple(np.linspace(-27, 27, len(colours) + 1).round().tolist()))
     else:

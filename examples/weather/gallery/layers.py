@@ -19,7 +19,20 @@ from gallery.weather import Weather
 
 RAIN = ("#a6f28f", "#3dba3d", "#61b8ff", "#0000e1", "#fa00fa", "#800040")
 """Colours that rain often has in China, from 0.1 mm to more than 250."""
-ECHO = ("#01a0f6", "#00ecec", "#00d800", "#019000", "#ffff00", "#e7c000", "#ff9000", "#ff0000", "#d60000", "#c00000", "#ff00f0", "#9600b4")
+ECHO = (
+    "#01a0f6",
+    "#00ecec",
+    "#00d800",
+    "#019000",
+    "#ffff00",
+    "#e7c000",
+    "#ff9000",
+    "#ff0000",
+    "#d60000",
+    "#c00000",
+    "#ff00f0",
+    "#9600b4",
+)
 """Colours of reflectivity, every 5 dBZ from 10."""
 
 
@@ -77,12 +90,9 @@ def coast(drawn: Map) -> None:
     drawn.axes.add_collection(LineCollection(drawn.view.coast, colors=colour, linewidths=0.6, zorder=5), autolim=False)
     if drawn.agency.meridians is None:
         return
-    lines: list[Floats] = []
-    along = np.linspace(-10, 80, 60), np.linspace(40, 170, 60)
-    for lon in range(50, 171, 10):
-        lines.append(np.stack(drawn.view.projection.forward(np.full(60, float(lon)), along[0]), axis=1))
-    for lat in range(0, 81, 10):
-        lines.append(np.stack(drawn.view.projection.forward(along[1], np.full(60, float(lat))), axis=1))
+    north, east, forward = np.linspace(-10, 80, 60), np.linspace(40, 170, 60), drawn.view.projection.forward
+    lines = [np.stack(forward(np.full(60, float(lon)), north), axis=1) for lon in range(50, 171, 10)]
+    lines += [np.stack(forward(east, np.full(60, float(lat))), axis=1) for lat in range(0, 81, 10)]
     style = {"linestyles": drawn.agency.meridians, "linewidths": 0.4, "zorder": 4}
     drawn.axes.add_collection(LineCollection(lines, colors="#888888", **style), autolim=False)
 
@@ -93,11 +103,15 @@ def filled(drawn: Map, name: str, bounds: Sequence[float], palette: str, *, leas
     values = sampled(drawn.weather, name, drawn.view)
     colours = colours_of(palette, len(bounds) + (not least))
     colours = colours if len(colours) >= len(bounds) + (not least) else colours_of("turbo", len(bounds) + (not least))
-    drawn.axes.contourf(x, y, values, levels=list(bounds), colors=list(colours), extend="max" if least else "both", zorder=1)
+    drawn.axes.contourf(
+        x, y, values, levels=list(bounds), colors=list(colours), extend="max" if least else "both", zorder=1
+    )
     return Scale(colours, tuple(bounds))
 
 
-def isolines(drawn: Map, name: str, step: float, colour: str, *, factor: float = 1.0, dashed: bool = False, bold: float = 0.9) -> None:
+def isolines(
+    drawn: Map, name: str, step: float, colour: str, *, factor: float = 1.0, dashed: bool = False, bold: float = 0.9
+) -> None:
     """Lines of equal value every `step`, their values written in gaps."""
     x, y, _, _ = drawn.view.grid(4)
     values = sampled(drawn.weather, name, drawn.view) * factor
@@ -118,7 +132,10 @@ def centres(drawn: Map, name: str) -> None:
     x, y, _, _ = drawn.view.grid(4)
     values = ndimage.gaussian_filter(sampled(drawn.weather, name, drawn.view), 2)
     chinese = drawn.agency.language != "en"
-    for extreme, letter, colour in ((1, "高" if chinese else "H", "#1030c0"), (-1, "低" if chinese else "L", "#c01010")):
+    for extreme, letter, colour in (
+        (1, "高" if chinese else "H", "#1030c0"),
+        (-1, "低" if chinese else "L", "#c01010"),
+    ):
         peaks = ndimage.maximum_filter(extreme * values, 19) == extreme * values
         rows, columns = np.nonzero(peaks[4:-4, 4:-4])
         for row, column in list(zip(rows.tolist(), columns.tolist(), strict=True))[:4]:
@@ -134,7 +151,9 @@ def winds(drawn: Map, level: str, colour: str | None = None) -> None:
     (px, py), colour = (one[there] for one in np.meshgrid(x, y)), colour or drawn.strong
     if drawn.agency.barbs:
         increments = {"half": 2, "full": 4, "flag": 20}
-        drawn.axes.barbs(px, py, u[there], v[there], length=4.2, linewidth=0.5, color=colour, barb_increments=increments, zorder=6)
+        drawn.axes.barbs(
+            px, py, u[there], v[there], length=4.2, linewidth=0.5, color=colour, barb_increments=increments, zorder=6
+        )
     else:
         usual = {"10": 12, "850": 18, "200": 50}.get(level, 25) * drawn.view.width / step / 1.6
         drawn.axes.quiver(px, py, u[there], v[there], color=colour, scale=usual, width=0.0035, headwidth=4, zorder=6)
@@ -154,6 +173,7 @@ def stations(drawn: Map) -> None:
     places = [((west + (east - west) * a), (south + (north - south) * b)) for a, b in _spread(drawn.rng, count)]
     x, y = (np.array(one) for one in zip(*places, strict=True))
     lon, lat = drawn.view.projection.inverse(x, y)
+
     def at(name: str) -> Floats:
         return ndimage.map_coordinates(drawn.weather.at(name), [lat, lon - 60], order=1, mode="nearest")
 

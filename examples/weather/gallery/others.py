@@ -16,8 +16,26 @@ from gallery.weather import Weather
 
 KINDS = ("photograph", "photograph", "plot", "plot", "map", "page")
 SUBJECTS = {
-    "zh": ("季度销售额", "用户增长情况", "人口密度", "考试成绩分布", "网站访问量", "铁路客运量", "会议日程", "各省图书馆数量"),
-    "en": ("Quarterly revenue", "Active users", "Population density", "Exam results", "Page views", "Rail passengers", "Agenda", "Libraries by region"),
+    "zh": (
+        "季度销售额",
+        "用户增长情况",
+        "人口密度",
+        "考试成绩分布",
+        "网站访问量",
+        "铁路客运量",
+        "会议日程",
+        "各省图书馆数量",
+    ),
+    "en": (
+        "Quarterly revenue",
+        "Active users",
+        "Population density",
+        "Exam results",
+        "Page views",
+        "Rail passengers",
+        "Agenda",
+        "Libraries by region",
+    ),
 }
 
 
@@ -107,7 +125,13 @@ def _map(rng: np.random.Generator, canvas: Canvas, wide: int, high: int) -> None
         across, up = np.meshgrid(np.linspace(0, 1, len(x)), np.linspace(0, 1, len(y)))
         nearest = np.argmin([np.hypot(across - a, up - b) for a, b in seeds.tolist()], axis=0)
         shades = np.ma.masked_where(view.land < 0.5, rng.uniform(size=len(seeds))[nearest])
-        drawn.axes.imshow(shades, extent=view.box, origin="lower", aspect="auto", cmap=str(rng.choice(["Blues", "Oranges", "Pastel1", "Set3"])))
+        drawn.axes.imshow(
+            shades,
+            extent=view.box,
+            origin="lower",
+            aspect="auto",
+            cmap=str(rng.choice(["Blues", "Oranges", "Pastel1", "Set3"])),
+        )
     layers.coast(drawn)
     drawn.axes.set_xlim(view.box[:2])
     drawn.axes.set_ylim(view.box[2:])
@@ -127,4 +151,6 @@ def _page(rng: np.random.Generator, canvas: Canvas, wide: int, high: int) -> Non
             count = int(rng.integers(8, (wide - 40) // 11 if language == "zh" else (wide - 40) // 7))
             canvas.text(16, high - 42 - 16 * row, "".join(rng.choice(list(letters), count)), 9.5)
     if rng.random() < 0.5:
-        canvas.box(wide * 0.55, 20, wide * 0.4, 60, str(rng.choice(["#dde6f0", "#f3dcdc", "#dff0dd"])), edgecolor="#666666")
+        canvas.box(
+            wide * 0.55, 20, wide * 0.4, 60, str(rng.choice(["#dde6f0", "#f3dcdc", "#dff0dd"])), edgecolor="#666666"
+        )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ class View:
 
     @lru_cache(maxsize=4)  # noqa: B019  # views live as long as their process
     def grid(self, step: int) -> tuple[Floats, Floats, Floats, Floats]:
-        """x (W,) and y (H,) every `step` pixels, the first row at the bottom; lon and lat (H, W) there."""
+        """Axes x (W,) and y (H,) every `step` pixels, the first row at the bottom; lon and lat (H, W) there."""
         west, east, south, north = self.box
         x = np.linspace(west, east, max(2, self.width // step))
         y = np.linspace(south, north, max(2, self.height // step))
@@ -88,7 +89,7 @@ def _coast() -> list[Floats]:
     """(N, 2) degrees, the lines around what is ever shown."""
     stored = np.load(HERE / "coast_east_asia_50m.npz")
     ends = [*stored["off"].tolist(), len(stored["xy"])]
-    lines = [stored["xy"][a:b].astype(np.float64) for a, b in zip(ends[:-1], ends[1:], strict=True) if b - a > 1]
+    lines = [stored["xy"][a:b].astype(np.float64) for a, b in pairwise(ends) if b - a > 1]
     near = [line for line in lines if (line[:, 0].max() > WEST) and (line[:, 0].min() < EAST)]
     return [line for line in near if line[:, 1].max() > SOUTH - 5]
 

@@ -74,7 +74,14 @@ def _charts(start: int, count: int, sources: list[int], era: int, products: tupl
 def _others(start: int, count: int, sources: list[int], era: int, seed: int) -> list[Entry]:
     rng = np.random.default_rng([seed, 2, era])
     return [
-        Entry(start + i, None, str(rng.choice(KINDS)), sources[i % len(sources)], era, *_moment(rng, era, i, len(sources), seed))
+        Entry(
+            start + i,
+            None,
+            str(rng.choice(KINDS)),
+            sources[i % len(sources)],
+            era,
+            *_moment(rng, era, i, len(sources), seed),
+        )
         for i in range(count)
     ]
 

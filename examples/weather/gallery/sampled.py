@@ -15,7 +15,7 @@ def sampled(weather: Weather, name: str, view: View, step: int = 4) -> Floats:
 
 
 def wind(weather: Weather, level: str, view: View, step: int) -> tuple[Floats, Floats]:
-    """u and v (H, W) along the map's own axes."""
+    """Components u and v (H, W) along the map's own axes."""
     u, v = sampled(weather, f"u{level}", view, step), sampled(weather, f"v{level}", view, step)
     turned = view.projection.turn(view.grid(step)[2])
     return u * np.cos(turned) - v * np.sin(turned), u * np.sin(turned) + v * np.cos(turned)
@@ -26,7 +26,9 @@ def texture(weather: Weather, name: str, view: View, stretch: float = 1.0) -> Fl
     _, _, lon, lat = view.grid(2)
     base = sum(weather.noise(f"{name}{size}", size, (264, 364)) * size**0.7 for size in (1, 2.5, 6))
     bend = 4 * stretch
-    north = (lat - SOUTH) * 4 + bend * ndimage.map_coordinates(weather.noise(name, 3), [lat - SOUTH, lon - WEST], order=1)
+    north = (lat - SOUTH) * 4 + bend * ndimage.map_coordinates(
+        weather.noise(name, 3), [lat - SOUTH, lon - WEST], order=1
+    )
     east = (lon - WEST) * 4 + bend * ndimage.map_coordinates(weather.noise(name, 4), [lat - SOUTH, lon - WEST], order=1)
     found = ndimage.map_coordinates(base, [north, east], order=1, mode="reflect")
     return (found - found.mean()) / found.std()

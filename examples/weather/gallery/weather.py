@@ -1,8 +1,8 @@
 """The weather of one moment: real fields where they are shipped, and what follows from them where they are not.
 
-Wind at 10 m, temperature at 2 m, pressure at sea level and hourly rain are ERA5's, heights of 500 hPa are NCAR's; heights
-of other levels follow from pressure and temperature (hypsometric equation), winds aloft from heights (geostrophic
-balance). Humidity, clouds, echoes and visibility are made up around them. All of it is a function of the moment.
+Wind at 10 m, temperature at 2 m, pressure at sea level and hourly rain are ERA5's, heights of 500 hPa are NCAR's;
+heights of other levels follow from pressure and temperature (hypsometric equation), winds aloft from heights
+(geostrophic balance). Humidity, clouds, echoes and visibility are made up around them. All is a function of the moment.
 """
 
 from dataclasses import dataclass, field
@@ -165,7 +165,11 @@ class Weather:
         return 9 * np.clip(self.at("wet") - 0.05, 0, None) * bursts
 
     def _rain24(self) -> Floats:
-        return 20 * np.clip(ndimage.gaussian_filter(self.at("wet"), 1) - 0.04, 0, None) * np.exp(0.7 * self.noise("rain", 1.3))
+        return (
+            20
+            * np.clip(ndimage.gaussian_filter(self.at("wet"), 1) - 0.04, 0, None)
+            * np.exp(0.7 * self.noise("rain", 1.3))
+        )
 
     def _rh700(self) -> Floats:
         return np.clip(45 + 45 * ndimage.gaussian_filter(self.at("wet"), 2) + 20 * self.noise("rh700", 3), 4, 100)
@@ -181,4 +185,8 @@ class Weather:
 
     def _cloudy(self) -> Floats:
         """How much cloud, about 0 to 1.5."""
-        return 0.75 * ndimage.gaussian_filter(self.at("wet"), 1.2) + 0.009 * (self.at("rh700") - 45) + 0.18 * self.noise("cloud", 2.5)
+        return (
+            0.75 * ndimage.gaussian_filter(self.at("wet"), 1.2)
+            + 0.009 * (self.at("rh700") - 45)
+            + 0.18 * self.noise("cloud", 2.5)
+        )

@@ -50,6 +50,44 @@ def check(
         typer.echo("\n".join(check_lines(done.examined, done.folder.page)))
 
 
+@app.command(epilog="Example: `sfumato augment charts.jsonl --set labels=labels.yaml --out charts-augmented`")
+def augment(
+    target: Annotated[
+        str, typer.Argument(metavar="DATA|RECIPE", help="Data as in data.source, or a recipe, whose split it then has.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="A new folder; none = runs/NAME-augmented.")
+    ] = None,
+    spec: Annotated[
+        Path | None, typer.Option("--spec", metavar="FILE", help="A YAML file: titles, logos, artefacts, copies, seed.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="A.B=C", help="A setting, titles.agreeing=0.3, or one of the data, data.split.val=0.2."
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw titles, logos and artefacts onto copies of training pictures; the originals are never touched."""
+    from sfumato.synthesis.synthesizing import augment as draw
+
+    done = draw(target, out, spec=spec, overrides=overrides(set_), quiet=quiet)
+    if as_json:
+        print_json(done.to_dict())
+        return
+    counts = done.counts
+    typer.echo("\n".join(done.notes) + "\n")
+    typer.echo(
+        f"{counts['copies']} copies of training pictures: {counts['logos']} with logos, {counts['agrees']} with a title"
+        f" that agrees, {counts['contradicts']} with one that contradicts"
+    )
+    typer.echo(f"table   {done.table}  (train {counts['train']}, val {counts['val']}, test {counts['test']})")
+    typer.echo(f"record  {done.folder / 'record.jsonl'}\n")
+    typer.echo(f"train on it with {' '.join(f'--set {one}' for one in done.settings)}")
+
+
 @app.command(
     epilog='Example: `sfumato texts photos --template "这是一张{}的医学图像" --out texts.json`, '
     "`sfumato texts photos --interactive --out texts.yaml`"

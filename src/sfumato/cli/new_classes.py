@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfumato.console import Console
-    from sfumato.predict.predictor import Predictor
+    from sfumato.predict.loading import AnyPredictor
     from sfumato.predict.torch_or_onnx import EngineName
 
 
 def loaded(
-    bundle: str, engine: "EngineName", texts: Path | None, labels: Path | None, console: "Console"
-) -> "Predictor":
+    bundle: str,
+    engine: "EngineName",
+    texts: Path | None,
+    labels: Path | None,
+    console: "Console",
+    *,
+    gate: bool = True,
+) -> "AnyPredictor":
     """The predictor; what is not as in training is said."""
-    from sfumato.predict.predictor import load
+    from sfumato.bundle.cascade import is_cascade
+    from sfumato.predict.loading import load
 
     if texts is None and labels is None:
-        return load(bundle, engine=engine)
-    given = None if texts is None else _read(bundle, texts, console)
-    predictor = load(bundle, engine=engine, texts=given, labels=labels)
+        return load(bundle, engine=engine, gate=gate)
+    given = None if texts is None or is_cascade(Path(bundle)) else _read(bundle, texts, console)
+    predictor = load(bundle, engine=engine, texts=given, labels=labels, gate=gate)
     _warn(_lending(predictor, bundle), console)
     return predictor
 
@@ -36,7 +43,7 @@ def _read(bundle: str, file: Path, console: "Console") -> dict[str, tuple[str, .
     return found
 
 
-def _lending(predictor: "Predictor", bundle: str) -> list[str]:
+def _lending(predictor: "AnyPredictor", bundle: str) -> list[str]:
     """From which classes each new one borrows."""
     from sfumato.bundle.ensemble import read_any
     from sfumato.decision.borrowed import BorrowedPolicy

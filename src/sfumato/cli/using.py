@@ -47,6 +47,9 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
         Path | None,
         typer.Option("--labels", metavar="FILE", help="The same by a label file; new classes are told as the others."),
     ] = None,
+    no_gate: Annotated[
+        bool, typer.Option("--no-gate", help="Of a cascade: every picture goes on, and the gate looks at none.")
+    ] = False,
     elements: Annotated[
         Path | None,
         typer.Option(
@@ -58,18 +61,20 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _refuse_both(texts or labels, elements)
+        _refuse_both(texts or labels, elements, no_gate=no_gate)
         _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
+    from sfumato.bundle.cascade import is_cascade
     from sfumato.cli.new_classes import loaded
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
-    predictor = loaded(bundle, cast("EngineName", engine), texts, labels, Console(quiet=quiet))
+    predictor = loaded(bundle, cast("EngineName", engine), texts, labels, Console(quiet=quiet), gate=not no_gate)
     form = form_of(predictor)
-    asked = expand(inputs, texts=True, needed=elements is None) if predictor.reads_texts else paths
+    needed = elements is None and not is_cascade(Path(bundle))
+    asked = expand(inputs, texts=True, needed=needed) if predictor.reads_texts else paths
     decisions = predictor.stream(_worded([one.what for one in asked], bundle, elements, Console(quiet=quiet)))
     stream = Console(quiet=quiet).progress(decisions, len(paths), "deciding")
     if out is not None:
@@ -85,9 +90,13 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
             typer.echo(line, nl=False)
 
 
-def _refuse_both(texts: Path | None, elements: Path | None) -> None:
+def _refuse_both(texts: Path | None, elements: Path | None, *, no_gate: bool) -> None:
     from sfumato.errors import InputError
 
+    if no_gate:
+        raise InputError(
+            "--no-gate beside --like: a submission names the classes of its sample", expected="one of them"
+        )
     if texts is not None:
         what = "--texts or --labels beside --like: a submission names the classes of its sample"
         raise InputError(what, expected="one of them")
@@ -97,11 +106,17 @@ def _refuse_both(texts: Path | None, elements: Path | None) -> None:
 
 def _worded(inputs: list["Input"], bundle: str, elements: Path | None, console: "Console") -> "Iterable[Input]":
     """The inputs, with the words of their elements where a bundle is to find them; words that lack are told."""
+    from sfumato.bundle.cascade import is_cascade
     from sfumato.bundle.ensemble import read_any
+    from sfumato.errors import InputError
     from sfumato.predict.element_texts import check_elements, reads_words, sure_of, with_element_words, without_words
     from sfumato.predict.predictor import load
     from sfumato.training.records import Noted
 
+    if is_cascade(Path(bundle)):
+        if elements is not None:
+            raise InputError("--elements beside a cascade", where=bundle, expected="the elements that it names itself")
+        return inputs
     own = read_any(Path(bundle))
     if elements is not None:
         sure, finder = sure_of(own, bundle), load(elements)
@@ -204,14 +219,16 @@ def ensemble(
 
 @app.command(epilog="Example: `sfumato report runs/x`")
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or of a cascade.")],
     as_json: Json = False,
 ) -> None:
     """Write a run's report anew: one HTML file a person looks at."""
+    from sfumato.bundle.cascade import is_cascade
+    from sfumato.cascades.pages import write_report as write_cascade_report
     from sfumato.report.page import write_report
     from sfumato.run_folder import open_folder
 
-    path = write_report(open_folder(run))
+    path = write_cascade_report(run) if is_cascade(Path(run)) else write_report(open_folder(run))
     if as_json:
         print_json({"report": str(path)})
     else:

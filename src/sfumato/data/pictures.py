@@ -1,5 +1,6 @@
 """Decoded pictures kept in memory while they fit, so that each file is decoded once and not once an epoch."""
 
+import contextlib
 import time
 from pathlib import Path
 from threading import Lock
@@ -7,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from sfumato.data.decoded_cache import DecodedCache, shrunk
 from sfumato.data.images import Pixels, decode_lean
 
 GIGABYTE = 2**30
@@ -24,11 +26,13 @@ class Pictures:
         limit: Bytes that may be kept.
         least: Pixels of a side that training needs of a picture; larger JPEGs are decoded at a fraction for it. None =
             it sees what everything else does.
+        cache: What keeps pictures small on the disk for training. None = nothing does.
     """
 
-    def __init__(self, limit: float, least: int | None = None) -> None:
+    def __init__(self, limit: float, least: int | None = None, cache: DecodedCache | None = None) -> None:
         self._limit = limit
         self._least = least
+        self._cache = cache
         self._kept: dict[str, Pixels] = {}
         self._lock = Lock()
         self.bytes = 0
@@ -42,8 +46,9 @@ class Pictures:
     def __contains__(self, path: str | Path) -> bool:
         return str(path) in self._kept
 
-    def __reduce__(self) -> tuple[type[Self], tuple[float, int | None]]:
-        return type(self), (self._limit, self._least)
+    def __reduce__(self) -> tuple[type[Self], tuple[float, int | None, DecodedCache | None]]:
+        cache = None if self._cache is None else DecodedCache(self._cache.side)
+        return type(self), (self._limit, self._least, cache)
 
     def divide(self, processes: int) -> None:
         """Take one share of the room that is left, where so many processes go on with a copy each."""
@@ -56,6 +61,8 @@ class Pictures:
 
     def lean(self, path: str | Path, *, trains: bool = False) -> Pixels:
         """The same, (H, W, 1) of a grey picture; where it `trains`, of a large JPEG maybe a smaller one."""
+        if trains and self._cache is not None:
+            return self._small(path, self._cache)
         least = self._least if trains else None
         key = str(path) if least is None else f"{path}{_SCALED}"
         kept = self._kept.get(key)
@@ -65,6 +72,31 @@ class Pictures:
         if least is not None or self._least is None or min(pixels.shape[:2]) < 2 * self._least:
             self.keep(key, pixels)  # others are not looked at again in training
         return pixels
+
+    def look(self, path: str | Path) -> None:
+        """See whether a picture can be used; one that is on the disk was. As `decode`, which says what it raises."""
+        if self._cache is None:
+            self(path)
+            return
+        with contextlib.suppress(OSError):
+            if self._cache.get(path) is not None:
+                return
+        pixels = self.lean(path)
+        with contextlib.suppress(OSError):
+            self._cache.put(path, pixels)
+
+    def settle(self) -> None:
+        """All pictures were looked at: let what is on the disk be found."""
+        if self._cache is not None:
+            self._cache.settle()
+
+    def _small(self, path: str | Path, cache: DecodedCache) -> Pixels:
+        """A picture as training sees it, from the disk or, where it has no room, made small anew."""
+        with contextlib.suppress(OSError):
+            found = cache.get(path)
+            if found is not None:
+                return found
+        return shrunk(self.lean(path), cache.side)
 
     def keep(self, key: str, pixels: Pixels) -> None:
         """Remember the (H, W, 3) or (H, W, 1) uint8 pixels of a picture that was decoded, if there is room for them."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from sfumato.data.decoded_cache import DecodedCache
 from sfumato.data.duplicates.clustering import with_clusters
 from sfumato.data.health.usable import leave_out_bad
 from sfumato.data.pictures import Pictures
@@ -33,11 +34,12 @@ class Sharing:
 
     Args:
         room: Bytes for decoded pictures.
-        least: Pixels of a side that training needs of a picture, where it takes no more; see `Pictures`.
+        least: As for `Pictures`.
+        cache: As for `Pictures`.
     """
 
-    def __init__(self, room: float, least: int | None = None) -> None:
-        self.pictures = Pictures(room, least)
+    def __init__(self, room: float, least: int | None = None, cache: DecodedCache | None = None) -> None:
+        self.pictures = Pictures(room, least, cache)
         self._seen: tuple[Table, bool, Seen] | None = None
 
     def __call__(self, table: Table, stages: Stages, *, clusters: bool) -> Seen:
@@ -54,6 +56,7 @@ class Sharing:
         if self._seen is not None and clusters == self._seen[1] and _alike(table, self._seen[0]):
             return self._seen[2]
         usable, bad = leave_out_bad(table, self.pictures, stages("looking at every image"))
+        self.pictures.settle()
         found = Seen(with_clusters(usable, self.pictures, stages) if clusters else usable, bad)
         self._seen = table, clusters, found
         return found

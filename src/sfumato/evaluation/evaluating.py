@@ -63,7 +63,7 @@ def evaluate(  # noqa: PLR0913  # each is an option of its own
     tasks = other.tasks if other else read.tasks
     samples = read_samples(str(data), tasks, overrides or {}, part, skip_unknown=skip_unknown)
     overlap = overlap_with(place, samples.table)
-    _refuse_data_folder(out, Path(data))
+    refuse_data_folder(out, Path(data))
     with free_folder(out, f"{Path(data).resolve().stem}-evaluated") as path, emptied_on_failure(path):
         predictor = other or Predictor(read, str(bundle), device)
         said = look_at(samples.table, predictor, console.stage("deciding"))
@@ -81,7 +81,7 @@ def evaluate(  # noqa: PLR0913  # each is an option of its own
     return done
 
 
-def _refuse_data_folder(out: str | Path | None, data: Path) -> None:
+def refuse_data_folder(out: str | Path | None, data: Path) -> None:
     """What is written inside the data would be data the next time."""
     inside = out is not None and data.is_dir() and Path(out).resolve().is_relative_to(data.resolve())
     if inside:

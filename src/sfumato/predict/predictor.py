@@ -1,7 +1,7 @@
 """The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,9 @@ from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
 from sfumato.decision.borrowed import BorrowedPolicy
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
+from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
@@ -32,9 +34,12 @@ from sfumato.predict.open_vocabulary import Asked, asked_by_labels, asked_by_tex
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
+NOT_FINITE = "the network gives it scores that are not finite"
+"""What is wrong with an input of which it does."""
 
 
 class Predictor:
@@ -122,13 +127,13 @@ class Predictor:
 
     def stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
-        _refuse_single(inputs)
+        refuse_single(inputs)
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         for index, (source, row, without) in enumerate(self._looked_at(inputs)):
             name = name_of(source, index)
-            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without)
+            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without, source)
 
     def scored(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str]]:
         """Each input with what is read off it before the policy, or with what is wrong with it; in order."""
@@ -137,12 +142,9 @@ class Predictor:
 
     def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
         """The same, each with what it had to do without where texts are read."""
-        iterator = iter(inputs)
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            while chunk := list(islice(iterator, BATCH)):
-                found = list(pool.map(partial(decoded, seen=self._looker.seen), chunk))
-                without = [one.without if self._can_lack else None for one in found]
-                yield from zip(chunk, self._scores(found), without, strict=True)
+        for chunk, found in _decoded_ahead(iter(inputs), partial(decoded, seen=self._looker.seen)):
+            without = [one.without if self._can_lack else None for one in found]
+            yield from zip(chunk, self._scores(found), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
@@ -163,21 +165,26 @@ class Predictor:
 
     def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
-        problems = [self._problem(one) for one in inputs]
+        problems = [self.problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
         readings = self.read(pictures, texts).each() if good else iter(())
         for problem in problems:
             row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
-            yield row if finite else "the network gives it scores that are not finite"
+            yield row if finite else NOT_FINITE
 
     @property
     def _can_lack(self) -> bool:
         """Whether an answer may be without what others have."""
         return self.reads_texts and self._looker.seen != "none"
 
-    def _problem(self, one: Decoded) -> str | None:
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._looker.seen
+
+    def problem(self, one: Decoded) -> str | None:
         """Why an input can't be decided on; a text can stand for a picture that is not there."""
         if one.pictures or (self.reads_texts and one.text):
             return None
@@ -189,12 +196,21 @@ class Predictor:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
+    def answers(self, read: Readings, seen: SeenElements | None = None) -> dict[str, Answer]:
+        """What is said of one input in each task, of what was read off it.
+
+        Args:
+            read: Of one input.
+            seen: The elements found in it, by which candidates may be narrowed; None = that is not known.
+        """
         places = enumerate(self.tasks.slices.items())
-        answers = {
-            task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
+        return {
+            task: self._answer(task, read.logits[:, where], read.familiarity_of(place), self._kept(task, seen))
             for place, (task, where) in places
         }
+
+    def _decision(self, name: str, read: Readings, without: str | None, source: Input) -> Decision:
+        answers = self.answers(read, source.elements if isinstance(source, WithText) else None)
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
@@ -204,12 +220,24 @@ class Predictor:
         found = Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
         return replace(found, borrowed=only.borrowed)
 
-    def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
-        """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
+    def _kept(self, task: str, seen: SeenElements | None) -> NDArray[np.bool_] | None:
+        """(1, C) which classes may be answered by the elements found in an input; None = all."""
+        policy = self.policies[task]
+        rule = policy.narrowing if isinstance(policy, Policy) else None
+        return None if rule is None or seen is None else rule.kept(seen)
+
+    def _answer(
+        self,
+        task: str,
+        logits: NDArray[np.float32],
+        familiarity: NDArray[np.float32] | None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Answer:
+        """What the policy of a task makes of its (1, C) logits and (1,) familiarity, among classes that are kept."""
         policy, names = self.policies[task], self.tasks.spaces[task].names
         if isinstance(policy, MultilabelPolicy):
             return _labels(policy, policy.apply(logits), names)
-        said = policy.apply(logits, familiarity)
+        said = policy.apply(logits, familiarity, kept)
         ranked = _ranked(said.probabilities, names)
         label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
         abstained, inside = bool(said.abstained[0]), _inside(said.sets, ranked, names)
@@ -314,7 +342,21 @@ def _device(asked: str | None) -> torch.device:
     return device
 
 
-def _refuse_single(inputs: object) -> None:
+def _decoded_ahead(
+    inputs: Iterator[Input], decode: Callable[[Input], Decoded]
+) -> Iterator[tuple[list[Input], list[Decoded]]]:
+    """Inputs and what was decoded of them, a batch at a time; the next is decoded while this one is looked at."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        chunk = list(islice(inputs, BATCH))
+        waiting = [pool.submit(decode, one) for one in chunk]
+        while chunk:
+            next_chunk = list(islice(inputs, BATCH))
+            next_waiting = [pool.submit(decode, one) for one in next_chunk]
+            yield chunk, [one.result() for one in waiting]
+            chunk, waiting = next_chunk, next_waiting
+
+
+def refuse_single(inputs: object) -> None:
     """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
     row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
     if row or isinstance(inputs, str | Path | bytes | Image.Image | WithText):

@@ -1,18 +1,18 @@
 """Element words in the texts of samples, from a cross-validation that had not trained on them."""
 
+from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sfumato.bundle.folder import read_bundle
 from sfumato.data.elements import ElementsSpec
 from sfumato.data.table import Table
-from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.named_elements import element_words, with_words
 from sfumato.decision.policies import policies_from_dict
-from sfumato.element_words import Element, refuse_name, written
+from sfumato.element_words import refuse_name
 from sfumato.errors import InputError
 from sfumato.multilabel_predictions import MultilabelPredictions
+from sfumato.predictions import class_names
 
 SETTING = "data.elements.run"
 
@@ -23,7 +23,7 @@ def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
     Of samples without an answer, which are left out anyway, nothing need have been said.
 
     Raises:
-        InputError: No such cross-validation, one of another kind, or samples that it has said nothing of.
+        InputError: No such cross-validation, one of another kind, or labelled samples that it has said nothing of.
     """
     if spec is None:
         return table
@@ -34,30 +34,31 @@ def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
         expected = "a cross-validation over the same samples"
         raise InputError(what, where=spec.run, setting=SETTING, expected=expected)
     texts = table.rows["text"].fill_null("").to_list()
-    whole = [f"{said.get(id_, '')} {text}".strip() for id_, text in zip(table.ids, texts, strict=True)]
+    whole = [with_words(said.get(id_, ""), text) for id_, text in zip(table.ids, texts, strict=True)]
     return table.with_texts(whole)
 
 
-def element_words(
-    labels: tuple[str, ...], named: NDArray[np.bool_], probabilities: NDArray[np.floating], sure: float
-) -> list[str]:
-    """N texts of elements, the likeliest first: as in training, for what a bundle says of new pictures.
-
-    Args:
-        labels: The C elements.
-        named: (N, C) whether each is named.
-        probabilities: (N, C) of each.
-        sure: Probability below which one that is named is marked as uncertain.
-    """
-    found: list[str] = []
-    for row, of_row in zip(named, probabilities, strict=True):
-        order = sorted(np.flatnonzero(row).tolist(), key=lambda place: -float(of_row[place]))
-        found.append(written([Element(labels[place], bool(of_row[place] >= sure)) for place in order]))
-    return found
+def known_elements(spec: ElementsSpec | None) -> tuple[str, ...] | None:
+    """The elements that may stand in the texts; None where there are none, or their run is no longer where it was."""
+    table = None if spec is None else Path(spec.run) / "predictions" / "oof.parquet"
+    return class_names(table) if table is not None and table.is_file() else None
 
 
 def _words(run: Path, sure: float) -> dict[str, str]:
-    """Sample -> its elements in words; of held out samples by the fold that did, of test samples by all folds."""
+    """Sample -> its elements in words."""
+    found: dict[str, str] = {}
+    for table, said in found_by(run):
+        words = element_words(tuple(table.labels.names), said.named, said.probabilities, sure)
+        found |= dict(zip(table.ids, words, strict=True))
+    return found
+
+
+def found_by(run: Path) -> Iterator[tuple[MultilabelPredictions, MultilabelVerdicts]]:
+    """What a cross-validation says of samples: of those held out the fold that did, of test samples all folds.
+
+    Raises:
+        InputError: No such cross-validation, one of another kind, or names that can't be written as elements.
+    """
     tables = [run / "predictions" / f"{part}.parquet" for part in ("oof", "test")]
     if not tables[0].is_file() or not (run / "bundle").is_dir():
         expected = "the folder of a finished cross-validation of several classes a picture"
@@ -68,17 +69,14 @@ def _words(run: Path, sure: float) -> dict[str, str]:
         raise InputError(what, where=str(run), setting=SETTING, expected="one of several classes a picture")
     (policy,) = policies_from_dict(bundle.policy, bundle.tasks, str(run)).values()
     assert isinstance(policy, MultilabelPolicy)
-    found: dict[str, str] = {}
     for path in tables:
         if path.is_file():
-            found |= _of(MultilabelPredictions.read(path), policy, sure, run)
-    return found
+            table = MultilabelPredictions.read(path)
+            _refuse_names(table, run)
+            yield table, policy.apply(table.logits)
 
 
-def _of(table: MultilabelPredictions, policy: MultilabelPolicy, sure: float, run: Path) -> dict[str, str]:
+def _refuse_names(table: MultilabelPredictions, run: Path) -> None:
     for name in table.labels.names:
         if (why := refuse_name(name)) is not None:
             raise InputError(f"the element {name!r} {why}", where=str(run), setting=SETTING)
-    verdicts = policy.apply(table.logits)
-    words = element_words(tuple(table.labels.names), verdicts.named, verdicts.probabilities, sure)
-    return dict(zip(table.ids, words, strict=True))

@@ -46,8 +46,7 @@ def refuse_ineffective(
     _check_profile(augment, preprocess)
     _check_batches(train, timeline)
     _check_made(train, model)
-    if model.pictures == "none" and train.decode == "scaled":
-        raise _idle("train.decode", "this model looks at no picture", "leave it out")
+    _check_decoding(train, model)
     if isinstance(model, VlmSpec):
         _check_names(train, timeline)
     if split.val == 0:
@@ -77,6 +76,15 @@ def _check_columns(columns: ColumnsSpec, split: SplitSpec, model: Family) -> Non
         raise _idle("data.columns.time", "chance splits the samples", "set data.split.by: time")
     if columns.fold is not None and not isinstance(split.fold, str):
         raise _idle("data.columns.fold", "no fold of the data is asked for", "name one in data.split.fold")
+
+
+def _check_decoding(train: TrainSpec, model: Family) -> None:
+    """Ways to read pictures faster, where nothing reads any, or another setting has done so."""
+    names = [name for name, is_set in (("decode", train.decode != "full"), ("cache_side", train.cache_side)) if is_set]
+    if names and model.pictures == "none":
+        raise _idle(f"train.{names[0]}", "this model looks at no picture", "leave it out")
+    if len(names) > 1:
+        raise _idle("train.decode", "training reads the pictures that cache_side keeps", "leave one of them out")
 
 
 def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:

@@ -98,7 +98,12 @@ def settings_of(
         document = _with_base(_file(source))
     if overrides is not None and not isinstance(cast(object, overrides), Mapping):
         raise InputError(f"overrides are a {type(overrides).__name__}", expected='a mapping such as {"train.seed": 1}')
-    for path, value in (overrides or {}).items():
+    return overridden(document, overrides or {}, said)
+
+
+def overridden(document: Document, overrides: Mapping[str, Any], said: str = "--set") -> Document:
+    """The same document, settings in it changed: path -> value."""
+    for path, value in overrides.items():
         _set(document, path, copy.deepcopy(value), said)  # a later override may reach into this one
     return document
 
@@ -133,7 +138,7 @@ def without_folders(recipe: Recipe) -> Recipe:
     if data.elements:
         elements = data.elements.model_copy(update={"run": Path(data.elements.run).name})
         data = data.model_copy(update={"elements": elements})
-    model, train = without_paths(recipe.model), recipe.train
+    model, train = without_paths(recipe.model), recipe.train.model_copy(update={"trackers": ()})  # they name servers
     if train.init_from:
         train = train.model_copy(update={"init_from": Path(train.init_from).name})
     if train.distill:

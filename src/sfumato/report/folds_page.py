@@ -10,6 +10,7 @@ from sfumato.metrics.ablation import Ablation
 from sfumato.metrics.folds import FoldSummary
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, results_from_dict
 from sfumato.metrics.results import Results
+from sfumato.report.element_frames import element_frame
 from sfumato.report.folds_picture import draw_folds
 from sfumato.report.folds_summary import fold_scores_of
 from sfumato.report.frames import Majority, class_lists, confusion, headlines, tail_headlines
@@ -139,7 +140,8 @@ def measured_part(part: str, results: AnyResults) -> dict[str, Any]:
 
 
 def _of_labels(results: MultilabelResults) -> dict[str, Any]:
-    return {"headlines": label_headlines(results), "tail_headlines": (), "long_tailed": False, "confusion": None}
+    none: dict[str, Any] = {"confusion": None, "elements": None}
+    return {"headlines": label_headlines(results), "tail_headlines": (), "long_tailed": False, **none}
 
 
 def _of_classes(results: Results) -> dict[str, Any]:
@@ -148,6 +150,7 @@ def _of_classes(results: Results) -> dict[str, Any]:
         "tail_headlines": tail_headlines(results),
         "long_tailed": results.long_tailed,
         "confusion": confusion(results),
+        "elements": element_frame(results),
     }
 
 

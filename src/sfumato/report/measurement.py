@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from sfumato.report import figures, thumbnails
 from sfumato.report.changes import changes
+from sfumato.report.element_frames import element_frame, narrowing_frame
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
@@ -27,6 +28,7 @@ from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
 from sfumato.report.set_sizes import sets_frame
 from sfumato.report.set_sizes_picture import draw_set_sizes
+from sfumato.report.sliders import sliders
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
@@ -97,6 +99,8 @@ def measurement(
         "trained": any(row.trained is not None for row in results.classes),
         "classes": len(results.classes),
         "confusion": confusion(results),
+        "elements": element_frame(results),
+        "narrowing": narrowing_frame(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
         "before": "the likeliest class, always answered, as sure as softmax is",
         "changes": changes(measured),
@@ -104,6 +108,8 @@ def measurement(
         "sets": _sets(measured, mark),
         "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
+        "sliders": tuple(sliders(measured)),
+        "mark": mark,
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }

@@ -41,7 +41,7 @@ class Explainer:
         Pictures that can't be read any more have none, nor have any where the network has no map after all.
         """
         found: dict[str, str] = {}
-        readable = [(one, pixels) for one in mistakes if (pixels := _pixels(places.get(one.id))) is not None]
+        readable = [(one, pixels) for one in mistakes if (pixels := read_pixels(places.get(one.id))) is not None]
         for begin in range(0, len(readable), AT_ONCE):
             found |= self._some(readable[begin : begin + AT_ONCE], task)
         return found
@@ -88,7 +88,8 @@ def laid_over(pixels: Pixels, places: NDArray[np.float32]) -> Pixels:
     return mixed.round().clip(0, 255).astype(np.uint8)
 
 
-def _pixels(address: str | None) -> Pixels | None:
+def read_pixels(address: str | None) -> Pixels | None:
+    """The picture at an address; None where there is none, or it can't be read any more."""
     try:
         return None if address is None else decode(address)
     except BadImageError:

@@ -7,8 +7,12 @@ from typing import Any, cast
 
 from markupsafe import Markup
 
+from sfumato.json_file import write_json
 from sfumato.report import figures
 from sfumato.report.averages import choices
+from sfumato.report.both_sides import both_sides
+from sfumato.report.checks.all_checks import checks_of
+from sfumato.report.checks.check import Check
 from sfumato.report.curves import Chart, charts
 from sfumato.report.evidence import AnyMeasured, Evidence, LabelsMeasured, Measured, read_evidence
 from sfumato.report.facts import environment_facts, part_rows
@@ -26,7 +30,7 @@ from sfumato.report.timeline_picture import MARGIN
 from sfumato.report.tradeoff import trade_off
 from sfumato.report.tradeoff_picture import draw_trade_off
 from sfumato.report.verdict import verdicts
-from sfumato.report.wrong_labels import write_wrong_labels, wrong_labels
+from sfumato.report.wrong_labels import WrongLabels, write_wrong_labels, wrong_labels
 from sfumato.run_folder import RunFolder
 from sfumato.withholding import read_ablation
 
@@ -47,25 +51,52 @@ def write_report(folder: RunFolder) -> Path:
 
     It needs no network and no other file. Pictures that are no longer where they were are named in their place.
     """
-    evidence = read_evidence(folder)
-    folder.report.write_text(render(evidence), encoding="utf-8")
-    table = evidence.prepared.table
-    found = {task: wrong_labels(own.held_out) for task, own in evidence.by_task.items()}
-    write_wrong_labels(folder.path, found, dict(zip(table.ids, table.first_images, strict=True)))
+    looked = look_closer(read_evidence(folder))
+    folder.report.write_text(_page(looked), encoding="utf-8")
+    write_json(folder.path / "checks.json", [check.to_dict() for check in looked.checks])
+    write_wrong_labels(folder.path, looked.wrong, looked.places)
     return folder.report
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A run's evidence, with what is computed of its weights, pictures and tables for the page."""
+
+    evidence: Evidence
+    explainer: Explainer | None
+    wrong: Mapping[str, WrongLabels | None]
+    """Task -> labels that are likely wrong."""
+    checks: tuple[Check, ...]
+
+    @property
+    def places(self) -> dict[str, str | None]:
+        """Id of a sample -> address of its picture."""
+        table = self.evidence.prepared.table
+        return dict(zip(table.ids, table.first_images, strict=True))
+
+
+def look_closer(evidence: Evidence) -> Looked:
+    """Ask the run's weights, where they can be asked, and run the checks."""
+    explainer = read_explainer(RunFolder(evidence.folder))
+    wrong = {task: wrong_labels(own.held_out) for task, own in evidence.by_task.items()}
+    return Looked(evidence, explainer, wrong, checks_of(evidence, explainer, wrong))
 
 
 def render(evidence: Evidence) -> str:
     """The page as HTML."""
+    return _page(look_closer(evidence))
+
+
+def _page(looked: Looked) -> str:
+    evidence = looked.evidence
     jinja = templates()
     cast(dict[str, Any], jinja.filters)["phase_title"] = phase_title
-    explainer = read_explainer(RunFolder(evidence.folder))
     measured = [
-        _measured(own, own.measured, task, place, explainer)
+        _measured(looked, own, own.measured, task, place)
         for place, (task, own) in enumerate(evidence.by_task.items())
         if own.measured
     ]
-    return jinja.get_template("template.html.j2").render(_run(evidence), measurements=measured)
+    return jinja.get_template("template.html.j2").render(_run(evidence), measurements=measured, checks=looked.checks)
 
 
 def _run(evidence: Evidence) -> dict[str, Any]:
@@ -87,6 +118,7 @@ def _run(evidence: Evidence) -> dict[str, Any]:
         "phases": phases(prepared),
         "views": evidence.views,
         "ablation": read_ablation(evidence.folder),
+        "both_sides": both_sides(prepared.table),
         "bad": evidence.bad[:LISTED],
         "bad_count": len(evidence.bad),
         "trained_images": len(prepared.table.part("train")),
@@ -96,12 +128,9 @@ def _run(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _measured(
-    evidence: Evidence, measured: AnyMeasured, task: str, place: int, explainer: Explainer | None
-) -> dict[str, Any]:
+def _measured(looked: Looked, evidence: Evidence, measured: AnyMeasured, task: str, place: int) -> dict[str, Any]:
     """What there is to show of a task; `place` keeps the names of its pictures apart from those of the others."""
-    mark, table = str(place or ""), evidence.prepared.table
-    places = dict(zip(table.ids, table.first_images, strict=True))
+    mark, table, places = str(place or ""), evidence.prepared.table, looked.places
     shown = (
         label_measurement(measured, places)
         if isinstance(measured, LabelsMeasured)
@@ -109,11 +138,10 @@ def _measured(
     )
     return {
         **shown,
-        "mistakes": _explained(shown["mistakes"], explainer, places, task),
-        "mark": mark,
+        "mistakes": _explained(shown["mistakes"], looked.explainer, places, task),
         "trade_off": _trade_off(evidence, measured, mark) if isinstance(measured, Measured) else None,
         "rarest": _rarest(evidence, mark),
-        "wrong_labels": shown_wrong_labels(wrong_labels(evidence.held_out), places),
+        "wrong_labels": shown_wrong_labels(looked.wrong[task], places),
         "validated": len(table.part("val")),
     }
 

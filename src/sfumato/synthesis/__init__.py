@@ -1,1 +1,1 @@
-"""Titles, logos and artefacts drawn onto training pictures, once the parts are known, with a record of what was drawn."""
+"""Titles, logos and artefacts, drawn onto copies of training pictures once the parts are known, and recorded."""

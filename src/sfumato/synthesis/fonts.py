@@ -50,9 +50,14 @@ def refuse_lacking(path: str, text: str, setting: str) -> None:
 
 
 def installed_fonts() -> list[str]:
-    """Files of the fonts of this machine, those that matplotlib brings among them."""
+    """Files of the fonts of this machine."""
+    return [*font_manager.findSystemFonts(), *latin_fonts()]
+
+
+def latin_fonts() -> tuple[str, ...]:
+    """Three fonts of European letters that matplotlib brings."""
     own = Path(get_data_path()) / "fonts" / "ttf"
-    return [*font_manager.findSystemFonts(), *map(str, sorted(own.glob("*.ttf")))]
+    return tuple(str(own / f"{name}.ttf") for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif"))
 
 
 def font_for(text: str, paths: Iterable[str], setting: str) -> str:

@@ -81,8 +81,10 @@ def _transform(job: Job, asked: Asked) -> dict[str, object]:
     about["pictures"] = job.train.pictures
     if asked.strength or (asked.trains and asked.augment.texts is not None):
         about["augment"] = [json.loads(asked.augment.model_dump_json()), asked.strength]
-    if asked.trains:
-        about |= {"seed": job.spec.seed, "decode": job.spec.decode} if about.get("augment") else {}
+    if "augment" in about:
+        about["seed"] = job.spec.seed
+    if asked.trains and (job.spec.decode != "full" or job.spec.cache_side is not None):
+        about["decoded"] = [job.spec.decode, job.spec.cache_side]
     return about
 
 

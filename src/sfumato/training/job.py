@@ -31,6 +31,7 @@ from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
 from sfumato.training.soup import SoupSpec
 from sfumato.training.task_weights import TaskWeightsSpec
+from sfumato.training.tracker_spec import TrackerSpec
 
 
 class TrainSpec(Spec):
@@ -79,16 +80,27 @@ class TrainSpec(Spec):
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""
     precision: Literal["auto"] | Precision = "auto"
     """Of the network's arithmetic; weights are always fp32. `auto` measures or asks the device."""
+    tf32: Literal["auto"] | bool = "auto"
+    """Whether fp32 products of a CUDA device keep 10 bits of each factor; `auto` = where it can. Elsewhere refused."""
+    compile: Literal["auto"] | bool = "auto"
+    """Whether torch compiles the network; `auto` = on a CUDA device, where training is long enough to pay for it."""
     workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Processes that decode images; 0 = none beside this one. Their number changes no result."""
     decode: Literal["full", "scaled"] = "full"
     """`scaled` decodes large JPEGs that train at 1/2, 1/4 or 1/8 of their size, where each side still has twice the
     pixels that are looked at: faster, and about a grey level off. Validation and prediction decode in full."""
+    cache_side: Annotated[int, Field(ge=32, le=2048)] | None = None
+    """Pixels of the shorter side of pictures that are kept decoded in the user's cache folder, where training reads
+    them in all its runs: several times as fast, but small crops are less sharp. Validation and prediction see whole
+    pictures. None = none are kept there."""
     keep_features: Literal["disk", "memory"] = "disk"
     """Where features that recur are kept while nothing below the head learns: `disk` for later runs, folds and sweeps
     too, in the user's cache folder; `memory` for this run alone."""
     keep_decoded: Annotated[float, Field(ge=0)] = 1.0
     """Gigabytes of memory for decoded images, each then decoded once and not once an epoch; 0 = none are kept."""
+    trackers: tuple[TrackerSpec, ...] = ()
+    """Services that a run is shown in beside its own files, as in `[{kind: wandb}, {kind: mlflow}]`: figures of every
+    epoch, timeline, confusion and report. One that fails is told no more, and the training goes on."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """How often training is saved."""
 
@@ -116,6 +128,8 @@ class Job:
     """What shows the progress of work before the first step."""
     teaching: Teaching | None = None
     """What the teacher says of the training samples, where there is one."""
+    prefetch: int = 2
+    """Batches that each of the workers reads ahead."""
 
     @property
     def draws(self) -> Draws:

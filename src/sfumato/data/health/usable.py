@@ -140,7 +140,7 @@ def _problem(pictures: Pictures, address: str | None) -> str | None:
     if address is None:
         return NO_PICTURE
     try:
-        pictures(address)
+        pictures.look(address)
     except BadImageError as error:
         return str(error)
     return None

@@ -93,7 +93,8 @@ class Segment:
         self._shapes = cast(list[list[int]], index["shape"].to_list())
         self._checks = index["check"].to_numpy()
         self._sound = np.zeros(len(index), dtype=bool)
-        self._data = np.memmap(path.with_suffix(".rows"), np.uint8, "r")
+        # copy on write: nothing is ever written, and torch warns of arrays that could not be
+        self._data = np.memmap(path.with_suffix(".rows"), np.uint8, "c")
         if len(self._data) < max(self._ends()):
             raise OSError(f"{path} is too short")
 
