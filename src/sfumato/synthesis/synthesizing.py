@@ -111,8 +111,7 @@ def _parted(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
 def _painter(spec: SynthesisSpec, data: DataSpec, table: Table, rows: SourceRows) -> Painter:
     """What copies are made with, all of it checked before any is made."""
     file = spec.labels or (data.labels.file if data.labels else None)
-    own = {task.name: task.labels for task in table.tasks}
-    found = namings(rows.frame, Path(file) if file else None, own)
+    found = namings(table, rows.frame, rows.id, Path(file) if file else None)
     titled = spec.titles.agreeing + spec.titles.contradicting > 0
     if titled and not found:
         expected = "a column all of whose cells are classes of one of its sections"
@@ -151,7 +150,7 @@ def _write(folder: Path, table: Table, rows: SourceRows, painter: Painter, conso
 def _copy(folder: Path, painter: Painter, rows: SourceRows, row: Row, copy: int) -> tuple[Row, Row]:
     """Draw and save one copy; its row and its record."""
     original = str(row[rows.id])
-    picture, record = painter.paint(str(row[rows.image]), original, copy, row)
+    picture, record = painter.paint(str(row[rows.image]), original, copy)
     name = f"pictures/{_file_name(original)}~{copy}.png"
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
