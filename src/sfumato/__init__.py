@@ -12,15 +12,19 @@ from sfumato.errors import InputError, Interrupted, RunError, SfumatoError
 from sfumato.version import VERSION
 
 if TYPE_CHECKING:
+    from sfumato.cascades.any_bundle import evaluate
+    from sfumato.cascades.building import cascade
+    from sfumato.cascades.folder import CascadeFolder
     from sfumato.comparison.comparing import Comparison, compare
     from sfumato.deciding.deciding import decide
     from sfumato.ensembles.ensembling import Ensemble, ensemble
-    from sfumato.evaluation.evaluating import evaluate
     from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
+    from sfumato.predict.cascade import CascadePredictor
     from sfumato.predict.decisions import Answer, Decision
-    from sfumato.predict.predictor import Predictor, load
+    from sfumato.predict.loading import load
+    from sfumato.predict.predictor import Predictor
     from sfumato.predictions import Predictions
     from sfumato.recipe.load import load_recipe
     from sfumato.recipe.schema import Recipe
@@ -33,6 +37,8 @@ __version__ = VERSION
 
 _HOME = {
     "Answer": "sfumato.predict.decisions",
+    "CascadeFolder": "sfumato.cascades.folder",
+    "CascadePredictor": "sfumato.predict.cascade",
     "Comparison": "sfumato.comparison.comparing",
     "CrossValidation": "sfumato.folds.cross_validation",
     "Decision": "sfumato.predict.decisions",
@@ -46,12 +52,13 @@ _HOME = {
     "RunSoup": "sfumato.soups.making",
     "Stack": "sfumato.stacking.stacking",
     "Sweep": "sfumato.sweeping.sweep",
+    "cascade": "sfumato.cascades.building",
     "compare": "sfumato.comparison.comparing",
     "crossval": "sfumato.folds.cross_validation",
     "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
-    "evaluate": "sfumato.evaluation.evaluating",
-    "load": "sfumato.predict.predictor",
+    "evaluate": "sfumato.cascades.any_bundle",
+    "load": "sfumato.predict.loading",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
     "stack": "sfumato.stacking.stacking",
@@ -62,6 +69,8 @@ _HOME = {
 
 __all__ = [
     "Answer",
+    "CascadeFolder",
+    "CascadePredictor",
     "Comparison",
     "CrossValidation",
     "Decision",
@@ -80,6 +89,7 @@ __all__ = [
     "Stack",
     "Sweep",
     "__version__",
+    "cascade",
     "compare",
     "crossval",
     "decide",

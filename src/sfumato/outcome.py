@@ -27,6 +27,7 @@ from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predict.references import stored_references
+from sfumato.preparation.elements import known_elements
 from sfumato.preparation.prepared import Prepared
 from sfumato.recipe.load import to_yaml, without_folders
 from sfumato.run_folder import RunFolder, environment
@@ -118,4 +119,6 @@ def provenance(folder: RunFolder) -> dict[str, Any]:
     known = {name: value for name, value in environment().items() if name != "command"}
     teacher = read_facts(folder.teacher) if folder.teacher.is_file() else None
     taught_by = {"teacher": {"manifest_sha256": teacher.manifest_sha256}} if teacher else {}
-    return {**known, "data": folder.fingerprint(), **taught_by}
+    elements = known_elements(folder.load_recipe().recipe.data.elements)
+    told = {} if elements is None else {"elements": list(elements)}
+    return {**known, "data": folder.fingerprint(), **taught_by, **told}

@@ -17,9 +17,11 @@ from sfumato.data.sources.folder import images_below
 from sfumato.data.sources.tabular import Row, read_inputs
 from sfumato.errors import InputError, RunError
 from sfumato.json_file import to_json
+from sfumato.predict.cascade import CascadePredictor
+from sfumato.predict.cascade_stages import Stages
 from sfumato.predict.decisions import Decision
 from sfumato.predict.inputs import Input, WithText
-from sfumato.predict.predictor import Predictor
+from sfumato.predict.loading import AnyPredictor
 from sfumato.tasks import of_task
 
 SAID: dict[str, type[pl.DataType]] = {
@@ -48,6 +50,8 @@ class RowForm:
 
     texts: bool = False
     """Whether texts are read: `without` then says what an answer had to do without."""
+    path: "PathForm | None" = None
+    """Of a cascade what is said of the way to its answer; None = it is none."""
 
     @property
     def said(self) -> dict[str, type[pl.DataType]]:
@@ -59,6 +63,38 @@ class RowForm:
         """Further columns of a task, which only some bundles have."""
         found: dict[str, type[pl.DataType]] = {"set": pl.String} if self.sets else {}
         return found | ({"familiarity": pl.Float64} if self.familiarity else {})
+
+
+@dataclass(frozen=True)
+class PathForm:
+    """What a row says of the stages before the last: `stage` decided, and then columns of each."""
+
+    sides: tuple[str, str] | None
+    """Classes of the gate, of those that are stopped and of those that go on; `going` has the probability of the
+    second. None = there is no gate."""
+    elements: tuple[str, ...] | None
+    """Names of the elements, each with a column `p.elements:NAME`; `elements` has those named, a JSON list. None = no
+    stage names any."""
+
+    def flat(self, decision: Decision) -> dict[str, object]:
+        """The columns of one decision; None of stages that did not look at it."""
+        steps = {step.stage: step for step in decision.path or ()}
+        row: dict[str, object] = {"stage": decision.stage}
+        if self.sides is not None:
+            row["going"] = steps["gate"].probabilities[self.sides[1]] if "gate" in steps else None
+        if self.elements is not None:
+            seen = steps.get("elements")
+            row["elements"] = _cell(seen.labels) if seen else None
+            row |= {f"p.elements:{name}": seen.probabilities[name] if seen else None for name in self.elements}
+        return row
+
+    @property
+    def schema(self) -> dict[str, type[pl.DataType]]:
+        """The columns with their types."""
+        found: dict[str, type[pl.DataType]] = {"stage": pl.String}
+        found |= {} if self.sides is None else {"going": pl.Float64}
+        chances = {f"p.elements:{name}": pl.Float64 for name in self.elements or ()}
+        return found if self.elements is None else {**found, "elements": pl.String, **chances}
 
 
 class Asked(NamedTuple):
@@ -129,12 +165,18 @@ def check_new(out: Path | None, endings: tuple[str, ...]) -> None:
         raise InputError(f"can't be written: {error.strerror}", where=str(out)) from None
 
 
-def form_of(predictor: Predictor) -> RowForm:
+def form_of(predictor: AnyPredictor) -> RowForm:
     """What a bundle can say."""
     names = {task: space.names for task, space in predictor.tasks.spaces.items()}
     classes = names if predictor.tasks.several else names[""]
     sets, familiarity = predictor.names_sets, predictor.tells_familiarity
-    return RowForm(classes, sets, familiarity, predictor.tasks.multilabel, predictor.reads_texts)
+    path = _path_of(predictor.stages) if isinstance(predictor, CascadePredictor) else None
+    return RowForm(classes, sets, familiarity, predictor.tasks.multilabel, predictor.reads_texts, path)
+
+
+def _path_of(stages: Stages) -> PathForm:
+    elements = stages.of.get("elements")
+    return PathForm(stages.sides, elements.labels.names if elements else None)
 
 
 def write_decisions(decisions: Iterable[Decision], out: Path, form: RowForm) -> None:
@@ -189,7 +231,8 @@ def flat(decision: Decision, form: RowForm) -> dict[str, object]:
     """
     if isinstance(form.classes, tuple):
         said, more = ({name: _cell(getattr(decision, name)) for name in names} for names in (form.said, form.more))
-        row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form), **more}
+        path = form.path.flat(decision) if form.path else {}
+        row = {"input": decision.input, **said, "error": decision.error, **_without(decision, form), **path, **more}
         return {**row, **{f"p:{name}": decision.probabilities.get(name) for name in form.classes}}
     answers = decision.answers or {}
     said, more = (
@@ -222,7 +265,8 @@ def _schema(form: RowForm) -> dict[str, type[pl.DataType]]:
     more = {of_task(name, task): kind for task in tasks for name, kind in form.more.items()}
     lacking = {"without": pl.String} if form.texts else {}
     chances = {f"p{'.' if several else ''}{task}:{name}": pl.Float64 for task, names in tasks.items() for name in names}
-    return {"input": pl.String, **said, "error": pl.String, **lacking, **more, **chances}
+    path = form.path.schema if form.path else {}
+    return {"input": pl.String, **said, "error": pl.String, **lacking, **path, **more, **chances}
 
 
 def _csv_line(values: Iterable[object]) -> str:

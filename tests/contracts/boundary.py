@@ -43,6 +43,7 @@ from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import EqualError, FBeta, LeastCost, PrecisionFloor, RecallFloor, Youden
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.decision.thresholds.thresholds import ClassThreshold, Thresholds
+from sfumato.labels import Label, LabelSpace
 from sfumato.metrics.average_precision import Form
 from sfumato.metrics.classification import accuracy
 from sfumato.metrics.label_scores import LabelScoreName
@@ -231,6 +232,13 @@ def _shift(c: Case) -> PriorShift:
     return PriorShift(tuple(np.linspace(1, 2, c.classes)), tuple(np.linspace(2, 1, c.classes)))
 
 
+def _products(c: Case) -> LabelSpace:
+    labels = tuple(
+        Label(name, elements=("wind", "rain")[: 1 + place % 2]) for place, name in enumerate(ARGUMENTS["names"](c))
+    )
+    return LabelSpace(tuple(label.id for label in labels), labels)
+
+
 SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.abstention.fit_abstain": {"spec": lambda c: AbstainSpec(max_error=0.2, sure=0.9, by="margin")},
     "decision.averaging.averaged": {"logits": ARGUMENTS["views"]},
@@ -299,6 +307,11 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "metrics.honesty.log_costs": {"truth": lambda c: c.labels},
     "metrics.honesty.sum_of_means": {
         "values": lambda c: c.numbers("values", c.samples, c.classes), "known": lambda c: c.labels != -1,
+    },
+    "metrics.elements.measure_elements": {"labels": _products},
+    "metrics.wrong_labels.likely_wrong": {"given": ARGUMENTS["truth"]},
+    "metrics.wrong_labels.likely_wrong_answers": {
+        "probabilities": lambda c: c.shares("p", c.samples, c.classes), "given": lambda c: c.labels,
     },
     "metrics.membership.complete": {"truth": lambda c: c.labels},
     "metrics.multilabel_results.measure_labels": {"truth": lambda c: c.labels},
@@ -418,6 +431,10 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.roc.over",
         "metrics.roc.roc",
         "metrics.roc.running",
+        "metrics.wrong_labels.confident_class",
+        "metrics.wrong_labels.confident_joint",
+        "metrics.wrong_labels.joint_distribution",
+        "metrics.wrong_labels.self_confidence",
     ),
     "takes tables or records, which were looked at when they were made": (
         "decision.policy.Policy.sureness",

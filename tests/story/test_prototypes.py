@@ -9,8 +9,10 @@ import yaml
 from tests.pictures import marks
 from tests.tiny_clip import tiny_clip
 from tests.words import tiny_bert
+from typer.testing import CliRunner
 
 import sfumato
+from sfumato.cli import app
 from sfumato.errors import InputError
 
 LABELS = """
@@ -183,3 +185,49 @@ def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(pl
         [picture]
     )[0]
     assert passes == [2] and len(more.probabilities) == 4
+
+
+def test_a_class_added_to_the_label_file_is_answered_and_says_from_whom_it_borrows(place, run, tmp_path):
+    (tmp_path / "labels.yaml").write_text(LABELS + "  - {id: yellow, zh: 黄色, en: yellow mark}\n", encoding="utf-8")
+    picture = str(place / "photos" / "pictures" / "000.png")
+    done = CliRunner().invoke(
+        app, ["predict", str(run.folder), picture, "--labels", str(tmp_path / "labels.yaml"), "--json"]
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "'yellow' was not trained on: its probability and threshold are borrowed from" in done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert answer["borrowed"] == ["yellow"] and answer["calibrated"] is False
+    own = sfumato.load(run.bundle).predict([picture])[0].probabilities
+    assert {name: answer["probabilities"][name] for name in own} == pytest.approx(own, abs=1e-6)
+    model = sfumato.load(run.bundle, labels=tmp_path / "labels.yaml")
+    assert "包含黄色的图" in model_texts(run, tmp_path)["yellow"] and not model.calibrated
+
+
+def model_texts(run, folder) -> dict[str, tuple[str, ...]]:
+    from sfumato.bundle.ensemble import read_any
+    from sfumato.predict.open_vocabulary import asked_by_labels
+
+    return asked_by_labels(folder / "labels.yaml", read_any(run.bundle), "bundle").texts
+
+
+def test_new_classes_are_measured_where_data_names_them(place, run, tmp_path):
+    (tmp_path / "labels.yaml").write_text(LABELS + "  - {id: yellow, zh: 黄色, en: yellow mark}\n", encoding="utf-8")
+    rows = (place / "photos" / "table.csv").read_text(encoding="utf-8").replace("|green", "|黄色").splitlines()
+    folder = place / "photos"
+    (folder / "more.csv").write_text("\n".join(rows[:41]) + "\n", encoding="utf-8")
+    arguments = [
+        "evaluate",
+        str(run.folder),
+        str(folder / "more.csv"),
+        "--out",
+        str(tmp_path / "out"),
+        "--set",
+        "data.columns.label=marks",
+        "--json",
+    ]
+    refused = CliRunner().invoke(app, arguments)
+    assert isinstance(refused.exception, InputError) and "the bundle does not know" in str(refused.exception)
+    done = CliRunner().invoke(app, [*arguments, "--labels", str(tmp_path / "labels.yaml")])
+    assert done.exit_code == 0, done.stderr
+    classes = json.loads(done.stdout)["metrics"]["evaluated"]["classes"]
+    assert [row["name"] for row in classes] == ["red", "green", "蓝", "yellow"]

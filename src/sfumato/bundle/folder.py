@@ -5,9 +5,9 @@ policy.json, results.json, samples/ (pictures made by the program, with the logi
 text/ (what makes tokens of them), and for people and other programs thresholds.json, where the policy has thresholds: a
 copy that is not read back. A bundle that averages several networks of one make has weights-0.safetensors,
 weights-1.safetensors and so on. One that tells strange pictures has familiar.safetensors beside them, and one whose
-classes are texts read-texts.safetensors. One that is made of other bundles is in `ensemble.py`. After `sfumato export`
-network-0.onnx and so on and graph.json stand beside the weights, which they are another form of: older programs read the
-bundle without them.
+classes are texts read-texts.safetensors. Those made of other bundles are in `ensemble.py` and `cascade.py`. After
+`sfumato export` network-0.onnx and so on and graph.json stand beside the weights, which they are another form of: older
+programs read the bundle without them.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,11 +28,11 @@ from sfumato.tasks import TaskLayout
 from sfumato.tensor_file import read_tensors, write_tensors
 from sfumato.version import VERSION
 
-ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL, READING = 1, 2, 3, 4, 5, 6
+ALONE, AVERAGED, VIEWED, ENSEMBLE, MULTILABEL, READING, CASCADE = 1, 2, 3, 4, 5, 6, 7
 """Formats of bundles of one network, of several, of either where pictures are looked at in several views, of other
-bundles, of any networks where an image may be of several classes, and of any that read texts; a program from before
-there were such refuses them."""
-FORMAT = READING
+bundles, of any networks where an image may be of several classes, of any that read texts, and of stages that ask one
+another; a program from before there were such refuses them."""
+FORMAT = CASCADE
 """The newest; raised whenever an older program could misread a newer bundle."""
 KIND = "sfumato-bundle"
 TEXT = "text"
@@ -148,6 +148,9 @@ def bundle_manifest(folder: Path) -> Document:
 
 def read_parts(folder: Path, manifest: Document) -> Bundle:
     """A bundle that is no ensemble, from a folder whose files were checked."""
+    if manifest["format"] == CASCADE:
+        expected = "the bundle of one run or ensemble, such as those in its folder `stages`"
+        raise InputError("a cascade of several stages", where=str(folder), expected=expected)
     return Bundle(
         members=_read_members(folder, cast(int, manifest["format"])),
         recipe=read_text(folder / "recipe.yaml"),

@@ -39,7 +39,10 @@ def decide(
         typer.echo("\n".join([*lines, f"report  {done.folder / 'report.html'}", f"bundle  {done.bundle}"]))
 
 
-@app.command(epilog="Example: `sfumato evaluate runs/x/bundle new-photos/`")
+@app.command(
+    epilog="Example: `sfumato evaluate runs/x/bundle new-photos/`, "
+    "`sfumato evaluate runs/charts gallery.csv --part test --flat runs/flat`"
+)
 def evaluate(  # noqa: PLR0913, PLR0917  # an option each
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A bundle, or the folder of a run.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Labelled data, as data.source of a recipe takes it.")],
@@ -53,6 +56,16 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="Leave out samples of classes that the bundle does not know.")
     ] = False,
+    flat: Annotated[
+        str | None,
+        typer.Option(
+            "--flat", metavar="BUNDLE", help="Of a cascade: one classifier over all answers, to compare with."
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="Classes a dual encoder is to answer with, new ones too."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="A new folder; none = runs/DATA-evaluated.")
     ] = None,
@@ -63,7 +76,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
     quiet: Quiet = False,
 ) -> None:
     """Measure a bundle on labelled data: figures with intervals, and a page with the mistakes; nothing is changed."""
-    from sfumato.evaluation.evaluating import evaluate as evaluate_bundle
+    from sfumato.cascades.any_bundle import evaluate as evaluate_bundle
+    from sfumato.cascades.summary import evaluation_lines as cascade_lines
     from sfumato.evaluation.summary import evaluation_lines
 
     done = evaluate_bundle(
@@ -72,6 +86,8 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
         overrides=overrides(set_),
         part=part,
         skip_unknown=skip_unknown,
+        flat=flat,
+        labels=labels,
         out=out,
         device=device,
         quiet=quiet,
@@ -79,4 +95,4 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
     if as_json:
         print_json({"folder": str(done.folder), "report": str(done.page), "metrics": done.metrics})
     else:
-        typer.echo("\n".join(evaluation_lines(done)))
+        typer.echo("\n".join((cascade_lines if "cascade" in done.metrics else evaluation_lines)(done)))

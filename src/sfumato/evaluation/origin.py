@@ -38,7 +38,7 @@ def overlap_with(bundle: Path, table: Table) -> Overlap | None:
 
     A picture that was changed or stored anew is not found again.
     """
-    tables = [run.read_table() for run in _runs(bundle) if (run.data / "table.parquet").is_file()]
+    tables = [run.read_table() for run in runs_around(bundle) if (run.data / "table.parquet").is_file()]
     if not tables:
         return None
     trained = set(shared(table, [one.part("train") for one in tables]))
@@ -46,8 +46,8 @@ def overlap_with(bundle: Path, table: Table) -> Overlap | None:
     return Overlap(len(trained), len(chosen - trained))
 
 
-def _runs(bundle: Path) -> list[RunFolder]:
-    """The run around a bundle, or the folds of a cross-validation."""
+def runs_around(bundle: Path) -> list[RunFolder]:
+    """The run around a bundle, or the folds of a cross-validation; where there is none, folders that hold no table."""
     folder = bundle.resolve()
     roots = [folder.parent, folder] if folder.name == "bundle" else [folder]
     found = [run for root in roots for run in (root, *sorted(root.glob("fold-*")))]

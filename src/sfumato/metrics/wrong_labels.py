@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.metrics.finite import refuse_not_finite
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -65,7 +67,11 @@ def likely_wrong(probabilities: Floats, given: Integers) -> WrongLabels:
     Args:
         probabilities: (N, C), each row summing to 1, of samples that were not learned from.
         given: (N,) labels.
+
+    Raises:
+        InputError: A probability is not finite.
     """
+    refuse_not_finite(probabilities=probabilities)
     classes = probabilities.shape[1]
     confident = confident_class(probabilities, self_confidence(probabilities, given))
     wrong = (confident >= 0) & (confident != given) & (probabilities.argmax(axis=1) != given)
@@ -97,7 +103,11 @@ def likely_wrong_answers(probabilities: Floats, given: NDArray[np.signedinteger]
     Args:
         probabilities: (N, C), each from 0 to 1, of samples that were not learned from.
         given: (N, C) 1 = of the class, 0 = not, below 0 = not known.
+
+    Raises:
+        InputError: A probability is not finite.
     """
+    refuse_not_finite(probabilities=probabilities)
     known = [np.flatnonzero(given[:, place] >= 0) for place in range(given.shape[1])]
     found = [_of_one(probabilities[rows, place], given[rows, place]) for place, rows in enumerate(known)]
     empty = np.zeros(0, dtype=np.int64)

@@ -27,6 +27,24 @@ class Answer:
     one."""
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None = it has none."""
+    borrowed: tuple[str, ...] | None = None
+    """Classes that were not trained on, whose probability and threshold are those of classes like them; None = none."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage of a cascade says of an input that it looked at."""
+
+    stage: str
+    """`gate`, `elements` or `products`."""
+    label: str | None
+    """Name of the class; None where there may be several, or the answer was withheld."""
+    labels: tuple[str, ...] | None
+    """Of elements those that are named, likeliest first; None = the stage names one class."""
+    confidence: float | None
+    """Probability of the answer, 0 to 1; None where there may be several."""
+    probabilities: dict[str, float]
+    """Class name -> probability, likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,13 @@ class Decision:
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None where it has none or the
     image is bad."""
+    borrowed: tuple[str, ...] | None = None
+    """Classes that were not trained on, whose probability and threshold are those of classes like them; None = none."""
+
+    stage: str | None = None
+    """Of a cascade the stage that decided, `gate` or `products`; None where the image is bad, or it is no cascade."""
+    path: tuple[Step, ...] | None = None
+    """Of a cascade what each stage said that looked at it, in their order; None = as above."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: the fields that say something for the bundle's number of tasks."""
@@ -75,6 +100,15 @@ class Decision:
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
     """The same without what there is none of; with `labels`, or with what there is of an only label."""
-    empty = {name for name in ("set", "labels", "familiarity", "without") if document.get(name) is None}
+    maybe = ("set", "labels", "familiarity", "without", "borrowed", "stage", "path")
+    empty = {name for name in maybe if document.get(name) is None}
+    if document.get("path"):
+        document = {**document, "path": [_said_by_stage(step) for step in document["path"]]}
     single: set[str] = set() if document["labels"] is None else {"label", "confidence", "abstained"}
     return {name: value for name, value in document.items() if name not in empty | single}
+
+
+def _said_by_stage(step: dict[str, Any]) -> dict[str, Any]:
+    """Without what there is none of: `labels`, or an only label with its confidence."""
+    empty = {"labels"} if step["labels"] is None else {"label", "confidence"}
+    return {name: value for name, value in step.items() if name not in empty}

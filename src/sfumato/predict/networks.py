@@ -81,6 +81,12 @@ class Networks:
         """Which of several pictures of an input are looked at."""
         return self._seen
 
+    @torch.inference_mode()
+    def prototypes(self) -> list[NDArray[np.float64]]:
+        """(C, E) of length 1 by each, where they are dual encoders: where the classes lie in their space."""
+        found = [model for model in self._models if isinstance(model, DualEncoder)]
+        return [model.prototypes().double().cpu().numpy() for model in found]
+
     def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
         """What they say of N inputs: decoded pictures (H, W, 3) and texts.
 

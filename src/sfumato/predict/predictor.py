@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
+from sfumato.decision.borrowed import BorrowedPolicy
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
@@ -24,14 +26,18 @@ from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
-from sfumato.predict.networks import Pictures
-from sfumato.predict.new_texts import answering
+from sfumato.predict.networks import Networks, Pictures
+from sfumato.predict.new_texts import answering, stored_texts
+from sfumato.predict.open_vocabulary import Asked, asked_by_labels, asked_by_texts, policy_for
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
+from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
 BATCH = 32
+NOT_FINITE = "the network gives it scores that are not finite"
+"""What is wrong with an input of which it does."""
 
 
 class Predictor:
@@ -85,7 +91,7 @@ class Predictor:
     @property
     def calibrated(self) -> bool:
         """Whether all its probabilities were calibrated on validation samples."""
-        return all(policy.calibrator.fitted for policy in self.policies.values())
+        return all(policy.calibrator.fitted and not _borrows(policy) for policy in self.policies.values())
 
     @property
     def names_sets(self) -> bool:
@@ -119,7 +125,7 @@ class Predictor:
 
     def stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         """As `predict`, one decision after the other, for inputs that would not fit into memory at once."""
-        _refuse_single(inputs)
+        refuse_single(inputs)
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
@@ -153,23 +159,33 @@ class Predictor:
         """The same with how familiar each picture is, where a policy asks."""
         return self._looker.read(pictures, texts)
 
+    def prototypes(self) -> list[NDArray[np.float64]]:
+        """(C, E) of length 1 by each network of a dual encoder: where its classes lie, in the order of `labels`."""
+        assert isinstance(self._looker, Networks)
+        return self._looker.prototypes()
+
     def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
-        problems = [self._problem(one) for one in inputs]
+        problems = [self.problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
         readings = self.read(pictures, texts).each() if good else iter(())
         for problem in problems:
             row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
-            yield row if finite else "the network gives it scores that are not finite"
+            yield row if finite else NOT_FINITE
 
     @property
     def _can_lack(self) -> bool:
         """Whether an answer may be without what others have."""
         return self.reads_texts and self._looker.seen != "none"
 
-    def _problem(self, one: Decoded) -> str | None:
+    @property
+    def seen(self) -> PictureUse:
+        """Which of several pictures of an input are looked at."""
+        return self._looker.seen
+
+    def problem(self, one: Decoded) -> str | None:
         """Why an input can't be decided on; a text can stand for a picture that is not there."""
         if one.pictures or (self.reads_texts and one.text):
             return None
@@ -181,19 +197,24 @@ class Predictor:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
+    def answers(self, read: Readings) -> dict[str, Answer]:
+        """What is said of one input in each task, of what was read off it."""
         places = enumerate(self.tasks.slices.items())
-        answers = {
+        return {
             task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
             for place, (task, where) in places
         }
+
+    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
+        answers = self.answers(read)
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
         near, inside = only.familiarity, only.set
-        return Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
+        found = Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
+        return replace(found, borrowed=only.borrowed)
 
     def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
         """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
@@ -216,7 +237,15 @@ def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str
     """The classes that one picture is said to be of, likeliest first."""
     ranked = _ranked(said.probabilities, names)
     named, inside = _inside(said.named, ranked, names), _inside(said.sets, ranked, names)
-    return Answer(None, None, ranked, policy.calibrator.fitted, abstained=False, set=inside, labels=named)
+    lent, fitted = _borrows(policy), policy.calibrator.fitted
+    new = tuple(name for name, one in zip(names, policy.thresholds.classes, strict=True) if one.note == "borrowed")
+    found = Answer(None, None, ranked, fitted and not lent, abstained=False, set=inside, labels=named)
+    return replace(found, borrowed=new) if lent else found
+
+
+def _borrows(policy: AnyPolicy) -> bool:
+    """Whether a class has nothing of its own."""
+    return isinstance(policy, BorrowedPolicy) and bool(policy.borrows.any())
 
 
 def _ranked(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, float]:
@@ -235,6 +264,7 @@ def load(
     device: str | None = None,
     engine: EngineName = "auto",
     texts: Mapping[str, Sequence[str]] | None = None,
+    labels: str | Path | None = None,
 ) -> Predictor:
     """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
 
@@ -242,8 +272,11 @@ def load(
         path: The folder.
         device: A torch device; None = CUDA, else MPS, else CPU.
         engine: What computes: `torch`, or ONNX Runtime where the bundle holds graphs; see `EngineName`.
-        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder, whose
-            decision then has nothing that was fitted.
+        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder. Where an
+            image may be of several classes a new one borrows its calibration and threshold from those most like it;
+            where it is of one, nothing is used that was fitted.
+        labels: A label file whose classes are to be answered with, in the same way; new ones get texts as the others
+            did.
 
     Raises:
         InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else; or
@@ -251,9 +284,35 @@ def load(
     """
     bundle = read_any(Path(path))
     own = Predictor(bundle, str(path), device, engine)
-    if texts is None:
+    if texts is None and labels is None:
         return own
-    return Predictor(answering(bundle, texts, str(path)), str(path), device, "torch", check=False)
+    if texts is not None and labels is not None:
+        raise InputError("texts and labels both name the classes", expected="one of them")
+    asked = asked_by_texts(texts) if texts is not None else asked_by_labels(Path(str(labels)), bundle, str(path))
+    return asking(bundle, asked, str(path), device, own)
+
+
+def asking(
+    bundle: AnyBundle, asked: Asked, where: str, device: str | None = None, own: Predictor | None = None
+) -> Predictor:
+    """The predictor of a dual encoder's bundle that answers with other classes.
+
+    Args:
+        bundle: Read by `read_any`.
+        asked: The classes.
+        where: Names the bundle in errors.
+        device: As for `load`.
+        own: The bundle's own, if it was loaded.
+
+    Raises:
+        InputError: Another kind of bundle.
+    """
+    found = Predictor(answering(bundle, asked.texts, where, asked.labels), where, device, "torch", check=False)
+    own = own or Predictor(bundle, where, device, "torch")
+    if isinstance(own.policy, MultilabelPolicy):
+        before = stored_texts(bundle, where)
+        found.policies[""] = policy_for(own.policy, before, asked.texts, (own.prototypes(), found.prototypes()))
+    return found
 
 
 def _device(asked: str | None) -> torch.device:
@@ -267,7 +326,7 @@ def _device(asked: str | None) -> torch.device:
     return device
 
 
-def _refuse_single(inputs: object) -> None:
+def refuse_single(inputs: object) -> None:
     """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
     row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
     if row or isinstance(inputs, str | Path | bytes | Image.Image | WithText):

@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sfumato.bundle.folder import read_bundle
 from sfumato.data.elements import ElementsSpec
 from sfumato.data.table import Table
 from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.named_elements import element_words, with_words
 from sfumato.decision.policies import policies_from_dict
-from sfumato.element_words import Element, refuse_name, written
+from sfumato.element_words import refuse_name
 from sfumato.errors import InputError
 from sfumato.multilabel_predictions import MultilabelPredictions
+from sfumato.predictions import class_names
 
 SETTING = "data.elements.run"
 
@@ -23,7 +22,7 @@ def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
     Of samples without an answer, which are left out anyway, nothing need have been said.
 
     Raises:
-        InputError: No such cross-validation, one of another kind, or samples that it has said nothing of.
+        InputError: No such cross-validation, one of another kind, or labelled samples that it has said nothing of.
     """
     if spec is None:
         return table
@@ -34,26 +33,14 @@ def with_elements(table: Table, spec: ElementsSpec | None) -> Table:
         expected = "a cross-validation over the same samples"
         raise InputError(what, where=spec.run, setting=SETTING, expected=expected)
     texts = table.rows["text"].fill_null("").to_list()
-    whole = [f"{said.get(id_, '')} {text}".strip() for id_, text in zip(table.ids, texts, strict=True)]
+    whole = [with_words(said.get(id_, ""), text) for id_, text in zip(table.ids, texts, strict=True)]
     return table.with_texts(whole)
 
 
-def element_words(
-    labels: tuple[str, ...], named: NDArray[np.bool_], probabilities: NDArray[np.floating], sure: float
-) -> list[str]:
-    """N texts of elements, the likeliest first: as in training, for what a bundle says of new pictures.
-
-    Args:
-        labels: The C elements.
-        named: (N, C) whether each is named.
-        probabilities: (N, C) of each.
-        sure: Probability below which one that is named is marked as uncertain.
-    """
-    found: list[str] = []
-    for row, of_row in zip(named, probabilities, strict=True):
-        order = sorted(np.flatnonzero(row).tolist(), key=lambda place: -float(of_row[place]))
-        found.append(written([Element(labels[place], bool(of_row[place] >= sure)) for place in order]))
-    return found
+def known_elements(spec: ElementsSpec | None) -> tuple[str, ...] | None:
+    """The elements that may stand in the texts; None where there are none, or their run is no longer where it was."""
+    table = None if spec is None else Path(spec.run) / "predictions" / "oof.parquet"
+    return class_names(table) if table is not None and table.is_file() else None
 
 
 def _words(run: Path, sure: float) -> dict[str, str]:

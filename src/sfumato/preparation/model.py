@@ -13,6 +13,7 @@ from sfumato.models.sizes import check_sizes
 from sfumato.models.vlm.network import Vlm
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
+from sfumato.training.element_limits import refuse_without_elements
 from sfumato.training.given_weights import check_given_weights
 from sfumato.training.idle_missing import refuse_idle_missing
 from sfumato.training.idle_teacher import refuse_idle_teacher
@@ -69,6 +70,7 @@ def checked_model(
     model = new_model(recipe, table, plan, preprocess, teacher)
     check_learning(model, plan)
     refuse_unfit_names(model, plan, table)
+    refuse_without_elements(plan, table)
     refuse_idle_missing(plan, model)
     if recipe.train.distill is not None:
         refuse_idle_teacher(recipe.train.distill, plan, recipe.augment, model)

@@ -4,6 +4,7 @@ from sfumato.losses.asymmetric import AsymmetricSpec
 from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.losses.centre import CentreLossSpec
 from sfumato.losses.class_weights import EffectiveNumberSpec, InverseFrequencySpec
+from sfumato.losses.element_margin import ElementMarginSpec
 from sfumato.losses.focal import FocalSpec
 from sfumato.losses.logit_adjusted import LogitAdjustedSpec
 from sfumato.losses.tail_focal import TailFocalSpec
@@ -15,11 +16,13 @@ from sfumato.training.averaging import SwaSpec
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 OFF = "off"
+Told = BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec | ElementMarginSpec
+"""Losses of which there is more to tell than their kind."""
 
 
 def words(choice: object) -> tuple[str, ...]:
     """Names of a loss, head, kind of class weights, centre loss or average; None is `off`."""
-    if isinstance(choice, BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec):
+    if isinstance(choice, Told):
         return _of_loss(choice)
     if isinstance(choice, CosineHeadSpec | MlpHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec):
         return _of_head(choice)
@@ -44,9 +47,9 @@ _PLAIN = {
 }
 
 
-def _of_loss(
-    loss: BinaryCrossEntropySpec | AsymmetricSpec | FocalSpec | TailFocalSpec | LogitAdjustedSpec,
-) -> tuple[str, ...]:
+def _of_loss(loss: Told) -> tuple[str, ...]:
+    if isinstance(loss, ElementMarginSpec):
+        return f"cross-entropy, margin {loss.margin:g} among shared elements", f"margin {loss.margin:g}", "margin"
     if isinstance(loss, BinaryCrossEntropySpec | AsymmetricSpec):
         return _of_label_loss(loss)
     if isinstance(loss, LogitAdjustedSpec):

@@ -10,6 +10,7 @@ from sfumato.report.label_changes import label_changes
 from sfumato.report.label_frames import label_headlines, label_reliabilities, worst_labels, wrong_labels
 from sfumato.report.measurement import Drawn, drawn_inline, shown_mistakes
 from sfumato.report.more_figures import more_label_figures
+from sfumato.report.sliders import sliders
 from sfumato.report.threshold_table import label_threshold_frame
 
 
@@ -40,6 +41,8 @@ def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]
         "sets": None,
         "thresholds": label_threshold_frame(measured),
         "two_classes": None,
+        "sliders": tuple(sliders(measured)),
+        "mark": "",
         "mistakes": shown_mistakes(worst_labels(measured), places),
         "wrong": int(wrong.sum()),
     }

@@ -28,6 +28,7 @@ from sfumato.report.risk_coverage import risk_coverage_frame
 from sfumato.report.risk_coverage_picture import draw_risk_coverage
 from sfumato.report.set_sizes import sets_frame
 from sfumato.report.set_sizes_picture import draw_set_sizes
+from sfumato.report.sliders import sliders
 from sfumato.report.svg import inline, to_svg
 from sfumato.report.threshold_table import threshold_frame
 from sfumato.report.two_classes import TwoClassFrame, two_class_frame
@@ -106,6 +107,8 @@ def measurement(
         "sets": _sets(measured, mark),
         "thresholds": threshold_frame(measured),
         "two_classes": _two_classes(measured, mark),
+        "sliders": tuple(sliders(measured)),
+        "mark": mark,
         "mistakes": shown_mistakes(worst_mistakes(measured), places),
         "wrong": int((measured.verdicts.predicted != measured.predictions.truth).sum()),
     }

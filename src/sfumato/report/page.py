@@ -139,7 +139,6 @@ def _measured(looked: Looked, evidence: Evidence, measured: AnyMeasured, task: s
     return {
         **shown,
         "mistakes": _explained(shown["mistakes"], looked.explainer, places, task),
-        "mark": mark,
         "trade_off": _trade_off(evidence, measured, mark) if isinstance(measured, Measured) else None,
         "rarest": _rarest(evidence, mark),
         "wrong_labels": shown_wrong_labels(looked.wrong[task], places),

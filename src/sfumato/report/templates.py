@@ -1,14 +1,20 @@
 """Where pages get their templates, and the filters that all of them may use."""
 
+import base64
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import jinja2
+from markupsafe import Markup
 
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.longtail import shot_of
 from sfumato.report import wording
+
+SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+"""Of every page that has tables to sort or thresholds to move; it stands inside the page."""
 
 
 @cache
@@ -29,7 +35,15 @@ def templates() -> jinja2.Environment:
         interval=_interval,
         points=_points,
     )
+    cast(dict[str, Any], found.globals).update(page_script=Markup(SCRIPT), content_policy=_content_policy())
     return found
+
+
+def _content_policy() -> str:
+    """Nothing is fetched, and no script runs but the page's own."""
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode("ascii")
+    own = f"script-src 'sha256-{digest}'"
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; {own}; base-uri 'none'; form-action 'none'"
 
 
 def _percent(share: float) -> str:

@@ -32,7 +32,7 @@ def refuse_unfit(train: TrainSpec, plan: Plan, *, multilabel: bool) -> None:
 
 
 _LABEL_LOSSES = "binary_cross_entropy, focal, asymmetric or, of a dual encoder, prototype_contrast"
-_ONE_CLASS_LOSSES = "cross_entropy, focal, tail_focal, logit_adjusted, balanced_softmax or unicl"
+_ONE_CLASS_LOSSES = "cross_entropy, focal, tail_focal, logit_adjusted, balanced_softmax, unicl or element_margin"
 
 
 def _scores(train: TrainSpec) -> Iterator[tuple[str, str]]:

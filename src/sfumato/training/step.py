@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sfumato.data.loading import Batch
 from sfumato.data.mixing import mix
 from sfumato.data.randomness import torch_seed
+from sfumato.metrics.elements import akin
 from sfumato.models.cnn_rnn.cnn_rnn import CnnRnn
 from sfumato.shown import Shown
 from sfumato.training.averaging import WeightAverage, moving_weight
@@ -176,7 +177,11 @@ def _task_losses(job: Job) -> list[AnyTaskLoss]:
     train, device = job.train, job.machine.device
     if train.layout.multilabel:
         return [MultilabelLoss(train.membership, device)]
-    return [TaskLoss(train.counts[name], space.names, device) for name, space in train.layout.spaces.items()]
+    spaces = train.layout.spaces.items()
+    return [
+        TaskLoss(train.counts[name], space.names, device, akin(space) if space.elements else None)
+        for name, space in spaces
+    ]
 
 
 def _sequence(job: Job, model: CnnRnn) -> tuple[list[float], SequenceLoss]:

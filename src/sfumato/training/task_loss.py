@@ -10,6 +10,7 @@ from torch import Tensor
 from sfumato.data.mixing import one_hot
 from sfumato.losses.class_weights import ClassWeights, class_weights
 from sfumato.losses.cross_entropy import smoothed
+from sfumato.losses.element_margin import ElementMarginSpec
 from sfumato.losses.loss import OneClass
 from sfumato.losses.reduce import weigh
 from sfumato.losses.tail_focal import TailFocalSpec
@@ -23,15 +24,23 @@ class TaskLoss:
         counts: (C,) training images of each class.
         names: The C classes.
         device: Where to compute.
+        akin: (C, C) whether two classes share an element; None = no two do.
     """
 
     columns = 1
     """Of a batch's answers."""
 
-    def __init__(self, counts: NDArray[np.int64], names: Sequence[str], device: torch.device) -> None:
+    def __init__(
+        self,
+        counts: NDArray[np.int64],
+        names: Sequence[str],
+        device: torch.device,
+        akin: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.classes = len(names)
         self._counts = torch.from_numpy(counts.astype(np.float32)).to(device)
         self._names = names
+        self._akin = None if akin is None else torch.from_numpy(akin).to(device)
         self._weights: dict[int, tuple[ClassWeights, Tensor]] = {}
 
     def targets(self, answers: Tensor) -> Tensor:
@@ -56,6 +65,8 @@ class TaskLoss:
         """(B, C) terms of (B, C) logits and probabilities, smoothed too."""
         if not isinstance(settings.loss, OneClass):
             raise TypeError("refused before training")
+        if isinstance(settings.loss, ElementMarginSpec):
+            return settings.loss.terms(logits, targets, self._counts, self._akin)
         return settings.loss.terms(logits, targets, self._counts)
 
     def smoothed(self, targets: Tensor, smoothing: float) -> Tensor:

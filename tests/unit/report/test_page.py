@@ -15,7 +15,7 @@ HOSTILE = ('<script>alert("x")</script>', "b & 'c'", "病害 <严重>")
 class Page(HTMLParser):
     """Tags with their attributes, and whether every tag is closed."""
 
-    VOID = frozenset({"meta", "img", "br"})
+    VOID = frozenset({"meta", "img", "br", "input"})
 
     def __init__(self, text: str) -> None:
         super().__init__()

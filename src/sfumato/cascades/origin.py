@@ -1,0 +1,111 @@
+"""Which samples a stage was trained on, and what it said of them while it was not."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sfumato.cascades.stage import NAMES, Stage
+from sfumato.data.same_pictures import shared
+from sfumato.data.table import Table
+from sfumato.data.table_file import load_table, write_table
+from sfumato.ensembles.ensembling import SUMMARY
+from sfumato.errors import InputError
+from sfumato.evaluation.origin import Overlap, runs_around
+from sfumato.json_file import read_json
+from sfumato.multilabel_predictions import read_predictions
+from sfumato.run_folder import RunFolder
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a stage that is a cross-validation said of samples by the fold that did not train on them."""
+
+    rows: dict[str, int]
+    """Id of a sample -> its row."""
+    logits: Floats
+    """(M, C) in the order of the bundle's classes."""
+
+
+NOTHING = Heard({}, np.zeros((0, 0), dtype=np.float32))
+
+
+def heard_by(stage: Stage) -> Heard:
+    """Of a stage with predictions out of fold, these; of any other nothing: it is asked itself."""
+    path = stage.table("oof")
+    if path is None:
+        return NOTHING
+    table = read_predictions(path)
+    places = table.labels.places_of(stage.bundle.labels, str(path))
+    return Heard({name: row for row, name in enumerate(table.ids)}, table.logits[:, places])
+
+
+def runs_of(folder: Path) -> list[RunFolder]:
+    """The runs whose weights are in a bundle, of an ensemble its members', as far as their folders are still there."""
+    around = [run for run in runs_around(folder) if (run.data / "table.parquet").is_file()]
+    summary = folder.resolve().parent / SUMMARY
+    if around or not summary.is_file():
+        return around
+    members = [Path(str(one)) for one in read_json(summary).get("members", [])]
+    return [run for one in members if one.is_dir() for run in runs_of(one if one.name == "bundle" else one / "bundle")]
+
+
+def write_choosing(folder: Path, table: Table) -> None:
+    """Write the samples that chose a cascade's thresholds, so that an evaluation knows them again."""
+    (folder / "data").mkdir()
+    rows = table.rows.with_columns(pl.lit("val").alias("part"))
+    write_table(folder / "data" / "table.parquet", replace(table, rows=rows))
+
+
+def seen_before(bundle: Path, table: Table) -> Overlap | None:
+    """How many samples the stages of a cascade, or its thresholds, know already.
+
+    None = no folder is around the bundle, or a stage's run is not where it was.
+    """
+    path = bundle.resolve().parent / "cascade.json"
+    if bundle.name != "bundle" or not path.is_file():
+        return None
+    places = cast(dict[str, str], read_json(path).get("stages", {}))
+    runs = [runs_of(Path(place)) for place in places.values()]
+    if not all(runs):
+        return None
+    tables = [run.read_table() for of_stage in runs for run in of_stage]
+    choosing = load_table(path.parent / "data" / "table.parquet")
+    trained = set(shared(table, [one.part("train") for one in tables]))
+    chosen = set(shared(table, [choosing, *(one.part("val") for one in tables)]))
+    return Overlap(len(trained), len(chosen - trained))
+
+
+def refuse_trained(stage: Stage, table: Table, heard: Heard) -> str | None:
+    """Refuse samples that a stage was trained on, but for those that it spoke of out of fold.
+
+    Returns:
+        A warning where it can't be known, or where the test part of its run is about to choose; None = neither.
+
+    Raises:
+        InputError: There are such samples.
+    """
+    runs = runs_of(stage.folder)
+    if not runs:
+        return f"whether {stage.given} was trained on any of these samples can't be known: no run is around its bundle"
+    tables = [run.read_table() for run in runs]
+    trained = [name for name in shared(table, [one.part("train") for one in tables]) if name not in heard.rows]
+    if trained:
+        what = (
+            f"was trained on {len(trained)} of the {len(table)} samples that choose thresholds, such as {trained[0]!r}"
+        )
+        expected = f"samples that {NAMES[stage.role]} and the others were not trained on"
+        mend = "give all stages the same split (data.dealt, or a column of parts), or other samples by --data"
+        raise InputError(what, where=stage.given, expected=expected, mend=mend)
+    tested = shared(table, [one.part("test") for one in tables])
+    if not tested:
+        return None
+    return (
+        f"{len(tested)} of these samples are of the test part of {stage.given}: they choose now, so figures on them "
+        "are no results any more"
+    )

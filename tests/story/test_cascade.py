@@ -1,0 +1,303 @@
+"""Gate, elements and products become one bundle, its thresholds chosen for what comes out in the end."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.charts import ELEMENTS, chart, gallery
+
+import sfumato
+from sfumato.cli import main
+from sfumato.errors import InputError
+from sfumato.json_file import read_json, write_json
+from sfumato.predict.cascade_stages import Stages
+from sfumato.predict.inputs import WithText
+from sfumato.predict.predictor import Predictor
+from sfumato.sealed import read_manifest, seal
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """Three finished trainings over one gallery: a gate, a cross-validation of elements, and products told of them."""
+    root = tmp_path_factory.mktemp("cascade")
+    gallery(root, 144)
+    sfumato.train(root / "gate.yaml", out=root / "gate", quiet=True)
+    sfumato.crossval(root / "elements.yaml", folds=2, out=root / "elements", quiet=True)
+    sfumato.train(root / "products.yaml", out=root / "products", quiet=True)
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(root) -> sfumato.CascadeFolder:
+    return sfumato.cascade(root / "gate", root / "elements", root / "products", out=root / "charts", quiet=True)
+
+
+@pytest.fixture
+def looked(monkeypatch) -> dict[str, int]:
+    """Pictures that each stage is asked about."""
+    counts: dict[str, int] = {}
+    read = Stages.read
+
+    def counting(self, role, inputs, texts=None):
+        counts[role] = counts.get(role, 0) + len(inputs)
+        return read(self, role, inputs, texts)
+
+    monkeypatch.setattr(Stages, "read", counting)
+    return counts
+
+
+def pictures(root: Path) -> list[str]:
+    return sorted(str(path) for path in (root / "pictures").glob("*.png"))
+
+
+def routed(made, folder: Path, **changes) -> Path:
+    """A copy of the cascade's bundle with other routes, sealed again."""
+    copy = Path(shutil.copytree(made.bundle, folder))
+    routes = read_json(copy / "cascade.json")
+    write_json(copy / "cascade.json", {**routes, **changes})
+    manifest = read_manifest(copy)
+    seal(copy, {name: value for name, value in manifest.items() if name != "files"})
+    return copy
+
+
+def test_every_answer_says_how_it_came_about(root, made):
+    model = sfumato.load(made.folder)
+    decisions = model.predict(pictures(root)[:24])
+    assert {one.stage for one in decisions} == {"gate", "products"}
+    for one in decisions:
+        steps = {step.stage: step for step in one.path}
+        going = steps["gate"].probabilities["yes"]
+        if one.stage == "gate":
+            assert list(steps) == ["gate"] and one.label == "no" and going < model.stages.routes.gate
+            assert one.confidence == pytest.approx(1 - going)
+        else:
+            assert list(steps) == ["gate", "elements", "products"] and going >= model.stages.routes.gate
+            assert set(steps["elements"].labels) <= set(ELEMENTS)
+            assert steps["products"].probabilities == one.probabilities
+            assert one.label == one.path[-1].label
+
+
+def test_a_stage_that_reads_elements_is_told_them_as_in_training(root, made):
+    """The last stage alone, given the text that training had: the words of the stage before, and the title."""
+    source = pictures(root)[1]
+    model = sfumato.load(made.bundle)
+    (decision,) = model.predict([WithText(source, "Chart 1")])
+    steps = {step.stage: step for step in decision.path}
+    words = "、".join(
+        name if steps["elements"].probabilities[name] >= 0.8 else f"{name}（不确定）"
+        for name in steps["elements"].labels
+    )
+    (alone,) = sfumato.load(root / "products").predict([WithText(source, f"【{words or '不确定'}】 Chart 1")])
+    assert alone.probabilities == decision.probabilities
+
+
+def test_nothing_runs_behind_a_gate_that_is_shut(root, made, tmp_path, looked):
+    shut = sfumato.load(routed(made, tmp_path / "shut", gate=1.0))
+    decisions = shut.predict(pictures(root))
+    assert looked == {"gate": 144}
+    assert all(one.stage == "gate" and one.label == "no" for one in decisions)
+
+
+def test_only_what_passes_is_looked_at_further(root, made, looked):
+    decisions = sfumato.load(made.bundle).predict(pictures(root))
+    passed = sum(one.stage == "products" for one in decisions)
+    assert 0 < passed < 144
+    assert looked == {"gate": 144, "elements": passed, "products": passed}
+
+
+def test_a_gate_that_is_off_changes_nothing(root, made, tmp_path, looked):
+    """No gate, a threshold of 0, and the stages behind it by themselves: the same bits."""
+    sources = pictures(root)[:40]
+    off = sfumato.load(made.bundle, gate=False).predict(sources)
+    assert looked == {"elements": 40, "products": 40}
+    at_zero = sfumato.load(routed(made, tmp_path / "open", gate=0.0)).predict(sources)
+    assert [one.probabilities for one in off] == [one.probabilities for one in at_zero]
+    elements = Predictor.predict(sfumato.load(root / "elements"), sources)
+    assert [one.path[0].probabilities for one in off] == [one.probabilities for one in elements]
+    texts = ["【" + "、".join(_word(one, name) for name in one.labels) + "】" for one in elements]
+    inputs = [
+        WithText(source, "【不确定】" if text == "【】" else text) for source, text in zip(sources, texts, strict=True)
+    ]
+    alone = sfumato.load(root / "products").predict(inputs)
+    assert [one.probabilities for one in off] == [one.probabilities for one in alone]
+
+
+def _word(decision, name: str) -> str:
+    return name if decision.probabilities[name] >= 0.8 else f"{name}（不确定）"
+
+
+def test_thresholds_are_those_of_all_pairs_that_cost_least(root, made):
+    """Every gate threshold there is, tried one by one on the rows that it left."""
+    rows = pl.read_csv(made.decisions)
+    story = made.story
+    wanted, going = (rows["label"] != "no").to_numpy(), rows["going"].to_numpy()
+    gate, products = sfumato.load(root / "gate"), sfumato.load(made.bundle, gate=False)
+    named = [one.label for one in products.predict([WithText(image, _title(root, image)) for image in rows["image"]])]
+    right = np.array(named) == rows["label"].to_numpy()
+    cuts = np.unique(going)
+    costs = [np.mean(np.where(going >= cut, ~(right & wanted), wanted)) for cut in cuts]
+    assert story.tuned.cost == pytest.approx(min(costs))
+    assert gate.labels.names == ("no", "yes") and story.routes.go == "yes"
+    assert story.selection.whole.scores["accuracy"].value == pytest.approx(1 - min(costs))
+
+
+def _title(root: Path, image: str) -> str:
+    with (root / "gallery.csv").open(encoding="utf-8") as file:
+        return next(row["title"] for row in csv.DictReader(file) if image.endswith(f"{row['id']}.png"))
+
+
+def test_only_samples_that_trained_no_stage_choose(root, made):
+    with (root / "gallery.csv").open(encoding="utf-8") as file:
+        val = {row["id"] for row in csv.DictReader(file) if row["split"] == "val"}
+    assert set(pl.read_csv(made.decisions)["id"]) == val
+    assert made.story.selection.samples == len(val)
+    assert not made.story.warnings
+
+
+def test_no_figure_of_the_whole_is_above_that_of_its_stages(made):
+    found = made.story.selection
+    ended = found.ends["right"].count / (found.samples - found.ends["stopped"].count - found.ends["false_alarm"].count)
+    gate, products = found.stages["gate"], found.stages["products"]
+    assert ended <= min(gate.classes[1].recall, products.scores["accuracy"].value) + 1e-12
+    assert sum(one.count for one in found.ends.values()) == found.samples
+
+
+def test_a_mixed_folder_gives_a_row_each(root, made, tmp_path, monkeypatch, capsys):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for name in ("p000", "p001", "p002"):
+        shutil.copy(root / "pictures" / f"{name}.png", mixed)
+    (mixed / "broken.jpg").write_text("no picture")
+    chart(("red",), 999).save(mixed / "new.png")
+    for ending in ("csv", "jsonl", "parquet"):
+        out = tmp_path / f"rows.{ending}"
+        monkeypatch.setattr(
+            "sys.argv", ["sfumato", "predict", str(made.folder), str(mixed), "--out", str(out), "--quiet"]
+        )
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 0
+    rows = pl.read_parquet(tmp_path / "rows.parquet")
+    assert [Path(one).stem for one in rows["input"]] == ["broken", "new", "p000", "p001", "p002"]
+    assert rows["error"][0] and rows["stage"][0] is None and rows["going"][0] is None
+    assert set(rows["stage"][1:]) == {"gate", "products"}
+    stopped = rows.filter(pl.col("stage") == "gate")
+    assert stopped["elements"].null_count() == len(stopped) and stopped["p:wind"].null_count() == len(stopped)
+    assert json.loads(rows.filter(pl.col("stage") == "products")["elements"][0])
+    lines = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line.get("stage") for line in lines] == rows["stage"].to_list()
+    assert pl.read_csv(tmp_path / "rows.csv")["label"].to_list() == rows["label"].to_list()
+
+
+def test_costs_and_the_real_share_move_the_gate(root, made, tmp_path):
+    stages = (root / "gate", root / "elements", root / "products")
+    rare = sfumato.cascade(*stages, share=0.05, out=tmp_path / "rare", quiet=True)
+    shift = rare.story.routes.shift
+    assert shift.new == (0.95, 0.05) and shift.old[1] == pytest.approx(2 / 3, abs=0.01)
+    before = sfumato.load(made.bundle).predict(pictures(root)[:8])
+    after = sfumato.load(rare.bundle).predict(pictures(root)[:8])
+    for one, other in zip(before, after, strict=True):
+        p, q = (step.path[0].probabilities["yes"] for step in (one, other))
+        odds = p / (1 - p) * (0.05 / 0.95) / (shift.old[1] / shift.old[0])
+        assert q == pytest.approx(odds / (1 + odds))
+
+
+def test_without_a_gate_or_without_elements(root, tmp_path, looked):
+    both = sfumato.cascade(None, root / "elements", root / "products", out=tmp_path / "a", quiet=True)
+    assert (
+        both.story.routes.go is None and both.story.selection.samples == both.story.selection.stages["products"].samples
+    )
+    (decision,) = sfumato.load(both.bundle).predict(pictures(root)[:1])
+    assert [step.stage for step in decision.path] == ["elements", "products"]
+    monochrome = replace_elements(root, tmp_path)
+    two = sfumato.cascade(root / "gate", None, monochrome, out=tmp_path / "b", quiet=True)
+    (decision,) = sfumato.load(two.bundle).predict(pictures(root)[1:2])
+    assert [step.stage for step in decision.path] == ["gate", "products"]
+
+
+def replace_elements(root: Path, folder: Path) -> Path:
+    """The run of products as if it had been trained without element words."""
+    copy = Path(shutil.copytree(root / "products", folder / "plain"))
+    recipe = copy / "bundle" / "recipe.yaml"
+    text = recipe.read_text(encoding="utf-8")
+    start = text.index("  elements:")
+    end = text.index("\n  ", text.index("sure:", start))
+    recipe.write_text(text[:start] + "  elements: null" + text[end:], encoding="utf-8")
+    manifest = read_manifest(copy / "bundle")
+    seal(copy / "bundle", {name: value for name, value in manifest.items() if name != "files"})
+    return copy
+
+
+def test_stages_that_do_not_fit_together_are_one_line(root, made, tmp_path):
+    gate, elements, products = (root / name for name in ("gate", "elements", "products"))
+    other = Path(shutil.copytree(products, tmp_path / "other"))
+    manifest = read_manifest(other / "bundle")
+    about = {name: value for name, value in manifest.items() if name != "files"}
+    seal(other / "bundle", {**about, "provenance": {**about["provenance"], "elements": ["red", "grean"]}})
+    for stages, message in {
+        (
+            gate,
+            None,
+            products,
+        ): "was trained on element words (data.elements), and no stage names any; expected ELEMENTS",
+        (gate, elements, other): "names the element 'green', which " + str(other),
+        (
+            elements,
+            elements,
+            products,
+        ): "a bundle of several classes a picture; expected one of one class a picture as G",
+        (
+            gate,
+            gate,
+            products,
+        ): "a bundle of one class a picture; expected one of several classes a picture as ELEMENTS",
+        (products, None, gate): "a bundle of 3 classes; expected one of two classes as GATE",
+        (None, None, products): "a single stage; expected GATE or ELEMENTS before PRODUCTS",
+        (gate, elements, made.folder): "a cascade of several stages; expected the bundle of one run or ensemble",
+        (gate, elements, root / "pictures"): "no bundle there; expected the folder of a finished run",
+    }.items():
+        with pytest.raises(InputError) as failure:
+            sfumato.cascade(*stages, out=tmp_path / "out", quiet=True)
+        assert message in str(failure.value) and "\n" not in str(failure.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_samples_that_trained_a_stage_are_refused(root, tmp_path):
+    lines = (root / "gallery.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line.replace("pictures/", f"{root}/pictures/") for line in lines if line.split(",")[6] != "test"]
+    (tmp_path / "all.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    stages = (root / "gate", root / "elements", root / "products")
+    with pytest.raises(InputError, match="was trained on 72 of the 120 samples that choose thresholds, such as 'p000'"):
+        sfumato.cascade(*stages, data=tmp_path / "all.csv", out=tmp_path / "out", quiet=True)
+
+
+def test_other_samples_may_choose(root, made, tmp_path):
+    """The same validation samples as a table by themselves choose the same."""
+    lines = (root / "gallery.csv").read_text(encoding="utf-8").splitlines()
+    kept = [lines[0], *(line for line in lines[1:] if line.split(",")[6] == "val")]
+    kept = [line.replace("pictures/", f"{root}/pictures/") for line in kept]
+    (tmp_path / "val.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    stages = (root / "gate", root / "elements", root / "products")
+    again = sfumato.cascade(*stages, data=tmp_path / "val.csv", out=tmp_path / "out", quiet=True)
+    assert again.story.routes == made.story.routes
+    assert replace(again.story.tuned, curve=()) == replace(made.story.tuned, curve=())
+
+
+def test_a_damaged_cascade_is_refused(made, tmp_path):
+    for changes, message in {
+        (("gate", 1.5),): "not routes of a cascade: gate should be less than or equal to 1",
+        (("go", "other"),): "damaged: pictures of 'other' go on; expected no or yes",
+    }.items():
+        copy = routed(made, tmp_path / str(changes[0][0]), **dict(changes))
+        with pytest.raises(InputError) as failure:
+            sfumato.load(copy)
+        assert message in str(failure.value)
+    copy = Path(shutil.copytree(made.bundle, tmp_path / "lacking"))
+    shutil.rmtree(copy / "stages" / "gate")
+    with pytest.raises(InputError, match="missing"):
+        sfumato.load(copy)
