@@ -90,7 +90,7 @@ def validated(recipe: Recipe, table: Table) -> Table:
     """The same table with its parts.
 
     Raises:
-        InputError: It lacks the validation part that the recipe needs, or what of it is known; or all of it is one group.
+        InputError: It lacks the validation part that the recipe needs, or what of it is known, or is of one group.
     """
     _refuse_one_group(recipe.data, table)
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
