@@ -50,9 +50,11 @@ def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
 
 def _crossed(table: Table, sources: pl.Series, share: float) -> pl.DataFrame:
     """Some sources at the latest times against all others at earlier ones."""
-    taken = generator(0, "sources").choice(sources.to_numpy(), max(1, round(share * len(sources))), replace=False)
     moment = float(np.quantile(table.rows["time"].to_numpy(), 1 - share))
-    theirs, late = pl.col("group").is_in(taken.tolist()), pl.col("time") >= moment
+    late = pl.col("time") >= moment
+    recent = table.rows.filter(late)["group"].drop_nulls().unique().sort().to_numpy()
+    taken = generator(0, "sources").choice(recent, min(len(recent), max(1, round(share * len(sources)))), replace=False)
+    theirs = pl.col("group").is_in(taken.tolist())
     part = pl.when(theirs).then(pl.lit("test")).alias("part")
     return table.rows.filter(theirs == late).select("id", part)
 

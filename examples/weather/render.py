@@ -116,7 +116,7 @@ def render(
         )
     if folder.exists() and any(folder.iterdir()):
         raise InputError("holds something already", where=str(folder), expected="a new or empty folder")
-    chosen = font_for(_letters(), installed_fonts() if font is None else [font], setting="--font")
+    chosen = font_for(letters(), installed_fonts() if font is None else [font], setting="--font")
     print(f"font: {chosen}", file=sys.stderr)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     entries = planned(charts, others, sources, read_labels(LABELS, "products").names, seed)
@@ -137,7 +137,8 @@ def _in_processes(entries: Sequence[Entry], given: tuple[object, ...], workers: 
         return list(pool.imap_unordered(_paint, entries, chunksize=16))
 
 
-def _letters() -> str:
+def letters() -> str:
+    """Every letter a chart may hold that is not Latin, and more."""
     names = [
         text
         for section in ("elements", "products")
