@@ -21,6 +21,7 @@ SAMPLES = {
     "fashion-44": (35_551, 44),
     "product": (26_906, 21),
     "weather-products": (7_000, 80),
+    "weather-gate": (8_000, 2),
     "weather": (8_000, 20),
     "multilabel": (82_081, 80),
     "medical": (2_000, 3),

@@ -87,6 +87,8 @@ OVERRIDES["weather-elements-cnn-rnn"] = {
     "model.decoder.hidden": 16,
     "model.decoder.embedding": 8,
 }
+OVERRIDES["weather-gate"] = RESNET
+OVERRIDES["weather-products-light"] = PRODUCTS
 
 
 class Finished:
@@ -134,6 +136,12 @@ def charts(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def gates(tmp_path_factory) -> Path:
+    """Pictures of two classes, one rarer."""
+    return folder_per_class(tmp_path_factory.mktemp("gates") / "photos", {"chart": 14, "other": 26}, SMALL)
+
+
+@pytest.fixture(scope="module")
 def one_thread():
     """Networks this small gain nothing from a second thread, which costs minutes where the machine is busy."""
     former = torch.get_num_threads()
@@ -143,10 +151,16 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, table, wares, charts, one_thread):
+def finished(photos, table, wares, charts, gates, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
-    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
+    sources = {
+        MULTITASK: table,
+        "multilabel": charts,
+        "weather-elements-cnn-rnn": charts,
+        "weather-products-light": wares,
+        "weather-gate": gates,
+    }
 
     def train(name: str) -> Finished:
         if name not in done:

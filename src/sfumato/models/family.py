@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from pydantic import Tag
 
 from sfumato.errors import moved
+from sfumato.models.adapted import AdaptedSpec
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
@@ -28,6 +29,8 @@ from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
 Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec | VlmSpec
+Built = Family | AdaptedSpec
+"""What a bundle's networks are built from: any family, or what a ladder made of one, which no recipe can ask for."""
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
@@ -44,7 +47,7 @@ FamilySpec = Annotated[
 UNSEEN = 16
 """Side in pixels that pictures would have which nothing looks at: the least there is."""
 
-KINDS: dict[str, type[Family]] = {
+KINDS: dict[str, type[Built]] = {
     "image": ModelSpec,
     "cnn_rnn": CnnRnnSpec,
     "image_text": ImageTextSpec,
@@ -52,16 +55,17 @@ KINDS: dict[str, type[Family]] = {
     "text": TextOnlySpec,
     "dual_encoder": DualEncoderSpec,
     "vlm": VlmSpec,
+    "adapted": AdaptedSpec,
 }
 
 
-def spec_of(document: Mapping[str, object]) -> type[Family]:
+def spec_of(document: Mapping[str, object]) -> type[Built]:
     """What a stored model is read as; a document that does not say is one of images, as all were once."""
     return KINDS.get(str(document.get("kind")), ModelSpec)
 
 
 def build_model(
-    spec: Family,
+    spec: Built,
     classes: Outputs,
     image_size: int,
     mean: Triple,
@@ -72,7 +76,7 @@ def build_model(
     """A model of any family with random weights; arguments as for `build_image_text`, and `names` of the classes."""
     if isinstance(spec, VlmSpec):
         return build_vlm(spec, classes, names, mean, std, files)
-    if isinstance(spec, ModelSpec):
+    if isinstance(spec, ModelSpec | AdaptedSpec):
         return build_classifier(spec, classes, image_size, mean, std)
     if isinstance(spec, CnnRnnSpec):
         if not isinstance(classes, int):
@@ -137,11 +141,11 @@ def is_random(spec: Family) -> bool:
     return pictures and getattr(spec.text, "weights", "none") == "none"
 
 
-def reads_texts(spec: Family) -> bool:
+def reads_texts(spec: Built) -> bool:
     """Whether texts are part of the samples it is shown."""
     if isinstance(spec, VlmSpec):
         return TEXT in spec.prompt
-    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec)
+    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec | AdaptedSpec)
 
 
 def writes_sequences(spec: Family) -> bool:

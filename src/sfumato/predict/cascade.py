@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.cascade import Cascade, read_cascade
+from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
 from sfumato.predict.cascade_stages import Stages
@@ -33,6 +34,8 @@ class _Walk:
     steps: tuple[Step, ...] = ()
     text: str = ""
     """For the last stage."""
+    seen: SeenElements | None = None
+    """What was found in it, by which the last stage may narrow its candidates; None = no stage looked."""
     last: Readings | None = None
     """What that read off it; None = it was stopped."""
     problem: str | None = None
@@ -158,8 +161,9 @@ class CascadePredictor:
                 answer = self.stages.of["elements"].answers(read)[""]
                 walk.steps += (Step("elements", None, answer.labels, None, answer.probabilities),)
         texts = self.stages.texts([walk.what for walk in walks], named)
-        for walk, text in zip(walks, texts, strict=True):
-            walk.text = text
+        seen = self.stages.seen_elements(named)
+        for place, (walk, text) in enumerate(zip(walks, texts, strict=True)):
+            walk.text, walk.seen = text, None if seen is None else seen.only([place])
         return walks
 
     def _ask_products(self, walks: list[_Walk]) -> list[_Walk]:
@@ -176,7 +180,7 @@ class CascadePredictor:
             said = walk.steps[-1]
             stopped = Decision(name, said.label, said.confidence, said.probabilities, self.calibrated, False, None)
             return replace(stopped, stage="gate", path=walk.steps)
-        return self._answered(name, walk, self.stages.products.answers(walk.last)[""])
+        return self._answered(name, walk, self.stages.products.answers(walk.last, walk.seen)[""])
 
     def _answered(self, name: str, walk: _Walk, said: Answer) -> Decision:
         """What the last stage says, withheld where it is not sure enough for the cascade."""

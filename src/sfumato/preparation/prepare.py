@@ -17,10 +17,12 @@ from sfumato.preparation.parts import completed, samples_of, split_unseen, valid
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepared import Prepared
 from sfumato.preparation.reading import text_doubts, window_notes
+from sfumato.preparation.seen_elements import refuse_unfit_narrowing
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
 from sfumato.teaching.teacher import read_facts
+from sfumato.training.arithmetic_choice import choose_compile, choose_tf32
 from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
 from sfumato.training.few_bit_limits import refuse_without_cuda
@@ -36,6 +38,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     """
     refuse_without_cuda(recipe.model, recipe.train.optimizer, device)
     table = samples_of(recipe)
+    refuse_unfit_narrowing(recipe, table.layout)
     recipe, completing = completed(with_given_weights(recipe), table)
     recipe = with_class_texts(recipe, table.layout)
     unseen = split_unseen(recipe, table)
@@ -66,7 +69,19 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
+    recipe, said = _with_arithmetic(recipe, device, plan.steps)
+    notes += said
     return Prepared(recipe, table, plan, preprocess, model, notes, pictures, seen.bad, teacher, warnings)
+
+
+def _with_arithmetic(recipe: Recipe, device: str, steps: int) -> tuple[Recipe, list[str]]:
+    """The recipe with TF32 and compiling chosen, and what is worth a line of them."""
+    tf32, about_tf32 = choose_tf32(recipe.train.tf32, device)
+    compiled, about_compile = choose_compile(recipe.train.compile, device, steps)
+    said = {"tf32": about_tf32, "compile": about_compile}
+    notes = [f"train.{name}: {choice.value}, {choice.reason}" for name, choice in said.items() if choice is not None]
+    train = recipe.train.model_copy(update={"tf32": tf32, "compile": compiled})
+    return recipe.model_copy(update={"train": train}), notes
 
 
 def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared:
