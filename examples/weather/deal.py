@@ -2,12 +2,14 @@
 
 usage: deal.py GALLERY [--share 0.2] [--crossed]
 
-Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`. Sources are never split; those whose
-charts end latest measure. Where all sources publish until today that parts nothing: `--crossed` then takes some
-sources, keeps their charts of the latest times, and leaves aside what they drew earlier and what others drew then.
+Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`, and GALLERY/test.jsonl, the rows
+that measure. Sources are never split; those whose charts end latest measure. Where all sources publish until today that
+parts nothing: `--crossed` then takes some sources, keeps their charts of the latest times, and leaves aside what they
+drew earlier and what others drew then.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -77,6 +79,10 @@ def main() -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     found.write_csv(asked.gallery / "dealt.csv")
+    measured = set(found.filter(pl.col("part") == "test")["id"].to_list())
+    rows = [line for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
+    kept = [line for line in rows if {json.loads(line).get("id"), json.loads(line)["path"]} & measured]
+    (asked.gallery / "test.jsonl").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
     test = table.rows.join(found.filter(pl.col("part") == "test"), on="id", how="semi")
     unused = len(table) - len(found)
     print(f"{len(test)} of {len(table)} pictures measure, of {test['group'].n_unique()} sources; {unused} are unused")
