@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import sfumato.decision
 import sfumato.metrics
 from sfumato.decision.abstention import AbstainSpec, Abstention
+from sfumato.decision.borrowed import borrowed
 from sfumato.decision.calibration import Temperature
 from sfumato.decision.calibrators.calibrator import Kind, fit_calibrator
 from sfumato.decision.calibrators.class_temperature import fit_class_temperature
@@ -32,6 +33,7 @@ from sfumato.decision.doubt.knn import fit_knn
 from sfumato.decision.doubt.mahalanobis import fit_mahalanobis
 from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.doubt.sureness import By
+from sfumato.decision.end_costs import EndCosts
 from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.fusion.fusion import Kind as FusionKind
 from sfumato.decision.logit_adjustment import LogitAdjustment, LogitAdjustmentSpec
@@ -40,6 +42,7 @@ from sfumato.decision.narrowing import NarrowSpec, SeenElements
 from sfumato.decision.operating_point import OperatingPoint
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import PriorShift
+from sfumato.decision.routes import Routes
 from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.decision.thresholds.rules import EqualError, FBeta, LeastCost, PrecisionFloor, RecallFloor, Youden
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
@@ -277,6 +280,29 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
     "decision.thresholds.answering.fit_answer_thresholds": {
         "positive": lambda c: c.seed % 2 if c.classes == 2 else None,
     },
+    "decision.end_costs.ends_of": {
+        "costs": lambda c: EndCosts(wrong=2, elements=0.1),
+        "going": lambda c: c.shares("going", c.samples),
+        "wanted": lambda c: c.some("wanted"),
+        "right": lambda c: c.some("right"),
+        "withheld": lambda c: c.some("withheld"),
+        "elements": lambda c: True,
+    },
+    "decision.named_elements.element_words": {
+        "labels": ARGUMENTS["names"], "probabilities": lambda c: c.shares("p", c.samples, c.classes), "sure": lambda c: 0.5,
+    },
+    "decision.routes.Routes.going": {"probability": lambda c: c.shares("going", c.samples)},
+    "decision.routes.Routes.passes": {"going": lambda c: c.shares("going", c.samples)},
+    "metrics.base_to_new.base_to_new": {
+        "truth": lambda c: c.labels,
+        "before": ARGUMENTS["a"],
+        "after": ARGUMENTS["b"],
+        "unseen": lambda c: c.rng("unseen").permutation(c.classes) == 0,
+    },
+    "metrics.blame.counted": {"found": lambda c: {"right": c.some("right")}},
+    "metrics.blame.ends": {
+        name: lambda c, name=name: c.some(name) for name in ("wanted", "passed", "right", "withheld", "elements_wrong")
+    },
     "decision.calibrators.known_answers.by_class": {
         "fit": lambda c: lambda scores, there: float(scores[there].sum()), "unknown": lambda c: 0.0,
     },
@@ -360,6 +386,10 @@ def _policy(c: Case) -> Policy:
 
 _ROW = ClassThreshold(0.5, None, None, None, 3, 0.5, 0.5, 0.5, "")
 INSTANCES: Mapping[str, Callable[[Case], object]] = {
+    "BorrowedPolicy": lambda c: borrowed(
+        INSTANCES["MultilabelPolicy"](c), np.eye(c.classes)[::-1], (None,) * c.classes
+    ),
+    "Routes": lambda c: Routes("chart", 0.4, 0.5, 0.6, PriorShift((1, 2), (2, 1)) if c.seed % 2 else None),
     "Temperature": lambda c: _calibrator(c, "temperature"),
     "ClassTemperature": lambda c: _calibrator(c, "class_temperature"),
     "VectorScaling": lambda c: _calibrator(c, "vector_scaling"),
@@ -444,10 +474,12 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.wrong_labels.confident_class",
         "metrics.wrong_labels.confident_joint",
         "metrics.wrong_labels.joint_distribution",
+        "metrics.wrong_labels.recognised",
         "metrics.wrong_labels.self_confidence",
     ),
     "takes tables or records, which were looked at when they were made": (
         "decision.narrowing.SeenElements.only",
+        "decision.end_costs.Ends.only",
         "decision.policy.Policy.sureness",
         "decision.policy_fit.fit_policy",
         "decision.policy_fit.fit_views",
@@ -472,6 +504,8 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "decision.thresholds.answering.AnswerThresholds.withheld",
     ),
     "is no function of samples": (
+        "decision.borrowed.borrowed",
+        "decision.borrowed.shares_of",
         "decision.calibrators.calibrator.Calibrator.probabilities",
         "decision.doubt.arrays.checked",
         "decision.doubt.reference.references_from_arrays",

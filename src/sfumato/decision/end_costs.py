@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from sfumato.errors import InputError, nearest_name
+from sfumato.metrics.finite import refuse_not_finite
 from sfumato.stored import read_stored, stored
 
 Floats = NDArray[np.float64]
@@ -130,7 +131,11 @@ def ends_of(
         withheld: (N,) whether the last stage withholds its answer by itself.
         elements: Whether there is a stage of elements.
         share: Of samples with a product among those that will be met, 0 to 1; None = as among these.
+
+    Raises:
+        InputError: A number is not finite.
     """
+    refuse_not_finite(going=going, confidence=confidence)
     passing = costs.products + (costs.elements if elements else 0.0)
     kept = np.full(len(going), costs.withheld)
     said = np.where(right & wanted, 0.0, np.where(wanted, costs.wrong, costs.false_alarm))

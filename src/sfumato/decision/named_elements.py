@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.element_words import Element, written
+from sfumato.metrics.finite import refuse_not_finite
 
 
 def element_words(
@@ -16,7 +17,11 @@ def element_words(
         named: (N, C) whether each is named.
         probabilities: (N, C) of each.
         sure: Probability below which one that is named is marked as uncertain.
+
+    Raises:
+        InputError: A probability is not finite.
     """
+    refuse_not_finite(probabilities=probabilities)
     found: list[str] = []
     for row, of_row in zip(named, probabilities, strict=True):
         order = sorted(np.flatnonzero(row).tolist(), key=lambda place: -float(of_row[place]))

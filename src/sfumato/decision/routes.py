@@ -48,10 +48,12 @@ class Routes:
 
     def passes(self, going: Floats) -> NDArray[np.bool_]:
         """(N,) whether each picture goes on, of (N,) probabilities that `going` gave."""
+        refuse_not_finite(going=going)
         return going >= self.gate
 
     def withheld(self, confidence: Floats) -> NDArray[np.bool_]:
         """(N,) whether the last stage's answer is not sure enough to be given."""
+        refuse_not_finite(confidence=confidence)
         return confidence < self.answer
 
     def to_dict(self) -> dict[str, Any]:
