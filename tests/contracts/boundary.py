@@ -346,6 +346,7 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
         "spec": lambda c: NarrowSpec(agree=_any(c, ("any", "all")), recall=0.8),
     },
     "metrics.wrong_labels.likely_wrong": {"given": ARGUMENTS["truth"]},
+    "metrics.wrong_labels.recognised": {"given": ARGUMENTS["truth"]},
     "metrics.wrong_labels.likely_wrong_answers": {
         "probabilities": lambda c: c.shares("p", c.samples, c.classes), "given": lambda c: c.labels,
     },

@@ -54,9 +54,9 @@ def _root(
         ),
     ] = None,
 ) -> None:
+    _check_form(progress or os.environ.get("SFUMATO_PROGRESS", "auto"))
     if progress is not None:
         os.environ["SFUMATO_PROGRESS"] = progress  # the processes that some verbs start show theirs in the same form
-    _check_form(os.environ.get("SFUMATO_PROGRESS", "auto"))
 
 
 def _check_form(given: str) -> None:

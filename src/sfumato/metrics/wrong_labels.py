@@ -68,6 +68,7 @@ def recognised(probabilities: Floats, given: Integers) -> NDArray[np.bool_]:
 
     Of a class that the network has not learned nothing can be said: its labels would all look wrong.
     """
+    refuse_not_finite(probabilities=probabilities)
     counts = np.bincount(given, minlength=probabilities.shape[1])
     found = np.bincount(given[probabilities.argmax(axis=1) == given], minlength=probabilities.shape[1])
     return (counts > 0) & (2 * found >= counts)
