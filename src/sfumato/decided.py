@@ -11,15 +11,17 @@ from sfumato.decision.calibrators.one_vs_rest import sigmoid
 from sfumato.decision.costs import CostMatrix
 from sfumato.decision.doubt.sureness import Familiarity
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.narrowing import SeenElements, masked
 from sfumato.decision.policies import AnyPolicy
 from sfumato.decision.policy import Policy, Verdicts
 from sfumato.metrics.elements import measure_elements
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.multilabel_results import AnyResults, MultilabelResults, measure_labels
+from sfumato.metrics.narrowed import NarrowedResults, measure_narrowed
 from sfumato.metrics.results import Results, measure, with_sets
 from sfumato.metrics.trust import cost_scores, doubt_scores, honesty_scores
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
-from sfumato.predictions import Predictions
+from sfumato.predictions import UNKNOWN, Predictions
 
 Integers = NDArray[np.int64]
 
@@ -84,6 +86,22 @@ def measure_decisions(said: Predictions, policy: Policy, trained: Integers | Non
     """As `measure_any`, of samples of one class each."""
     said = said.known()
     return measure_decided(said, decide(policy, said.logits, said.familiarity), trained)
+
+
+def measure_narrowing(said: Predictions, policy: Policy, seen: SeenElements) -> NarrowedResults | None:
+    """What leaving classes out by the elements found does to the samples of known class; None where none is left out.
+
+    Args:
+        said: N samples.
+        policy: That decides.
+        seen: What was found in the N pictures.
+    """
+    if policy.narrowing is None:
+        return None
+    rows, known = np.flatnonzero(said.truth != UNKNOWN), said.known()
+    kept, before = policy.narrowing.kept(seen.only(rows)), policy.probabilities(known.logits)
+    tau, after = policy.narrowing.tau, masked(before, kept)
+    return measure_narrowed(known.truth, before, after, kept, tau, known.groups)
 
 
 def measure_named(

@@ -3,24 +3,31 @@
 import json
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sfumato.console import Console
 from sfumato.data.sharing import Sharing
 from sfumato.decided import measure_any
 from sfumato.decision.doubt.reference import References
-from sfumato.decision.policies import write_thresholds
+from sfumato.decision.policies import AnyPolicy, write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
 from sfumato.errors import InputError
 from sfumato.json_file import write_json
 from sfumato.looking import Looked, look, tell
+from sfumato.metrics.multilabel_results import AnyResults
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
+from sfumato.narrowed import narrowed, narrowing_notes, with_narrowing
 from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
 from sfumato.preparation.prepared import Prepared, job_of, machine_of
+from sfumato.preparation.seen_elements import write_seen
 from sfumato.preparation.self_test import try_out
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
@@ -31,6 +38,7 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
+from sfumato.tracking.tracked import Trackers, check_trackers, tracked
 from sfumato.training.batches import check_batches
 from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
@@ -115,16 +123,18 @@ def train(
         folder, prepared, machine, notes = begin_run(recipe, overrides, out, console, sharing)
     else:
         folder, prepared, machine, notes = _take_up(resume, sharing)
-    with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
+    with ExitStack() as stack:
+        stack.enter_context(going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"))
         if resume is None:
             write_inputs(folder, prepared, machine, notes)
+        trackers = stack.enter_context(tracked(folder, prepared.recipe, console, main=machine.is_main))
         with kept_memory(machine.device.type) as memory:
             console.note(Noted(f"memory: {memory}"))
             loader = choose_loader(job_of(prepared, machine, 0, folder.checkpoints))
             ahead = f", {loader.prefetch} batches ahead each" if loader.workers else ""
             console.note(Noted(f"train.workers: {loader.workers}{ahead}, {loader.reason}"))
             workers = loader.workers
-            _fit(folder, prepared, machine, loader, console, resume=resume is not None)
+            _fit(folder, prepared, machine, loader, console, trackers, resume=resume is not None)
             references = learn(folder, prepared, machine, workers, console)
             show = console.stage("looking in several views")
             looked = look(folder, prepared, machine, workers, references, show, choose=measure_test)
@@ -133,6 +143,7 @@ def train(
             tell(looked.choice, folder.views, console)
             conclude_withheld(folder, prepared.recipe.model, looked, withheld)
             decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
+            trackers.conclude(folder)
         machine.wait()
     return Run(folder.path)
 
@@ -156,6 +167,7 @@ def begin_run(
         raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
+        check_trackers(loaded.recipe.train.trackers)
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console, sharing)
         machine = machine_of(prepared, device.value)
@@ -186,12 +198,20 @@ def write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes:
             if prepared.teacher is not None:
                 write_facts(folder.teacher, prepared.teacher)
             folder.write_inputs(prepared.recipe, prepared.table, prepared.bad, notes)
+            write_seen(folder.elements, prepared.recipe)
             write_plan(prepared.plan, prepared.model, folder.path)
     machine.wait()
 
 
 def _fit(
-    folder: RunFolder, prepared: Prepared, machine: Machine, loader: LoaderChoice, console: Console, *, resume: bool
+    folder: RunFolder,
+    prepared: Prepared,
+    machine: Machine,
+    loader: LoaderChoice,
+    console: Console,
+    trackers: Trackers,
+    *,
+    resume: bool,
 ) -> None:
     """Train; the best weights end up in the model."""
     job = job_of(prepared, machine, loader.workers, folder.checkpoints, console.stage("computing features"))
@@ -202,7 +222,8 @@ def _fit(
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
-    fit(job, [console, history, by_column, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    board = TensorBoard(folder.path / "events")
+    fit(job, [console, history, by_column, classes, averages, board, cost, trackers], resume=resume)
     branches = fit_branches(job)
     if branches is not None:
         console.note(Noted(told(branches)))
@@ -225,15 +246,17 @@ def decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tupl
         task: fit_view_policy(val.get(task), spec, counts, multilabel=layout.multilabel)
         for task, counts in trained.items()
     }
-    write_thresholds(folder.path, policies, layout)
-    for note in threshold_notes(policies, layout):
-        console.note(Noted(note))
     said = looked.averaged(policies)
+    labels = next(iter(layout.spaces.values()))
+    policies = narrowed(policies, spec, folder, said.get("val", {}).get(""), labels)
+    write_thresholds(folder.path, policies, layout)
+    for note in [*threshold_notes(policies, layout), *narrowing_notes(policies)]:
+        console.note(Noted(note))
     for part, tasks in said.items():
         for task, predictions in tasks.items():
             predictions.write(folder.predictions(part, task))
     results = {
-        of_task(part, task): measure_any(predictions, policies[task], trained[task])
+        of_task(part, task): _measured(folder, predictions, policies[task], trained[task])
         for part, tasks in said.items()
         for task, predictions in tasks.items()
         if part in measured and len(predictions.known())
@@ -243,3 +266,9 @@ def decide(folder: RunFolder, prepared: Prepared, looked: Looked, measured: tupl
     write_metrics(folder, results)
     make_bundle(folder, prepared, policies, results, looked.views, looked.references)
     write_report(folder)
+
+
+def _measured(
+    folder: RunFolder, predictions: AnyPredictions, policy: AnyPolicy, trained: NDArray[np.int64]
+) -> AnyResults:
+    return with_narrowing(measure_any(predictions, policy, trained), predictions, policy, folder)

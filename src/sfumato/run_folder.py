@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "data"
 
     @property
+    def elements(self) -> Path:
+        """What was found in the samples' pictures; there where candidates are narrowed by it."""
+        return self.data / "elements.parquet"
+
+    @property
     def history(self) -> Path:
         """One row an epoch."""
         return self.path / "history.csv"

@@ -36,6 +36,7 @@ from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.fusion.fusion import Kind as FusionKind
 from sfumato.decision.logit_adjustment import LogitAdjustment, LogitAdjustmentSpec
 from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.narrowing import NarrowSpec, SeenElements
 from sfumato.decision.operating_point import OperatingPoint
 from sfumato.decision.policy import Policy
 from sfumato.decision.prior_shift import PriorShift
@@ -210,6 +211,8 @@ ARGUMENTS: Mapping[str, Callable[[Case], object]] = {
     "by": lambda c: "margin",
     "score": lambda c: accuracy,
     "policy": lambda c: Policy(),
+    "kept": lambda c: (c.rng("kept").random((c.samples, c.classes)) < 0.5) | (np.arange(c.classes) == 0),
+    "tau": lambda c: 0.5,
 }
 
 SCORES, RULES = (
@@ -309,6 +312,13 @@ SPECIAL: Mapping[str, Mapping[str, Callable[[Case], object]]] = {
         "values": lambda c: c.numbers("values", c.samples, c.classes), "known": lambda c: c.labels != -1,
     },
     "metrics.elements.measure_elements": {"labels": _products},
+    "decision.narrowing.fit_narrowing": {
+        "seen": lambda c: SeenElements(
+            ("wind", "rain"), c.rng("seen").random((c.samples, 2)) < 0.5, c.shares("seen", c.samples, 2)
+        ),
+        "labels": _products,
+        "spec": lambda c: NarrowSpec(agree=_any(c, ("any", "all")), recall=0.8),
+    },
     "metrics.wrong_labels.likely_wrong": {"given": ARGUMENTS["truth"]},
     "metrics.wrong_labels.likely_wrong_answers": {
         "probabilities": lambda c: c.shares("p", c.samples, c.classes), "given": lambda c: c.labels,
@@ -437,6 +447,7 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
         "metrics.wrong_labels.self_confidence",
     ),
     "takes tables or records, which were looked at when they were made": (
+        "decision.narrowing.SeenElements.only",
         "decision.policy.Policy.sureness",
         "decision.policy_fit.fit_policy",
         "decision.policy_fit.fit_views",

@@ -2,8 +2,10 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from tests.vlm_products import vlm_products
@@ -17,6 +19,7 @@ from sfumato.errors import InputError
 from sfumato.multilabel_predictions import MultilabelPredictions
 from sfumato.predict.element_texts import sure_of, with_element_words
 from sfumato.predict.inputs import WithText
+from sfumato.preparation.seen_elements import read_seen
 
 SEEN = """
 name: elements
@@ -26,6 +29,17 @@ augment: {flips: [horizontal]}
 train: {epochs: 2, optimizer: {lr: 1e-2}, precision: fp32, workers: 0}
 timeline: [{at: 0ep, image_size: 32, batch_size: 16, augment: 0, loss: {kind: binary_cross_entropy}}]
 """
+
+
+LABELS = """
+elements: [{id: red}, {id: blue, zh: 蓝}, {id: chart}]
+products:
+  - {id: red pot, elements: [red]}
+  - {id: red shirt, elements: [red]}
+  - {id: blue pot, elements: [蓝]}
+  - {id: blue shirt, elements: [blue]}
+"""
+NARROWED = {"decision.narrow": {"recall": 0.8}}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +58,7 @@ def root(tmp_path_factory) -> Path:
     ]
     (root / "elements.csv").write_text("\n".join(line.replace("\t", ",") for line in lines) + "\n", encoding="utf-8")
     (root / "elements.yaml").write_text(SEEN, encoding="utf-8")
+    (root / "labels.yaml").write_text(LABELS, encoding="utf-8")
     sfumato.crossval(root / "elements.yaml", folds=2, out=root / "seen", quiet=True)
     return root
 
@@ -107,8 +122,9 @@ def test_samples_that_nothing_is_known_of_are_refused(root, tmp_path):
 
 @pytest.fixture(scope="module")
 def taught(root, tmp_path_factory) -> sfumato.Run:
-    """Trained with element words."""
-    settings = {"data.elements": {"run": str(root / "seen"), "sure": 0.9}, "train.epochs": 1}
+    """Trained with element words, and with candidates narrowed by them."""
+    settings = {**NARROWED, "data.elements": {"run": str(root / "seen"), "sure": 0.9}, "train.epochs": 1}
+    settings["data.labels"] = {"file": str(root / "labels.yaml"), "section": "products"}
     out = tmp_path_factory.mktemp("taught") / "run"
     return sfumato.train(root / "recipe.yaml", overrides=settings, out=out, quiet=True)
 
@@ -124,7 +140,8 @@ def test_new_pictures_get_their_words_in_the_form_of_training(root, taught):
     found = list(with_element_words(inputs, elements, sure))
     assert [one.text for one in found] == [texts[id_] for id_ in said.ids]
     assert [one.image for one in found] == paths
-    assert list(with_element_words(found, elements, sure)) == found  # words that stand there stay
+    again = list(with_element_words(found, elements, sure))
+    assert [one.text for one in again] == [one.text for one in found]  # words that stand there stay
     bare = [WithText(None, "pot"), root / "no.png"]
     assert [one.text for one in with_element_words(bare, elements, sure)] == ["【不确定】 pot", "【不确定】"]
 
@@ -156,3 +173,80 @@ def test_elements_that_fit_nothing_are_refused_in_one_line(root, taught, product
     places = {"taught": taught.folder, "seen": root / "seen", "nowhere": root / "nowhere"}
     failed = asked(places[products], root / "pictures", "--elements", places[elements]).exception
     assert isinstance(failed, InputError) and message in str(failed) and "\n" not in str(failed)
+
+
+def test_narrowing_is_fitted_on_validation_measured_on_test_and_done_by_predict(root, taught):
+    """As the tables say: the elements out of fold, and the run's own predictions."""
+    rule = sfumato.load(taught.bundle).policy.narrowing
+    said, found = taught.predictions["val"], taught.metrics["val"]["narrowing"]
+    assert found["tau"] == rule.tau and found["recall"]["value"] >= 0.8
+    seen = read_seen(taught.folder / "data" / "elements.parquet", said.ids)
+    assert found["recall"]["value"] == pytest.approx(rule.kept(seen)[np.arange(len(said)), said.truth].mean())
+    assert taught.metrics["test"]["narrowing"]["tau"] == rule.tau
+    page = taught.report().read_text(encoding="utf-8")
+    assert "Candidates narrowed by elements" in page and "images whose true class remained" in page
+    model, elements = sfumato.load(taught.bundle), sfumato.load(root / "seen" / "bundle")
+    sure = replace(rule, tau=0.0)
+    model.policies[""] = replace(model.policies[""], narrowing=sure)
+    inputs = list(with_element_words([root / "pictures" / f"p{i:03}.png" for i in range(6)], elements, 0.9))
+    for one, answer in zip(inputs, model.predict(inputs), strict=True):
+        kept = sure.kept(one.elements)[0]
+        assert {name for name, chance in answer.probabilities.items() if chance} == {
+            name for name, there in zip(model.labels.names, kept, strict=True) if there
+        }
+        whole = model.predict([one._replace(elements=None)])[0]
+        assert all(whole.probabilities.values())
+
+
+def test_decide_narrows_a_run_that_is_finished(root, taught, tmp_path):
+    overrides = {"decision.narrow": {"agree": "all", "tau": 0.3}}
+    done = sfumato.decide(taught.folder, overrides=overrides, out=tmp_path / "all", quiet=True)
+    rule = sfumato.load(done.bundle).policy.narrowing
+    assert (rule.agree, rule.tau) == ("all", 0.3) and done.metrics["test"]["narrowing"]["tau"] == 0.3
+
+
+def test_a_cascade_narrows_as_predict_with_elements_does(root, taught, tmp_path):
+    made = sfumato.cascade(None, root / "seen", taught.folder, out=tmp_path / "charts", quiet=True)
+    paths = [root / "pictures" / f"p{i:03}.png" for i in range(8)]
+    elements, products = sfumato.load(root / "seen" / "bundle"), sfumato.load(taught.bundle)
+    alone = products.predict(with_element_words(paths, elements, 0.9))
+    for one, other in zip(sfumato.load(made.bundle).predict(paths), alone, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+    assert any(0 in one.probabilities.values() for one in alone) or products.policy.narrowing.tau > 0.5
+
+
+NARROW = {"decision.narrow": {}}
+WORDS = {"data.elements": {"run": "seen"}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (NARROW, "decision.narrow: needs the elements found in the samples; expected data.elements"),
+        ({**NARROW, **WORDS}, "decision.narrow: has no effect: no class says which elements it shows"),
+        (
+            {**NARROW, **WORDS, "decision.sets": {"alpha": 0.1}},
+            "decision.sets is fitted for answers among all classes, and decision.narrow leaves some out",
+        ),
+        (
+            {**WORDS, "decision.narrow": {"tau": 0.5, "recall": 0.9}},
+            "decision.narrow.recall: has no effect: tau is given",
+        ),
+    ],
+)
+def test_narrowing_that_makes_no_sense_is_one_line(root, tmp_path, settings, message):
+    overrides = {
+        **settings,
+        **({"data.elements": {"run": str(root / "seen")}} if WORDS.keys() <= settings.keys() else {}),
+    }
+    with pytest.raises(InputError) as failure:
+        sfumato.train(root / "recipe.yaml", overrides=overrides, out=tmp_path / "run", quiet=True)
+    assert message in str(failure.value) and "\n" not in str(failure.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_narrowing_of_averaged_folds_is_refused(root, tmp_path):
+    labels = {"data.labels": {"file": str(root / "labels.yaml"), "section": "products"}}
+    overrides = {**NARROW, **labels, "data.elements": {"run": str(root / "seen")}}
+    with pytest.raises(InputError, match="has no effect on networks that are averaged"):
+        sfumato.crossval(root / "recipe.yaml", overrides=overrides, folds=2, out=tmp_path / "cv", quiet=True)

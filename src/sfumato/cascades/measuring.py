@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sfumato.bundle.cascade import Role
 from sfumato.cascades.looking import Said, StageTime
+from sfumato.cascades.samples import Samples
 from sfumato.decided import measure_any
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy, Verdicts
@@ -53,12 +54,12 @@ class Answers:
         return np.where(self.passed, self.right & ~self.withheld, ~self.wanted)
 
 
-def wanted_of(said: Said, stages: Stages) -> Integers:
+def wanted_of(samples: Samples, stages: Stages) -> Integers:
     """(N,) 1 where a sample has a product, 0 where it should be stopped, UNKNOWN where neither is known."""
-    product = said.samples.truth["products"]
+    product = samples.truth["products"]
     if stages.sides is None:
         return np.where(product == UNKNOWN, UNKNOWN, 1)
-    gate = said.samples.truth["gate"]
+    gate = samples.truth["gate"]
     stop = stages.of["gate"].labels.index(stages.sides[0])
     return np.where(gate == stop, 0, np.where((gate != UNKNOWN) & (product != UNKNOWN), 1, UNKNOWN))
 
@@ -69,7 +70,7 @@ def answers_of(said: Said, stages: Stages) -> Answers:
     Raises:
         InputError: There is none.
     """
-    wanted = wanted_of(said, stages)
+    wanted = wanted_of(said.samples, stages)
     known = wanted != UNKNOWN
     if not known.any():
         what = "no sample whose product is known, or that should be stopped"
@@ -84,7 +85,9 @@ def last_verdicts(said: Said, stages: Stages) -> Verdicts:
     """What the last stage says; where it was not asked, anything."""
     policy = cast(Policy, stages.products.policy)
     familiarity = None if said.familiarity is None else np.nan_to_num(said.familiarity)
-    return policy.apply(np.nan_to_num(said.products), familiarity)
+    seen = None if said.elements is None else stages.seen_elements(stages.named(np.nan_to_num(said.elements)))
+    kept = None if policy.narrowing is None or seen is None else policy.narrowing.kept(seen)
+    return policy.apply(np.nan_to_num(said.products), familiarity, kept)
 
 
 def measure_cascade(answers: Answers, stages: Stages) -> CascadeResults:

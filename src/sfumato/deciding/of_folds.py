@@ -10,7 +10,7 @@ from sfumato.deciding.settings import changed_recipe
 from sfumato.errors import InputError
 from sfumato.folds.conclusion import conclude
 from sfumato.folds.folder import CrossvalFolder
-from sfumato.recipe.decision_checks import refuse_energy
+from sfumato.recipe.decision_checks import refuse_averaged_narrowing, refuse_energy
 from sfumato.recipe.load import to_yaml
 
 
@@ -33,6 +33,7 @@ def decide_folds(source: CrossvalFolder, target: CrossvalFolder, settings: Mappi
         raise InputError("no bundle there: not all folds are finished", where=str(source.path), mend=mend)
     recipe, places = changed_recipe(source.recipe, settings).recipe, range(len(source.read_plan().folds))
     refuse_energy(recipe.decision, "the folds' networks are averaged")
+    refuse_averaged_narrowing(recipe.decision)
     for index in console.progress(places, len(places), "deciding", "folds/s"):
         decide_run(source.run(index), target.run(index), settings, Console(quiet=True))
     target.recipe.write_text(to_yaml(recipe), encoding="utf-8")

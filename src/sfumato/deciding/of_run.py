@@ -21,9 +21,11 @@ from sfumato.free_folder import make_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.looking import Said
 from sfumato.metrics.multilabel_results import AnyResults
+from sfumato.narrowed import narrowed, narrowing_notes, with_narrowing
 from sfumato.outcome import write_metrics, write_tau_curve
 from sfumato.preparation.notes import threshold_choices
 from sfumato.preparation.prepare import prepare_again
+from sfumato.preparation.seen_elements import refuse_unfit_narrowing
 from sfumato.recipe.checks import refuse_without_validation
 from sfumato.recipe.load import to_yaml
 from sfumato.recipe.schema import Recipe
@@ -55,15 +57,20 @@ def decide_run(source: RunFolder, target: RunFolder, settings: Mapping[str, Any]
     bundle, table = read_bundle(source.bundle), source.read_table()
     with loaded.located():
         check_against_classes(loaded.recipe.decision, table.layout)
+        refuse_unfit_narrowing(loaded.recipe, table.layout, source.elements)
         _refuse_unfit(source, loaded.recipe, len(table.part("val")))
         refuse_unmeasured(loaded.recipe.decision, bundle, str(source.bundle / "policy.json"))
     trained, views = table.part("train").counts, views_used(bundle, source.bundle)
     parts = said_of(source, views, tuple(trained))
     _copy(source, target)
     target.recipe.write_text(to_yaml(loaded.recipe), encoding="utf-8")
-    policies = _policies(parts.get("val", {}), loaded.recipe.decision, trained, table.layout)
+    spec, val = loaded.recipe.decision, parts.get("val", {})
+    policies = _policies(val, spec, trained, table.layout)
+    measured = average_views(val[""], policies[""]) if "" in val else None
+    policies = narrowed(policies, spec, target, measured, next(iter(table.layout.spaces.values())))
     write_thresholds(target.path, policies, table.layout)
     notes = [*threshold_choices(loaded.recipe, table), *threshold_notes(policies, table.layout)]
+    notes += narrowing_notes(policies)
     for note in notes:
         console.note(Noted(note))
     results = _write_tables(target, parts, policies, trained, _measured_parts(source))
@@ -112,7 +119,8 @@ def _write_tables(
             if part == "val":
                 write_tau_curve(target, table, policies[task], trained[task], task)
             if part in measured and len(table.known()):
-                results[of_task(part, task)] = measure_any(table, policies[task], trained[task])
+                found = measure_any(table, policies[task], trained[task])
+                results[of_task(part, task)] = with_narrowing(found, table, policies[task], target)
     return results
 
 

@@ -10,6 +10,7 @@ from sfumato.decision.conformal.sets import ConformalSpec
 from sfumato.decision.doubt.familiar import FamiliarSpec
 from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.logit_adjustment import LogitAdjustmentSpec
+from sfumato.decision.narrowing import NarrowSpec
 from sfumato.decision.thresholds.threshold_spec import ThresholdSpec
 from sfumato.spec import Spec
 
@@ -44,6 +45,10 @@ class DecisionSpec(Spec):
     """From which probability on one of two classes is answered; of more, from which on the likeliest is answered at
     all; none = the likeliest class always is. Where an image may be of several, from which on each is named; none =
     that of its greatest F1."""
+
+    narrow: NarrowSpec | None = None
+    """Whether classes that do not agree with the elements found in a picture (`data.elements`) are left out where these
+    are sure enough; none = they are not."""
 
     @property
     def measure(self) -> Measure | None:

@@ -15,6 +15,7 @@ from sfumato.decision.doubt.familiar import Familiar
 from sfumato.decision.doubt.reference import Measure
 from sfumato.decision.doubt.sureness import By, Familiarity, measured, sureness
 from sfumato.decision.logit_adjustment import LogitAdjustment
+from sfumato.decision.narrowing import Narrowing, masked
 from sfumato.decision.prior_shift import PriorShift
 from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.errors import InputError
@@ -69,6 +70,8 @@ class Policy:
     thresholds: AnswerThresholds | None = None
     """From which probability on a class is the answer, of two, or the likeliest class is answered, of more; None = it
     always is."""
+    narrowing: Narrowing | None = None
+    """Which classes may be answered where elements were found in a picture; None = all, whatever was found."""
 
     @property
     def measure(self) -> Measure | None:
@@ -104,8 +107,15 @@ class Policy:
             return self.thresholds.choose(probabilities)
         return probabilities.argmax(axis=1) if self.costs is None else self.costs.decide(probabilities)
 
-    def apply(self, logits: NDArray[np.floating], familiarity: Familiarity = None) -> Verdicts:
+    def apply(
+        self, logits: NDArray[np.floating], familiarity: Familiarity = None, kept: NDArray[np.bool_] | None = None
+    ) -> Verdicts:
         """Decide on (N, C) logits and, where a `measure` is named, (N,) familiarity by it.
+
+        Args:
+            logits: Of N samples.
+            familiarity: (N,); None = it was not measured.
+            kept: (N, C) which classes may be answered, as `narrowing` says; None = all.
 
         Raises:
             InputError: Familiarity is needed, and not there.
@@ -113,6 +123,8 @@ class Policy:
         if familiarity is not None:
             refuse_not_finite(familiarity=familiarity)
         probabilities = self.probabilities(logits)
+        if kept is not None:
+            probabilities = masked(probabilities, kept)
         predicted = self.choose(probabilities)
         confidence = probabilities[np.arange(len(predicted)), predicted]
         abstained = np.zeros(len(predicted), dtype=np.bool_)
@@ -151,6 +163,7 @@ class Policy:
             "rows of costs": len(self.costs.costs) if self.costs else None,
             "thresholds of sets": len(self.sets.thresholds) if self.sets else None,
             "classes of thresholds": self.thresholds.classes if self.thresholds else None,
+            "narrowed classes": len(self.narrowing.shows) if self.narrowing else None,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,7 +175,7 @@ class Policy:
         if self.adjustment is not None:
             document["adjustment"] = asdict(self.adjustment)
         parts = {"shift": self.shift, "costs": self.costs, "sets": self.sets}
-        parts |= {"familiar": self.familiar, "thresholds": self.thresholds}
+        parts |= {"familiar": self.familiar, "thresholds": self.thresholds, "narrowing": self.narrowing}
         return document | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
     @classmethod
@@ -176,6 +189,7 @@ class Policy:
             "sets": None,
             "familiar": None,
             "thresholds": None,
+            "narrowing": None,
             **document,
         }
         if "calibrator" not in known:

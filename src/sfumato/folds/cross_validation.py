@@ -19,7 +19,7 @@ from sfumato.free_folder import free_folder
 from sfumato.metrics.folds import FoldSummary
 from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.preparation.parts import completed
-from sfumato.recipe.decision_checks import refuse_energy
+from sfumato.recipe.decision_checks import refuse_averaged_narrowing, refuse_energy
 from sfumato.recipe.load import load_recipe
 from sfumato.run import Run, train
 from sfumato.tasks import of_task
@@ -137,6 +137,7 @@ def _begin(
     given = loaded.recipe
     with loaded.located():
         refuse_energy(given.decision, "the folds' networks are averaged")
+        refuse_averaged_narrowing(given.decision)
     with free_folder(out, f"{given.name}-cv") as path:
         deal = deal_folds(recipe, overrides, choice.plan, console.stage)
         for note in (f"folds: {len(choice.plan.folds)}, {choice.reason}", *choice.notes, *deal.notes):

@@ -12,6 +12,7 @@ from sfumato.metrics.average_precision import average_precision
 from sfumato.metrics.elements import ElementResults
 from sfumato.metrics.honesty import mean_interval
 from sfumato.metrics.intervals import Interval, share_interval
+from sfumato.metrics.narrowed import NarrowedResults
 from sfumato.metrics.scores import answered, long_tail, overall, ranked, sureness
 from sfumato.stored import read_stored, stored
 
@@ -59,6 +60,8 @@ class Results:
     """Groups of samples that belong together and were resampled as a whole; None = each sample is on its own."""
     elements: ElementResults | None = None
     """How classes that share elements are told apart; None = the classes name none."""
+    narrowing: NarrowedResults | None = None
+    """What narrowing the candidates by elements does; None = the policy does not."""
 
     @property
     def long_tailed(self) -> bool:
@@ -66,14 +69,15 @@ class Results:
         return sum(name in self.scores for name in longtail.SHOTS) > 1
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form; without elements where the classes name none."""
+        """JSON-ready form; without what elements say where there are none."""
         document = asdict(self)
-        return {name: value for name, value in document.items() if name != "elements" or value is not None}
+        lacking = {name for name in ("elements", "narrowing") if document[name] is None}
+        return {name: value for name, value in document.items() if name not in lacking}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any], where: str = "results") -> "Results":
         """Read what `to_dict` made, before or after JSON; `where` names it in errors."""
-        found = read_stored(cls, {"groups": None, "elements": None, **document}, "results", where)
+        found = read_stored(cls, {"groups": None, "elements": None, "narrowing": None, **document}, "results", where)
         sides = {len(found.confusion), *(len(row) for row in found.confusion)}
         if not {*classification.SCORES, "ece"} <= found.scores.keys() or sides != {len(found.classes)}:
             raise InputError("not results: scores or counts are missing", where=where)

@@ -1,19 +1,18 @@
 """The predictor of a cascade: each stage looks at what the one before let through, and at nothing else."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.cascade import Cascade, read_cascade
+from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
+from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predict.decisions import Answer, Decision, Step
 from sfumato.predict.inputs import Decoded, Input, decoded, name_of
@@ -33,6 +32,8 @@ class _Walk:
     steps: tuple[Step, ...] = ()
     text: str = ""
     """For the last stage."""
+    seen: SeenElements | None = None
+    """What was found in it, by which the last stage may narrow its candidates; None = no stage looked."""
     last: Readings | None = None
     """What that read off it; None = it was stopped."""
     problem: str | None = None
@@ -115,14 +116,13 @@ class CascadePredictor:
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
-        iterator, index = iter(inputs), 0
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            while chunk := list(islice(iterator, BATCH)):
-                walks = [_Walk(one) for one in pool.map(partial(decoded, seen=self.stages.seen), chunk)]
-                self._walk(walks)
-                for source, walk in zip(chunk, walks, strict=True):
-                    yield self._decision(name_of(source, index), walk)
-                    index += 1
+        index = 0
+        for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self.stages.seen), BATCH):
+            walks = [_Walk(one) for one in found]
+            self._walk(walks)
+            for source, walk in zip(chunk, walks, strict=True):
+                yield self._decision(name_of(source, index), walk)
+                index += 1
 
     def _walk(self, walks: Sequence[_Walk]) -> None:
         """Ask each stage of the inputs that came as far as it."""
@@ -158,8 +158,9 @@ class CascadePredictor:
                 answer = self.stages.of["elements"].answers(read)[""]
                 walk.steps += (Step("elements", None, answer.labels, None, answer.probabilities),)
         texts = self.stages.texts([walk.what for walk in walks], named)
-        for walk, text in zip(walks, texts, strict=True):
-            walk.text = text
+        seen = self.stages.seen_elements(named)
+        for place, (walk, text) in enumerate(zip(walks, texts, strict=True)):
+            walk.text, walk.seen = text, None if seen is None else seen.only([place])
         return walks
 
     def _ask_products(self, walks: list[_Walk]) -> list[_Walk]:
@@ -176,7 +177,7 @@ class CascadePredictor:
             said = walk.steps[-1]
             stopped = Decision(name, said.label, said.confidence, said.probabilities, self.calibrated, False, None)
             return replace(stopped, stage="gate", path=walk.steps)
-        return self._answered(name, walk, self.stages.products.answers(walk.last)[""])
+        return self._answered(name, walk, self.stages.products.answers(walk.last, walk.seen)[""])
 
     def _answered(self, name: str, walk: _Walk, said: Answer) -> Decision:
         """What the last stage says, withheld where it is not sure enough for the cascade."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sfumato.bundle.cascade import ROLES, Cascade, Role
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.named_elements import element_words, with_words
+from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policy import Policy
 from sfumato.decision.routes import Routes
 from sfumato.errors import InputError
@@ -92,6 +93,12 @@ class Stages:
             return [one.text for one in inputs]
         words = element_words(self.of["elements"].labels.names, named.named, named.probabilities, self.routes.sure)
         return [with_words(said, one.text) for said, one in zip(words, inputs, strict=True)]
+
+    def seen_elements(self, named: MultilabelVerdicts | None) -> SeenElements | None:
+        """What was found in N inputs, by which the last stage may narrow its candidates; None = no stage looked."""
+        if named is None:
+            return None
+        return SeenElements(self.of["elements"].labels.names, named.named, named.probabilities)
 
     @property
     def _worded(self) -> bool:

@@ -5,8 +5,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.bundle.folder import Bundle
+from sfumato.decision.narrowing import SeenElements
 from sfumato.document import parse_document
 from sfumato.element_words import Element, find, refuse_name, written
 from sfumato.errors import InputError
@@ -62,7 +65,7 @@ def with_element_words(inputs: Iterable[Input], elements: Predictor, sure: float
     """The same inputs in order, the elements found in each standing before its text; read in batches.
 
     A picture that can't be read has no element that is known, and its words say so. Words that a text holds already
-    stay, and none are added.
+    stay, and none are added. Each input carries what was found, by which a bundle may narrow its candidates.
 
     Args:
         inputs: As `Predictor.stream` takes them.
@@ -77,10 +80,19 @@ def with_element_words(inputs: Iterable[Input], elements: Predictor, sure: float
 
 def _worded(source: Input, said: Decision, sure: float) -> WithText:
     own = source if isinstance(source, WithText) else WithText(source, "")
+    own = own._replace(elements=_seen(said))
     if find(own.text) is not None:
         return own
     named = [Element(name, said.probabilities[name] >= sure) for name in said.labels or ()]
     return own._replace(text=f"{written(named)} {own.text}".strip())
+
+
+def _seen(said: Decision) -> SeenElements | None:
+    """What was found, by which candidates may be narrowed; None of a picture that can't be read."""
+    if said.labels is None:
+        return None
+    names, chances = tuple(said.probabilities), list(said.probabilities.values())
+    return SeenElements(names, np.array([[name in said.labels for name in names]]), np.array([chances]))
 
 
 def _alone(bundle: AnyBundle) -> list[Bundle]:

@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 
 from sfumato.data.images import BadImageError, Pixels, Source, decode
 from sfumato.data.texts import clean
+from sfumato.decision.narrowing import SeenElements
 from sfumato.shown import PictureUse
 
 
@@ -17,6 +18,8 @@ class WithText(NamedTuple):
     """What is said of it, several texts joined by spaces; "" = nothing."""
     name: str | None = None
     """What it is called in the answers; None = the path of the picture, or its kind and place."""
+    elements: SeenElements | None = None
+    """What was found in the picture, one row, by which a bundle may narrow its candidates; None = it is not known."""
 
 
 Input = Source | WithText
@@ -42,7 +45,7 @@ class Decoded(NamedTuple):
 
 def decoded(source: Input, *, seen: PictureUse = "first") -> Decoded:
     """The text of an input and those of its pictures that are looked at, or what is wrong with them."""
-    image, text, _ = source if isinstance(source, WithText) else (source, "", None)
+    image, text = (source.image, source.text) if isinstance(source, WithText) else (source, "")
     if seen == "none":
         return Decoded((), clean(text), None)
     found = [_picture(one) for one in _several(image)[: None if seen == "mean_pool" else 1]]

@@ -17,7 +17,9 @@ from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
 from sfumato.decision.borrowed import BorrowedPolicy
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
+from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
@@ -129,7 +131,7 @@ class Predictor:
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         for index, (source, row, without) in enumerate(self._looked_at(inputs)):
             name = name_of(source, index)
-            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without)
+            yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without, source)
 
     def scored(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str]]:
         """Each input with what is read off it before the policy, or with what is wrong with it; in order."""
@@ -192,16 +194,21 @@ class Predictor:
         answers: dict[str, Answer] | None = {} if self.tasks.several else None
         return Decision(name, None, None, {}, self.calibrated, abstained=False, error=error, answers=answers)
 
-    def answers(self, read: Readings) -> dict[str, Answer]:
-        """What is said of one input in each task, of what was read off it."""
+    def answers(self, read: Readings, seen: SeenElements | None = None) -> dict[str, Answer]:
+        """What is said of one input in each task, of what was read off it.
+
+        Args:
+            read: Of one input.
+            seen: The elements found in it, by which candidates may be narrowed; None = that is not known.
+        """
         places = enumerate(self.tasks.slices.items())
         return {
-            task: self._answer(task, read.logits[:, where], read.familiarity_of(place))
+            task: self._answer(task, read.logits[:, where], read.familiarity_of(place), self._kept(task, seen))
             for place, (task, where) in places
         }
 
-    def _decision(self, name: str, read: Readings, without: str | None) -> Decision:
-        answers = self.answers(read)
+    def _decision(self, name: str, read: Readings, without: str | None, source: Input) -> Decision:
+        answers = self.answers(read, source.elements if isinstance(source, WithText) else None)
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
@@ -211,12 +218,24 @@ class Predictor:
         found = Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
         return replace(found, borrowed=only.borrowed)
 
-    def _answer(self, task: str, logits: NDArray[np.float32], familiarity: NDArray[np.float32] | None) -> Answer:
-        """What the policy of a task makes of its (1, C) logits and (1,) familiarity."""
+    def _kept(self, task: str, seen: SeenElements | None) -> NDArray[np.bool_] | None:
+        """(1, C) which classes may be answered by the elements found in an input; None = all."""
+        policy = self.policies[task]
+        rule = policy.narrowing if isinstance(policy, Policy) else None
+        return None if rule is None or seen is None else rule.kept(seen)
+
+    def _answer(
+        self,
+        task: str,
+        logits: NDArray[np.float32],
+        familiarity: NDArray[np.float32] | None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Answer:
+        """What the policy of a task makes of its (1, C) logits and (1,) familiarity, among classes that are kept."""
         policy, names = self.policies[task], self.tasks.spaces[task].names
         if isinstance(policy, MultilabelPolicy):
             return _labels(policy, policy.apply(logits), names)
-        said = policy.apply(logits, familiarity)
+        said = policy.apply(logits, familiarity, kept)
         ranked = _ranked(said.probabilities, names)
         label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
         abstained, inside = bool(said.abstained[0]), _inside(said.sets, ranked, names)

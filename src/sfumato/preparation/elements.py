@@ -1,11 +1,12 @@
 """Element words in the texts of samples, from a cross-validation that had not trained on them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from sfumato.bundle.folder import read_bundle
 from sfumato.data.elements import ElementsSpec
 from sfumato.data.table import Table
-from sfumato.decision.multilabel_policy import MultilabelPolicy
+from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.named_elements import element_words, with_words
 from sfumato.decision.policies import policies_from_dict
 from sfumato.element_words import refuse_name
@@ -44,7 +45,20 @@ def known_elements(spec: ElementsSpec | None) -> tuple[str, ...] | None:
 
 
 def _words(run: Path, sure: float) -> dict[str, str]:
-    """Sample -> its elements in words; of held out samples by the fold that did, of test samples by all folds."""
+    """Sample -> its elements in words."""
+    found: dict[str, str] = {}
+    for table, said in found_by(run):
+        words = element_words(tuple(table.labels.names), said.named, said.probabilities, sure)
+        found |= dict(zip(table.ids, words, strict=True))
+    return found
+
+
+def found_by(run: Path) -> Iterator[tuple[MultilabelPredictions, MultilabelVerdicts]]:
+    """What a cross-validation says of samples: of those held out the fold that did, of test samples all folds.
+
+    Raises:
+        InputError: No such cross-validation, one of another kind, or names that can't be written as elements.
+    """
     tables = [run / "predictions" / f"{part}.parquet" for part in ("oof", "test")]
     if not tables[0].is_file() or not (run / "bundle").is_dir():
         expected = "the folder of a finished cross-validation of several classes a picture"
@@ -55,17 +69,14 @@ def _words(run: Path, sure: float) -> dict[str, str]:
         raise InputError(what, where=str(run), setting=SETTING, expected="one of several classes a picture")
     (policy,) = policies_from_dict(bundle.policy, bundle.tasks, str(run)).values()
     assert isinstance(policy, MultilabelPolicy)
-    found: dict[str, str] = {}
     for path in tables:
         if path.is_file():
-            found |= _of(MultilabelPredictions.read(path), policy, sure, run)
-    return found
+            table = MultilabelPredictions.read(path)
+            _refuse_names(table, run)
+            yield table, policy.apply(table.logits)
 
 
-def _of(table: MultilabelPredictions, policy: MultilabelPolicy, sure: float, run: Path) -> dict[str, str]:
+def _refuse_names(table: MultilabelPredictions, run: Path) -> None:
     for name in table.labels.names:
         if (why := refuse_name(name)) is not None:
             raise InputError(f"the element {name!r} {why}", where=str(run), setting=SETTING)
-    verdicts = policy.apply(table.logits)
-    words = element_words(tuple(table.labels.names), verdicts.named, verdicts.probabilities, sure)
-    return dict(zip(table.ids, words, strict=True))

@@ -17,6 +17,7 @@ from sfumato.preparation.parts import completed, samples_of, split_unseen, valid
 from sfumato.preparation.plan import plan_of, with_given_weights
 from sfumato.preparation.prepared import Prepared
 from sfumato.preparation.reading import text_doubts, window_notes
+from sfumato.preparation.seen_elements import refuse_unfit_narrowing
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
@@ -37,6 +38,7 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
     """
     refuse_without_cuda(recipe.model, recipe.train.optimizer, device)
     table = samples_of(recipe)
+    refuse_unfit_narrowing(recipe, table.layout)
     recipe, completing = completed(with_given_weights(recipe), table)
     recipe = with_class_texts(recipe, table.layout)
     unseen = split_unseen(recipe, table)

@@ -1,5 +1,6 @@
 """Decisions that ask for what nothing can fit, or for two things of which one undoes the other, are refused."""
 
+from sfumato.data.elements import ElementsSpec
 from sfumato.data.views import ViewsSpec
 from sfumato.decision.abstention import AbstainSpec
 from sfumato.decision.decision_spec import DecisionSpec
@@ -34,6 +35,28 @@ def refuse_energy(decision: DecisionSpec, why: str) -> None:
         raise InputError(what, setting="decision.abstain.by", expected=expected)
 
 
+def refuse_narrowing(decision: DecisionSpec, elements: ElementsSpec | None) -> None:
+    """Raise InputError where narrowed candidates lack elements, or would break what was fitted for all of them."""
+    narrow = decision.narrow
+    if narrow is None:
+        return
+    if elements is None:
+        raise InputError("needs the elements found in the samples", setting="decision.narrow", expected="data.elements")
+    if narrow.tau is not None and "recall" in narrow.changed:
+        raise _idle("decision.narrow.recall", "tau is given", "leave one of them out")
+    for name in ("abstain", "costs", "sets", "thresholds"):
+        if getattr(decision, name) is not None:
+            what = f"decision.{name} is fitted for answers among all classes, and decision.narrow leaves some out"
+            raise InputError(what, setting="decision.narrow", mend="keep one of them")
+
+
+def refuse_averaged_narrowing(decision: DecisionSpec) -> None:
+    """Raise InputError for candidates to be narrowed where the answers of several networks are averaged."""
+    if decision.narrow is not None:
+        what = "has no effect on networks that are averaged"
+        raise InputError(what, setting="decision.narrow", mend="leave it out, or train a single run: sfumato train")
+
+
 def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
     """Raise InputError for the first setting that needs validation samples; `why` there are none."""
     keep = "keep validation samples"
@@ -48,6 +71,8 @@ def refuse_unfitted(decision: DecisionSpec, why: str) -> None:
             raise _idle(f"decision.{name}", f"{why}, so nothing can be promised", keep)
     if decision.thresholds is not None:
         raise _idle("decision.thresholds", f"{why}, so no threshold can be fitted", keep)
+    if decision.narrow is not None and decision.narrow.tau is None:
+        raise _idle("decision.narrow", f"{why}, so no tau can be fitted", f"give tau, or {keep}")
     for name in ("priors", "costs"):
         if getattr(decision, name) is not None:
             what = f"{why}, so probabilities can't be calibrated, which this takes at their word"

@@ -11,7 +11,7 @@ from sfumato.data.views import ViewsSpec
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.models.family import FamilySpec
 from sfumato.recipe.checks import refuse_ineffective
-from sfumato.recipe.decision_checks import refuse_decision
+from sfumato.recipe.decision_checks import refuse_decision, refuse_narrowing
 from sfumato.recipe.text_checks import refuse_unread
 from sfumato.recipe.view_checks import refuse_unchosen_views, refuse_views
 from sfumato.spec import Spec
@@ -55,6 +55,7 @@ class Recipe(Spec):
         )
         refuse_unread(self.model, self.augment, self.data.elements)
         refuse_decision(self.decision, self.views)
+        refuse_narrowing(self.decision, self.data.elements)
         refuse_views(self.views, self.augment)
         if self.data.split.val == 0:
             refuse_unchosen_views(self.views, "data.split.val is 0")

@@ -31,6 +31,7 @@ def label_measurement(measured: LabelsMeasured, places: Mapping[str, str | None]
         "classes": len(results.classes),
         "confusion": None,
         "elements": None,
+        "narrowing": None,
         "reliabilities": [
             Drawn(frame, drawn_inline(figures.draw_reliability(frame), f"reliability{turn}", "", frame.title))
             for turn, frame in enumerate(label_reliabilities(measured))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sfumato.report import figures, thumbnails
 from sfumato.report.changes import changes
-from sfumato.report.element_frames import element_frame
+from sfumato.report.element_frames import element_frame, narrowing_frame
 from sfumato.report.evidence import Measured
 from sfumato.report.frames import (
     Majority,
@@ -100,6 +100,7 @@ def measurement(
         "classes": len(results.classes),
         "confusion": confusion(results),
         "elements": element_frame(results),
+        "narrowing": narrowing_frame(results),
         "reliabilities": [_reliability(frame, turn, mark) for turn, frame in enumerate(reliabilities(measured))],
         "before": "the likeliest class, always answered, as sure as softmax is",
         "changes": changes(measured),

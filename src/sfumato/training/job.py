@@ -31,6 +31,7 @@ from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
 from sfumato.training.soup import SoupSpec
 from sfumato.training.task_weights import TaskWeightsSpec
+from sfumato.training.tracker_spec import TrackerSpec
 
 
 class TrainSpec(Spec):
@@ -97,6 +98,9 @@ class TrainSpec(Spec):
     too, in the user's cache folder; `memory` for this run alone."""
     keep_decoded: Annotated[float, Field(ge=0)] = 1.0
     """Gigabytes of memory for decoded images, each then decoded once and not once an epoch; 0 = none are kept."""
+    trackers: tuple[TrackerSpec, ...] = ()
+    """Services that a run is shown in beside its own files, as in `[{kind: wandb}, {kind: mlflow}]`: figures of every
+    epoch, timeline, confusion and report. One that fails is told no more, and the training goes on."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """How often training is saved."""
 

@@ -5,6 +5,7 @@ import torch
 from tests.tiny_vlm import SIDE, folder
 from torch import nn
 
+from sfumato.bundle.folder import SAMPLE_TOLERANCE, distance
 from sfumato.errors import InputError
 from sfumato.models.family import build_model, load_pretrained
 from sfumato.models.vlm import int8, nf4
@@ -13,6 +14,7 @@ from sfumato.models.vlm.lora import LoraSpec
 from sfumato.models.vlm.merging import settle
 from sfumato.models.vlm.network import Vlm
 from sfumato.models.vlm.spec import VlmSpec
+from sfumato.predict.torch_or_onnx import BF16
 from sfumato.shown import Shown
 from sfumato.training import few_bit_limits
 from sfumato.training.few_bit_limits import refuse_without_cuda
@@ -177,3 +179,8 @@ def test_our_unpacking_is_that_of_bitsandbytes():
     ours = nf4.unpack(packed.cpu(), scales.cpu(), torch.bfloat16)
     assert torch.equal(nf4.unpack(packed, scales, torch.bfloat16).cpu(), ours)
     assert torch.allclose(functional.dequantize_4bit(theirs, state).cpu(), ours.float(), atol=0.02)
+
+
+def test_bf16_is_within_the_tolerance_that_golden_samples_have_then(place):
+    exact, held = (said(built(place, base=base)[0]).detach().numpy() for base in ("fp32", "bf16"))
+    assert 0 < distance(held, exact).max() < SAMPLE_TOLERANCE + 2 * BF16
