@@ -12,19 +12,25 @@ import time
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import torch
 
+from sfumato.data.augment import AugmentSpec
 from sfumato.data.loading import Batch
+from sfumato.data.pictures import Pictures
+from sfumato.data.preprocess import Preprocess
+from sfumato.data.table import Table, Task, make_table
+from sfumato.labels import LabelSpace
 from sfumato.models.classifier import ModelSpec, build_classifier
+from sfumato.models.heads import LinearHeadSpec
 from sfumato.run_folder import environment
 from sfumato.training.duration import parse
-from sfumato.training.job import TrainSpec
+from sfumato.training.job import Job, TrainSpec
 from sfumato.training.keyframe import Keyframe
 from sfumato.training.machine import Machine
 from sfumato.training.memory import kept_memory, release_memory
-from sfumato.training.optimizer import AdamWSpec, build_optimizer
 from sfumato.training.plan import make_plan
-from sfumato.training.schedules import ScheduleSpec
+from sfumato.training.schedules import CosineSpec
 from sfumato.training.step import Learner
 
 HALF = (0.5, 0.5, 0.5)
@@ -36,10 +42,15 @@ def measure(name: str, size: int, device: str) -> dict[str, float]:
     """Images per second of the median step, peak and final resident memory in MB; `device` none = memory not kept."""
     with kept_memory(device):
         keyframes = [Keyframe(at=parse("0ep"), image_size=size)]
-        plan = make_plan(keyframes, ScheduleSpec(), base_lr=1e-3, epochs=1, samples=32 * STEPS, image_size=size)
+        plan = make_plan(
+            keyframes, CosineSpec(), base_lr=1e-3, epochs=1, samples=32 * STEPS, image_size=size, head=LinearHeadSpec()
+        )
         model = build_classifier(ModelSpec(backbone=name, weights="none"), 10, size, HALF, HALF)
         machine = Machine("cpu", "fp32")
-        learner = Learner(model, build_optimizer(AdamWSpec(), model, plan, machine.device), machine, TrainSpec())
+        table = samples(32 * STEPS)
+        to = Preprocess(size, "crop", "bilinear", HALF, HALF)
+        given = (TrainSpec(), AugmentSpec(), to, table, table, machine, 0, Pictures(0), Path("nowhere"))
+        learner = Learner(Job(model, plan, *given))
         images = torch.randint(0, 256, (32, 3, size, size), dtype=torch.uint8)
         batch = Batch(images, (torch.arange(32) % 10)[:, None], tuple(range(32))).to(machine.device)
         seconds = []
@@ -51,6 +62,15 @@ def measure(name: str, size: int, device: str) -> dict[str, float]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         release_memory()
         return {"speed": 32 / sorted(seconds)[STEPS // 2], "peak": peak, "released": resident()}
+
+
+def samples(count: int) -> Table:
+    """So many of ten classes, without pictures."""
+    names = tuple("abcdefghij")
+    labels = [names[i % 10] for i in range(count)]
+    columns = {"id": [str(i) for i in range(count)], "images": [[]] * count, "label": labels}
+    frame = pl.DataFrame(columns, schema_overrides={"images": pl.List(pl.String())})
+    return make_table(frame, (Task("label", LabelSpace(names)),), "made up")
 
 
 def resident() -> float:

@@ -77,11 +77,11 @@ def timed(work: Callable[[], None], cache: Path) -> Cost:
 
 def count_decodes() -> None:
     """Count what trainings decode; not what their reports open again to show it."""
-    decode, write_report = pictures.decode, run.write_report
+    decode, write_report = pictures.decode_lean, run.write_report
 
-    def counted(path: Any) -> Any:
+    def counted(path: Any, least: int | None = None) -> Any:
         begin = time.thread_time()
-        pixels = decode(path)
+        pixels = decode(path, least)
         DECODING.append(time.thread_time() - begin)
         COUNTED[str(path)] += 1
         return pixels
@@ -94,7 +94,7 @@ def count_decodes() -> None:
         DECODING[:] = before[1]
         return path
 
-    pictures.decode, run.write_report = counted, uncounted
+    pictures.decode_lean, run.write_report = counted, uncounted
 
 
 def main() -> None:

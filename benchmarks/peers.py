@@ -1,7 +1,7 @@
 """Sfumato beside its peers: the same cells, weights, network, epochs and threads, each in a process of its own.
 
 usage: peers.py [--train N] [--val N] [--size PX] [--epochs E] [--rounds R] [--threads T] [--workers W] [--lr LR]
-                [--frozen] [--staged] [--until ACCURACY] [--peers PYTHON] [--only NAME,NAME] [--write]
+                [--frozen] [--staged] [--until ACCURACY] [--peers PYTHON] [--only NAME;NAME] [--write]
 
 Images/s are those of the steps of the second epoch, loaders included and validation not; medians over the rounds, whose
 order alternates. Seconds count from the end of a contestant's imports and hold all it does, Sfumato's looking at every
@@ -96,8 +96,8 @@ def read_arguments() -> argparse.Namespace:
 
 def contestants(given: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Who takes part, and what is said of those that can't."""
-    wanted = [name for name in (HEAD_ALONE if given.frozen else CONTESTANTS) if given.only in ("", name)]
-    wanted = [name for name in wanted if not given.only or name in given.only.split(",")] or given.only.split(",")
+    some = HEAD_ALONE if given.frozen else tuple(CONTESTANTS)
+    wanted = [name for name in some if not given.only or name in given.only.split(";")]
     missing = [name for name in wanted if name in NEEDS and not has(given.peers, NEEDS[name])]
     return [name for name in wanted if name not in missing], [f"{name}: not installed" for name in missing]
 

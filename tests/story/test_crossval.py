@@ -58,11 +58,11 @@ def done(recipe) -> sfumato.CrossValidation:
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
     """The pictures that are decoded, in turn; not those that a fold's report opens again to show them."""
-    found, decode = [], pictures.decode
+    found, decode = [], pictures.decode_lean
 
-    def noted(path):
+    def noted(path, least=None):
         found.append(Path(path).name)
-        return decode(path)
+        return decode(path, least)
 
     def unnoted(folder):
         before = len(found)
@@ -70,7 +70,7 @@ def decoded(monkeypatch) -> list[str]:
         del found[before:]
         return path
 
-    monkeypatch.setattr(pictures, "decode", noted)
+    monkeypatch.setattr(pictures, "decode_lean", noted)
     monkeypatch.setattr("sfumato.run.write_report", unnoted)
     return found
 
