@@ -12,10 +12,11 @@ from sfumato.bundle.cascade import Cascade, read_cascade
 from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
+from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predict.decisions import Answer, Decision, Step
 from sfumato.predict.inputs import Decoded, Input, decoded, name_of
-from sfumato.predict.predictor import NOT_FINITE, decoded_ahead, refuse_single
+from sfumato.predict.predictor import BATCH, NOT_FINITE, refuse_single
 from sfumato.predict.readings import Readings
 from sfumato.predict.torch_or_onnx import EngineName
 from sfumato.tasks import TaskLayout
@@ -116,7 +117,7 @@ class CascadePredictor:
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
         index = 0
-        for chunk, found in decoded_ahead(iter(inputs), partial(decoded, seen=self.stages.seen)):
+        for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self.stages.seen), BATCH):
             walks = [_Walk(one) for one in found]
             self._walk(walks)
             for source, walk in zip(chunk, walks, strict=True):
