@@ -158,9 +158,10 @@ def test_sealing_again_alone_changes_nothing(copy):
 
 
 FORMATS = {
-    **{str(number): (number, f"damaged: bundle format {number!r}; expected a number from 1 to 6")
+    **{str(number): (number, f"damaged: bundle format {number!r}; expected a number from 1 to 7")
        for number in (0, -1, True, "1", None, 1.0, [1])},
-    "7": (7, "bundle format 7, written by sfumato 0.1.0; expected format 6 or older; pip install"),
+    "8": (8, "bundle format 8, written by sfumato 0.1.0; expected format 7 or older; pip install"),
+    "7": (7, "damaged: stages are missing; expected stages/products, and a stage before it"),
     "4": (4, "damaged: 0 members; expected members/0, members/1 and so on"),
     "2": (2, "damaged: 0 networks to average; expected weights-0.safetensors"),
 }  # fmt: skip
