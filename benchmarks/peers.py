@@ -11,11 +11,9 @@ small pictures. Validation accuracy serves here to compare time, and is no resul
 """
 
 import argparse
-import csv
 import json
 import os
 import platform
-import random
 import subprocess
 import sys
 import tempfile
@@ -25,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sfumato.demo.elpv import read_cells
+from peers_table import write_cells
 from sfumato.run_folder import environment
 
 HERE = Path(__file__).parent
@@ -57,16 +55,6 @@ class Measured:
     accuracy: float
     """After the last epoch."""
     peak_mb: float
-
-
-def write_cells(path: Path, train: int, val: int) -> None:
-    """A table of so many cells of each part, drawn by chance."""
-    cells = random.Random(0).sample(list(read_cells()), train + val)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "image", "label", "part"])
-        for i, cell in enumerate(cells):
-            writer.writerow([cell.image.stem, cell.image, cell.label, "train" if i < train else "val"])
 
 
 def has(python: str, module: str) -> bool:

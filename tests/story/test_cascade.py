@@ -6,15 +6,23 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 from tests.charts import ELEMENTS, chart, gallery
+from tests.served import files, served
 
 import sfumato
+from sfumato.cascades.looking import look
+from sfumato.cascades.measuring import last_verdicts
 from sfumato.cascades.pages import write_report
+from sfumato.cascades.samples import held_out_samples
+from sfumato.cascades.stage import read_stage
 from sfumato.cli import main
+from sfumato.data.progress import unseen
+from sfumato.decision.narrowing import Narrowing
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.cascade_stages import Stages
@@ -169,6 +177,24 @@ def test_no_figure_of_the_whole_is_above_that_of_its_stages(made):
     assert sum(one.count for one in found.ends.values()) == found.samples
 
 
+def test_what_is_measured_is_what_is_predicted(root, made):
+    """Candidates that elements narrow are narrowed alike by both."""
+    model = sfumato.load(made.bundle)
+    shows = {"rain": ("green",), "storm": ("red", "green"), "wind": ("red",)}
+    rule = Narrowing("all", 0.0, tuple(shows[name] for name in model.labels.names))
+    model.stages.products.policies[""] = replace(model.policy, narrowing=rule)
+    stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
+    said = look(held_out_samples(stages), model.stages, lambda going, _: going >= 0, unseen)
+    rows = said.samples.table.rows
+    inputs = [WithText(image, text) for image, text in zip(rows["images"].list.first(), rows["text"], strict=True)]
+    named = np.array(model.labels.names)[last_verdicts(said, model.stages).predicted]
+    predicted = model.predict(inputs)
+    passed = model.stages.routes.passes(said.going)
+    assert [one.stage == "products" for one in predicted] == passed.tolist()
+    assert [one.label for one in predicted if one.stage == "products"] == named[passed].tolist()
+    assert all(one.confidence == 1 for one in predicted if one.stage == "products" and len(one.path[1].labels) == 1)
+
+
 def test_a_mixed_folder_gives_a_row_each(root, made, tmp_path, monkeypatch, capsys):
     mixed = tmp_path / "mixed"
     mixed.mkdir()
@@ -209,6 +235,7 @@ def test_costs_and_the_real_share_move_the_gate(root, made, tmp_path):
         assert q == pytest.approx(odds / (1 + odds))
 
 
+@pytest.mark.slow
 def test_without_a_gate_or_without_elements(root, tmp_path, looked):
     both = sfumato.cascade(None, root / "elements", root / "products", out=tmp_path / "a", quiet=True)
     assert (
@@ -337,6 +364,7 @@ def test_its_page_stands_alone_and_is_written_anew(made, evaluated):
     assert write_report(made.folder).read_text(encoding="utf-8") == before
 
 
+@pytest.mark.slow
 def test_it_says_where_samples_were_trained_on(root, made, tmp_path, capfd):
     done = sfumato.evaluate(made.folder, root / "gallery.csv", out=tmp_path / "all")
     assert "of these samples show images that it was trained on" in done.page.read_text(encoding="utf-8")
@@ -411,6 +439,24 @@ def test_the_verbs_of_the_command_line(root, made, tmp_path, monkeypatch, capsys
         code, _, told = typed(*words, *where)
         assert code == 2 and message in told and told.count("\n") == 1, told
     assert not (tmp_path / "never").exists()
+
+
+def test_it_is_served_with_its_path(root, made):
+    paths = [Path(one) for one in pictures(root)[:6]]
+    wanted = [one.to_dict() for one in sfumato.load(made.bundle).predict(paths)]
+    with served(made.bundle) as service, service.client() as client:
+        answer = client.post("/predict", files=files(*[(str(path), path.read_bytes()) for path in paths]))
+        schema = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]["200"]
+        stages = client.get("/metadata").json()["stages"]
+    found = answer.json()["decisions"]
+    assert {one["stage"] for one in found} == {"gate", "products"}
+    assert [[step["stage"] for step in one["path"]] for one in found] == [
+        [step["stage"] for step in one["path"]] for one in wanted
+    ]
+    assert [one["confidence"] for one in found] == pytest.approx([one["confidence"] for one in wanted], abs=1e-6)
+    jsonschema.Draft202012Validator(schema["content"]["application/json"]["schema"]).validate(answer.json())
+    assert [one["task"] for one in stages] == ["gate", "elements", "products"]
+    assert [one["threshold"] for one in stages[0]["classes"]] == [None, made.story.routes.gate]
 
 
 def test_a_damaged_cascade_is_refused(made, tmp_path):

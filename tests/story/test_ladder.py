@@ -124,7 +124,7 @@ def test_a_run_is_taken_with_its_own_pictures_and_what_its_encoders_saw_is_said(
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"train.init_from": None}, "train.init_from: none: projections that were never trained together"),
+        ({"train.init_from": None}, "train.init_from: none: encoders that were never trained together"),
         ({"data.split.val": 0}, "data.split.val"),
         ({"views": {"flips": ["horizontal"]}}, "a ladder looks at each picture once"),
         ({"decision.abstain": {"max_error": 0.1, "by": "knn"}}, "a ladder does not measure how familiar pictures are"),

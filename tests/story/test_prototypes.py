@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 import sfumato
 from sfumato.cli import app
 from sfumato.errors import InputError
+from sfumato.ladders.steps import RUNGS, climb
+from sfumato.multilabel_predictions import read_predictions
 
 LABELS = """
 marks:
@@ -78,6 +80,21 @@ def test_pictures_find_all_their_texts_and_the_bundle_answers_as_the_run_did_wit
     assert "lora" not in document and document["clip"]["name"] == "tiny-sfumato"
     weights = torch_names(run.bundle)
     assert not any("lora" in name or "parametrizations" in name for name in weights) and "head.midpoint" in weights
+
+
+@pytest.mark.parametrize("rung", [0, 1, 4])
+def test_a_ladder_begins_where_the_run_ended_and_leaves_pictures_alone(run, place, rung, monkeypatch, tmp_path):
+    """Zero-shot is the run itself; OpenCLIP's image tower stays, its text tower does not."""
+    monkeypatch.setattr("sfumato.ladders.climbing.climb", lambda *parts: climb(*parts, (RUNGS[0], RUNGS[rung])[-1:]))
+    made = sfumato.ladder(run.folder, out=tmp_path / "ladder", quiet=True)
+    assert made.standing.score == "map"
+    if rung == 0:
+        assert made.standing.chosen.test.value == pytest.approx(run.metrics["test"]["scores"]["map"]["value"], abs=1e-6)
+    said, model = read_predictions(made.folder / "predictions/test.parquet"), sfumato.load(made.bundle)
+    found = np.concatenate([row.logits for _, row in model.scored([place / "photos" / one for one in said.ids])])
+    assert np.allclose(found, said.logits, atol=1e-3)
+    assert not any("text" in name for name in torch_names(made.bundle)) and not model.reads_texts
+    assert len(model.predict([place / "photos" / said.ids[0]])[0].probabilities) == 3
 
 
 def torch_names(bundle: Path) -> list[str]:

@@ -25,7 +25,7 @@ def begun_from(source: str | Path | Mapping[str, Any], overrides: Mapping[str, A
         raise InputError(f"{shots}", where="--shots", expected="1 or more of each class, or none for all")
     if not isinstance(source, str | Path) or not Path(source).is_dir():
         return load_recipe(source, overrides)
-    run = open_folder(Path(source))
+    run = open_folder(Path(source).parent if Path(source).name == "bundle" else Path(source))
     if not run.bundle.is_dir():
         mend = f"`sfumato train --resume {run.path}` goes on with it"
         raise InputError("no bundle there: the run is not finished", where=str(run.path), mend=mend)
@@ -41,9 +41,9 @@ def refuse_idle(recipe: Recipe) -> None:
     if not isinstance(recipe.model, DualEncoderSpec):
         what = f"{recipe.model.kind}: its classes are not told by texts in a space that pictures share"
         raise InputError(what, setting="model.kind", expected="dual_encoder")
-    if recipe.train.init_from is None:
-        what = "none: projections that were never trained together say nothing of each other"
-        raise InputError(what, setting=START, expected="the folder of a finished run of a dual encoder")
+    if recipe.train.init_from is None and (recipe.model.clip is None or recipe.model.is_random):
+        what = "none: encoders that were never trained together say nothing of each other"
+        raise InputError(what, setting=START, expected="a finished run of a dual encoder, or model.clip with weights")
     if recipe.data.split.val == 0:
         what = "0, and rungs and their settings are chosen on validation pictures"
         raise InputError(what, setting="data.split.val", expected="a share above 0")
@@ -56,6 +56,8 @@ def refuse_idle(recipe: Recipe) -> None:
 
 def warned(prepared: Prepared) -> list[str]:
     """What a person should know before trusting the rungs."""
+    if prepared.recipe.train.init_from is None:
+        return list(prepared.warnings)
     place = place_of(prepared.recipe)
     run = RunFolder(place.parent if place.name == "bundle" else place)
     if not (run.data / "table.parquet").is_file():

@@ -44,9 +44,9 @@ def write_ladder_bundle(
         policies: Task -> what decides on its logits.
         results: What was measured, by part.
     """
-    spec = adapted_spec(cast(DualEncoderSpec, prepared.recipe.model).pair[0].backbone, fitted)
+    spec = adapted_spec(cast(DualEncoderSpec, prepared.recipe.model), space.model, fitted)
     given = prepared.preprocess
-    model = adapted_network(spec, space, fitted, given.size, given.mean, given.std)
+    model = adapted_network(spec, space.model, fitted, given.size, given.mean, given.std)
     weights = {name: tensor for name, tensor in model.state_dict().items() if needed(name)}
     bundle = Bundle(
         members=(weights,),

@@ -1,22 +1,16 @@
 """The story of a ladder: recipe -> pictures looked at once -> rungs -> the one that is kept -> policy -> bundle."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-from torch import Tensor
-
 from sfumato.console import Console
-from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
 from sfumato.decided import measure_any
 from sfumato.decision.policies import write_thresholds
 from sfumato.decision.view_policy import fit_view_policy
-from sfumato.errors import InputError
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import read_json, write_json
 from sfumato.ladders.beginning import begun_from, refuse_idle, warned
@@ -25,11 +19,11 @@ from sfumato.ladders.drawing_shots import drawn_shots
 from sfumato.ladders.folder import LadderFolder
 from sfumato.ladders.judge import Judge
 from sfumato.ladders.rungs.shots import Fitted
-from sfumato.ladders.space import Space, space_of
+from sfumato.ladders.space import Space, look
 from sfumato.ladders.steps import Part, Tried, climb
 from sfumato.metrics.classification import SCORES, ScoreName
 from sfumato.metrics.ladder import Standing
-from sfumato.multilabel_predictions import AnyPredictions, known_rows
+from sfumato.multilabel_predictions import AnyPredictions
 from sfumato.outcome import write_metrics
 from sfumato.preparation.prepare import prepare
 from sfumato.preparation.prepared import Prepared
@@ -38,7 +32,6 @@ from sfumato.report.ladder_table import write_ladder_table
 from sfumato.report.svg import to_svg
 from sfumato.report.threshold_words import threshold_notes
 from sfumato.training.device import choose_device, choose_workers
-from sfumato.training.inference import predictions_of
 from sfumato.training.machine import Machine
 from sfumato.training.records import Noted
 from sfumato.training.stopping import uninterrupted
@@ -98,22 +91,11 @@ def ladder(
         workers = int(choose_workers(loaded.recipe.train.workers, device.value).value)
         notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes]
         _tell(notes, warned(prepared), console)
-        space = space_of(prepared.model, machine)
-        seen = _look(prepared, space, machine, workers, console)
-        standing, chosen, said = _climb(prepared, space, seen, shots, console)
+        space = look(prepared, machine, workers, path, console)
+        standing, chosen, said = _climb(prepared, space, shots, console)
         with uninterrupted():
             _write(LadderFolder(path), prepared, space, standing, chosen, said, notes)
     return Ladder(path)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """The pictures of which something is known, each looked at once; by the name of their part."""
-
-    tables: dict[str, AnyPredictions]
-    """What is true of them; logits are yet to come."""
-    features: dict[str, Tensor]
-    seconds: float
 
 
 def _tell(notes: Sequence[str], warnings: Sequence[str], console: Console) -> None:
@@ -123,52 +105,24 @@ def _tell(notes: Sequence[str], warnings: Sequence[str], console: Console) -> No
         console.note(Noted(warning, warning=True))
 
 
-def _look(prepared: Prepared, space: Space, machine: Machine, workers: int, console: Console) -> _Seen:
-    began = time.perf_counter()
-    parts = {name: _known(prepared.table.part(name)) for name in ("train", "val", "test")}
-    show = console.stage("looking at pictures")(parts.items(), len(parts))
-    features = {name: space.look(table, prepared, machine, workers) for name, table in show if len(table)}
-    for name in ("train", "val"):
-        if name not in features:
-            raise InputError(f"no {name} picture of which anything is known", setting="data")
-    return _Seen({name: _truth(parts[name]) for name in features}, features, time.perf_counter() - began)
-
-
 def _climb(
-    prepared: Prepared, space: Space, seen: _Seen, shots: int | None, console: Console
+    prepared: Prepared, space: Space, shots: int | None, console: Console
 ) -> tuple[Standing, Fitted, dict[str, AnyPredictions]]:
     """How the rungs did, the one that is chosen, and what it says of validation and test pictures."""
-    truth, by = seen.tables["train"].truth, _score(prepared)
-    rows = drawn_shots(truth, len(space.prototypes_ce), shots, prepared.recipe.train.seed)
-    given = space.shots(seen.features["train"][rows], truth[rows])
-    parts = {
-        name: Part(seen.features[name], Judge(table, by)) for name, table in seen.tables.items() if name != "train"
-    }
+    trained = space.tables["train"]
+    rows = drawn_shots(trained.truth, len(trained.labels), shots, prepared.recipe.train.seed)
+    held = {name: table for name, table in space.tables.items() if name != "train"}
+    parts = {name: Part(space.features[name], Judge(table, _score(prepared))) for name, table in held.items()}
     tried: list[Tried] = []
-    for one in climb(given, parts["val"], parts.get("test")):
+    for one in climb(space.shots(rows), parts["val"], parts.get("test")):
         console.note(Noted(_said(one)))
         tried.append(one)
-    counts = (len(rows), shots, len(seen.tables["val"]), len(seen.tables.get("test", ())))
+    counts = (len(rows), shots, len(held["val"]), len(held.get("test", ())))
     steps = tuple(one.step for one in tried)
-    standing = Standing(parts["val"].judge.score_name, steps, *counts, seen.seconds)
+    standing = Standing(parts["val"].judge.score_name, steps, *counts, space.seconds)
     chosen = next(one.fitted for one in reversed(tried) if one.step.kept)
     assert chosen is not None  # the first rung is always kept
-    return (
-        standing,
-        chosen,
-        {name: replace(seen.tables[name], logits=one.logits(chosen)) for name, one in parts.items()},
-    )
-
-
-def _known(table: Table) -> Table:
-    """The samples of which something is known."""
-    return replace(table, rows=table.rows.filter(known_rows(_truth(table)))) if len(table) else table
-
-
-def _truth(table: Table) -> AnyPredictions:
-    """A predictions table that says nothing yet."""
-    nothing = np.zeros((len(table), table.layout.classes), dtype=np.float32)
-    return predictions_of(nothing, table)[""]
+    return standing, chosen, {name: replace(held[name], logits=one.logits(chosen)) for name, one in parts.items()}
 
 
 def _score(prepared: Prepared) -> ScoreName:
@@ -179,8 +133,10 @@ def _score(prepared: Prepared) -> ScoreName:
 
 def _said(one: Tried) -> str:
     step = one.step
-    if step.val is None:
+    if step.why_not:
         return f"{step.words}: left out, {step.why_not}"
+    if step.val is None:
+        return f"{step.words}: no validation picture is of any class, so nothing tells how good it is"
     gain = "" if step.gain is None else f", {step.gain.value:+.4f} [{step.gain.low:+.4f}, {step.gain.high:+.4f}]"
     return f"{step.words}: val {step.val.value:.4f}{gain}, {'kept' if step.kept else 'dropped'}"
 

@@ -1,7 +1,8 @@
-"""The image encoder of a dual encoder below the head that `sfumato ladder` fitted; texts are no longer read."""
+"""What is left of a dual encoder once `sfumato ladder` fitted a head: the image encoder; texts are no longer read."""
 
-from typing import ClassVar, Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from sfumato.models.adapted_head import AdaptedHeadSpec
@@ -14,10 +15,10 @@ class AdaptedSpec(Spec):
 
     kind: Literal["adapted"] = "adapted"
     backbone: str
-    """As in `ModelSpec`."""
+    """As in `ModelSpec`; or the name of an OpenCLIP model."""
+    clip: dict[str, Any] | None = None
+    """OpenCLIP's configuration of the model whose image tower it is; None = it is one of timm's, or StarNet."""
     head: AdaptedHeadSpec
-    drop_path: ClassVar[float] = 0.0
-    """It is not trained."""
 
     @property
     def pictures(self) -> PictureUse:
@@ -33,9 +34,10 @@ class AdaptedSpec(Spec):
 def tower_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a dual encoder's image encoder and of its projection, by the names they have here."""
     names = {"image.": "backbone.", "head.image.": "head.project."}
-    return {
+    found = {
         name.replace(old, new, 1): tensor
         for name, tensor in weights.items()
         for old, new in names.items()
         if name.startswith(old)
     }
+    return {"head.project.bias": torch.zeros(len(found["head.project.weight"])), **found}

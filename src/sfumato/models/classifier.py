@@ -9,7 +9,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from sfumato.models.adapted import AdaptedSpec
 from sfumato.models.backbone import Triple, build_backbone
 from sfumato.models.feature_map import tokens, unpool
 from sfumato.models.heads import Head, LinearHeadSpec, PictureHeadSpec, reads_map
@@ -78,9 +77,7 @@ def undecayed_in(tower: nn.Module, name: str) -> set[str]:
     return {f"{name}.{own}" for own in cast(set[str], names())} if callable(names) else set()
 
 
-def build_classifier(
-    spec: ModelSpec | AdaptedSpec, classes: Outputs, image_size: int, mean: Triple, std: Triple
-) -> Classifier:
+def build_classifier(spec: ModelSpec, classes: Outputs, image_size: int, mean: Triple, std: Triple) -> Classifier:
     """A classifier with random weights, laid out channels last.
 
     Args:

@@ -8,6 +8,7 @@ from pydantic import Tag
 
 from sfumato.errors import moved
 from sfumato.models.adapted import AdaptedSpec
+from sfumato.models.adapted_network import build_adapted
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
@@ -77,7 +78,8 @@ def build_model(
     if isinstance(spec, VlmSpec):
         return build_vlm(spec, classes, names, mean, std, files)
     if isinstance(spec, ModelSpec | AdaptedSpec):
-        return build_classifier(spec, classes, image_size, mean, std)
+        given = (classes, image_size, mean, std)
+        return build_classifier(spec, *given) if isinstance(spec, ModelSpec) else build_adapted(spec, *given)
     if isinstance(spec, CnnRnnSpec):
         if not isinstance(classes, int):
             raise TypeError("one task of several classes a picture; refused before")

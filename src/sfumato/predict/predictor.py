@@ -1,11 +1,8 @@
 """The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +23,7 @@ from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
+from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Networks, Pictures
@@ -142,7 +140,7 @@ class Predictor:
 
     def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
         """The same, each with what it had to do without where texts are read."""
-        for chunk, found in _decoded_ahead(iter(inputs), partial(decoded, seen=self._looker.seen)):
+        for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self._looker.seen), BATCH):
             without = [one.without if self._can_lack else None for one in found]
             yield from zip(chunk, self._scores(found), without, strict=True)
 
@@ -340,20 +338,6 @@ def _device(asked: str | None) -> torch.device:
         there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.device_count()]
         raise InputError(f"no device {asked!r} here", expected=" or ".join([*there, "cpu"])) from error
     return device
-
-
-def _decoded_ahead(
-    inputs: Iterator[Input], decode: Callable[[Input], Decoded]
-) -> Iterator[tuple[list[Input], list[Decoded]]]:
-    """Inputs and what was decoded of them, a batch at a time; the next is decoded while this one is looked at."""
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        chunk = list(islice(inputs, BATCH))
-        waiting = [pool.submit(decode, one) for one in chunk]
-        while chunk:
-            next_chunk = list(islice(inputs, BATCH))
-            next_waiting = [pool.submit(decode, one) for one in next_chunk]
-            yield chunk, [one.result() for one in waiting]
-            chunk, waiting = next_chunk, next_waiting
 
 
 def refuse_single(inputs: object) -> None:

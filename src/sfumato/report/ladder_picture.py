@@ -6,7 +6,7 @@ from sfumato.metrics.intervals import Interval
 from sfumato.metrics.ladder import Standing, Step
 from sfumato.report.canvas import Canvas
 from sfumato.report.ladder_table import score_words
-from sfumato.report.palette import ACCENT, HAIR, INK, MUTED, PAPER, SMOKE
+from sfumato.report.palette import ACCENT, HAIR, INK, MUTED, PAPER
 from sfumato.report.svg import own_style
 
 _WIDTH, _LEFT, _RIGHT = 640, 150, 480
@@ -43,8 +43,8 @@ def _draw(canvas: Canvas, step: Step, y: float, ends: tuple[float, float], *, ch
     if step.test is not None:
         bar(step.test, y - 5, ACCENT)
     if step.val is not None:
-        bar(step.val, y + 7, SMOKE)
-    said = "left out" if step.why_not else "chosen" if chosen else "kept" if step.kept else "no better"
+        bar(step.val, y + 7, MUTED)
+    said = "left out" if step.why_not else "chosen" if chosen else "kept" if step.kept else "dropped"
     shown = step.test or step.val
     canvas.text(_RIGHT + 20, y + 4, said if shown is None else f"{shown.value:.4f}  {said}")
 

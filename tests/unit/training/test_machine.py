@@ -11,6 +11,7 @@ from sfumato.training import device
 from sfumato.training.arithmetic_choice import choose_compile, choose_tf32
 from sfumato.training.job import TrainSpec
 from sfumato.training.machine import Machine
+from sfumato.training.optimizer import SgdSpec
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
 from sfumato.training.step import Learner
@@ -83,7 +84,7 @@ def test_a_compiled_step_is_the_step():
     batch = Batch(images, (torch.arange(8) % 3)[:, None], tuple(range(8)))
     weights = []
     for compiled in (False, True):
-        learner = Learner(job_of(tiny_model(), plan, TrainSpec(compile=compiled, precision="fp32")))
+        learner = Learner(job_of(tiny_model(), plan, TrainSpec(compile=compiled, optimizer=SgdSpec(lr=0.1))))
         learner.apply(plan.at(0))
         learner.step(batch, plan.at(0), 8)
         weights.append(torch.cat([parameter.detach().flatten() for parameter in learner.model.parameters()]))

@@ -2,7 +2,7 @@
 
 Silva-Rodriguez et al., A Closer Look at the Few-Shot Adaptation of Large Vision-Language Models, CVPR 2024, section 3:
 logits are scale * f w / |w| with w = t at first, so that step 0 is zero-shot. Where a picture may be of several classes
-each has a sigmoid in place of the softmax, and a bias, 0 at first: cosines alone would call every class likely.
+each has a sigmoid in place of the softmax, and a bias, the model's own at first: cosines alone call every class likely.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,8 +39,8 @@ def probed(shots: Shots, penalty_c: Tensor, steps: int = STEPS) -> Iterator[Fitt
         off = (blocks[0] - texts).square().sum(dim=1)
         return float(torch.where(off > 0, penalty_c * off, torch.zeros_like(off)).sum())
 
-    start: Blocks = (texts,) if shots.exclusive else (texts, torch.zeros(len(texts), dtype=texts.dtype))
+    start: Blocks = (texts,) if shots.exclusive else (texts, shots.bias_c)
     bounds = (shots.scale**2 * shots.steepness, shots.bend * len(shots.features_ne) / shots.answers)
     for blocks, _ in descend(loss, start, bounds[: len(start)], steps, settle, pull):
-        bias = torch.zeros(len(texts), dtype=texts.dtype) if shots.exclusive else blocks[1]
-        yield Fitted(shots.scale * F.normalize(blocks[0], dim=1), bias)
+        bias_c = shots.bias_c if shots.exclusive else blocks[1]
+        yield Fitted(shots.scale * F.normalize(blocks[0], dim=1), bias_c)

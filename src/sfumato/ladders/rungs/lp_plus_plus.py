@@ -5,7 +5,7 @@ w and a of least cross-entropy by steps from Lipschitz constants, so that the lo
 searched on other pictures. The constants are those of all of w and of all of a: half the greatest eigenvalue of
 F F / N, and half the greatest mean square of f t_k. As there w begins at the class means; a begins at the scale of the
 model, which is what their rule comes to for CLIP. Where a picture may be of several classes sigmoids stand in place of
-the softmax, constants are a quarter in place of a half, and each class has a bias, 0 at first.
+the softmax, constants are a quarter in place of a half, and each class has a bias, the model's own at first.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ def falling(shots: Shots, steps: int = STEPS) -> Iterator[tuple[Fitted, float]]:
         logits = shots.features_ne @ weight_ce.T + share_c * near
         return shots.loss(logits + bias_c[0] if bias_c else logits)
 
-    zeros, pictures = torch.zeros(len(texts), dtype=texts.dtype), len(near) / shots.answers
-    start: Blocks = (_means(shots), torch.full_like(zeros, shots.scale))
+    pictures = len(near) / shots.answers
+    start: Blocks = (_means(shots), torch.full_like(shots.bias_c, shots.scale))
     greatest = float(near.square().mean(dim=0).max())
     bounds = (shots.steepness, shots.bend * pictures * greatest, shots.bend * pictures)
-    start = start if shots.exclusive else (*start, zeros)
+    start = start if shots.exclusive else (*start, shots.bias_c)
     for blocks, height in descend(loss, start, bounds[: len(start)], steps):
         weight = blocks[0] + blocks[1][:, None] * texts
-        yield Fitted(weight, zeros if shots.exclusive else blocks[2]), height
+        yield Fitted(weight, shots.bias_c if shots.exclusive else blocks[2]), height
 
 
 def fit_lp_plus_plus(shots: Shots, steps: int = STEPS) -> Fitted:

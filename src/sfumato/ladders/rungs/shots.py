@@ -26,6 +26,13 @@ class Shots:
     """What a cosine is multiplied by: one over the temperature."""
     exclusive: bool
     """Whether each picture is of one class, and classes compete in a softmax; else each has its own sigmoid."""
+    bias: float = 0.0
+    """What the model adds to every logit where classes do not compete: minus the scale times its midpoint."""
+
+    @property
+    def bias_c(self) -> Tensor:
+        """(C,) the same for each class."""
+        return torch.full_like(self.prototypes_ce[:, 0], self.bias)
 
     @property
     def there_nc(self) -> Tensor:

@@ -1,13 +1,10 @@
 """Zero-shot: no picture is learnt from; a class is what its texts say.
 
 Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021, section 3.1.
-Logits are scale * f T. Where a picture may be of several classes these rank the pictures of each class; how high they
-must be to name it calibration and thresholds find.
+Logits are scale * f T, and where a picture may be of several classes scale * (f T - midpoint).
 """
 
 from collections.abc import Iterator
-
-import torch
 
 from sfumato.ladders.rungs.rung import Rung
 from sfumato.ladders.rungs.shots import Fitted, Shots
@@ -15,8 +12,7 @@ from sfumato.ladders.rungs.shots import Fitted, Shots
 
 def fit_zero_shot(shots: Shots) -> Fitted:
     """The vectors of the texts."""
-    weight = shots.scale * shots.prototypes_ce
-    return Fitted(weight, torch.zeros(len(weight), dtype=weight.dtype))
+    return Fitted(shots.scale * shots.prototypes_ce, shots.bias_c)
 
 
 def _fit(shots: Shots) -> Iterator[Fitted]:
