@@ -191,12 +191,17 @@ def test_no_folder_leaves_the_machine(folder):
     }
     by_texts = {**both, "model": {**both["model"], "kind": "dual_encoder", "texts": {"kind": "file"}}}
     seen = set()
+    by_clip = {
+        "timeline": [],
+        "model": {"kind": "dual_encoder", "texts": {"kind": "file"}, "clip": {"name": "ViT-B-16"}},
+    }
     names = {"timeline": [], "model": {"kind": "vlm"}}
     families = (
-        (image, ("model.image.", "model.text.", "model.texts.", "model.folder", "data.elements")),
-        (both, ("model.weights", "model.texts.", "model.folder")),
-        (by_texts, ("model.weights", "model.folder", "data.elements")),
-        (names, ("model.weights", "model.image.", "model.text.", "model.texts.")),
+        (image, ("model.image.", "model.text.", "model.texts.", "model.clip.", "model.folder", "data.elements")),
+        (both, ("model.weights", "model.texts.", "model.clip.", "model.folder")),
+        (by_texts, ("model.weights", "model.clip.", "model.folder", "data.elements")),
+        (by_clip, ("model.weights", "model.image.", "model.text.", "model.folder", "data.elements")),
+        (names, ("model.weights", "model.image.", "model.text.", "model.texts.", "model.clip.")),
     )
     for model, other in families:
         paths = {path: f"/home/ann/secret/{path}" for path in PATHS if not path.startswith(other)}
