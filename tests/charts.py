@@ -23,7 +23,7 @@ name: elements
 data: {source: gallery.csv, columns: {label: elements, split: outer}}
 model: {backbone: test_resnet, weights: none}
 preprocess: {fit: pad}
-train: {epochs: 4, optimizer: {lr: 1e-2}, precision: fp32, workers: 0}
+train: {epochs: 3, optimizer: {lr: 1e-2}, precision: fp32, workers: 0}
 timeline: [{at: 0ep, image_size: 32, batch_size: 16, augment: 0, loss: {kind: binary_cross_entropy}}]
 """,
     "products": """
@@ -31,7 +31,7 @@ name: products
 data: {source: gallery.csv, columns: {label: product, text: title}, elements: {run: elements}}
 model: {kind: image_text, image: {backbone: test_resnet, weights: none}, text: {kind: ngrams, width: 32, buckets: 512}, head: {kind: mlp, hidden: 32, dropout: 0}}
 preprocess: {fit: pad}
-train: {epochs: 4, optimizer: {lr: 1e-2}, precision: fp32, workers: 0}
+train: {epochs: 3, optimizer: {lr: 1e-2}, precision: fp32, workers: 0}
 timeline: [{at: 0ep, image_size: 32, batch_size: 16, augment: 0}]
 """,
 }

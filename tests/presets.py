@@ -21,6 +21,7 @@ SAMPLES = {
     "fashion-44": (35_551, 44),
     "product": (26_906, 21),
     "weather-products": (7_000, 80),
+    "weather-gate": (8_000, 2),
     "weather": (8_000, 20),
     "multilabel": (82_081, 80),
     "medical": (2_000, 3),
@@ -63,7 +64,8 @@ def side_of(model: Family) -> int:
     """Of the pictures, as the hub would say of the preset's model."""
     if isinstance(model, VlmSpec):
         return 896
-    return 224 if isinstance(model, ClipSpec) else expects(image_name(model)).image_size
+    by_clip = isinstance(model, ClipSpec) or getattr(model, "clip", None) is not None
+    return 224 if by_clip else expects(image_name(model)).image_size
 
 
 def epoch_row(plan: Plan, epoch: int) -> dict[str, Any]:
@@ -100,6 +102,10 @@ def with_small_towers(recipe: Recipe) -> Recipe:
     """The recipe on towers that need no library beside timm."""
     image, text = ImageTowerSpec(backbone="test_resnet", weights="none"), NgramsSpec(width=32, buckets=512)
     if isinstance(recipe.model, DualEncoderSpec):
-        texts = GivenTextsSpec(texts={name: (name,) for name in "abc"})
-        return recipe.model_copy(update={"model": recipe.model.model_copy(update={"text": text, "texts": texts})})
+        count = SAMPLES[seed_of(recipe.name)][1]
+        changed = {"text": text, "texts": GivenTextsSpec(texts={str(one): (str(one),) for one in range(count)})}
+        if recipe.model.clip is not None:  # LoRA asks for attention
+            vit = ImageTowerSpec(backbone="vit_tiny_patch16_224", weights="none")
+            changed |= {"clip": None, "image": vit}
+        return recipe.model_copy(update={"model": recipe.model.model_copy(update=changed)})
     return recipe.model_copy(update={"model": ImageTextSpec(image=image, text=text, head=recipe.model.head)})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from sfumato.predict.predictor import Predictor, load
+from sfumato.predict.loading import AnyPredictor, load
 from sfumato.serve.guard import Door, accepted_hosts
 from sfumato.serve.server import Server, address_of, bound
 from sfumato.serve.service import Service
@@ -37,7 +37,9 @@ class Served:
 
 
 @contextmanager
-def served(predictor: Predictor | Path = BUNDLE, key: str | None = None, name="small", **settings) -> Generator[Served]:
+def served(
+    predictor: AnyPredictor | Path = BUNDLE, key: str | None = None, name="small", **settings
+) -> Generator[Served]:
     """Begin a service, and end it as a signal would."""
     model = load(predictor, device="cpu") if isinstance(predictor, Path) else predictor
     chosen, listener = read_settings(settings), bound("127.0.0.1", 0)

@@ -13,7 +13,7 @@ def tiny_clip(folder: Path) -> str:
     clip = pytest.importorskip("open_clip")
     tower = {"width": 32, "heads": 2, "layers": 2}
     vision = {"image_size": 32, "layers": 2, "width": 64, "head_width": 32, "patch_size": 8}
-    text = {"context_length": 32, "vocab_size": 49408, **tower}
+    text = {"context_length": 77, "vocab_size": 49408, **tower}
     folder.mkdir(parents=True, exist_ok=True)
     config = {"embed_dim": 32, "vision_cfg": vision, "text_cfg": text}
     (folder / f"{NAME}.json").write_text(json.dumps(config), encoding="utf-8")

@@ -2,12 +2,14 @@
 
 usage: deal.py GALLERY [--share 0.2] [--crossed]
 
-Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`. Sources are never split; those whose
-charts end latest measure. Where all sources publish until today that parts nothing: `--crossed` then takes some
-sources, keeps their charts of the latest times, and leaves aside what they drew earlier and what others drew then.
+Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`, and GALLERY/test.jsonl, the rows
+that measure. Sources are never split; those whose charts end latest measure. Where all sources publish until today that
+parts nothing: `--crossed` then takes some sources, keeps their charts of the latest times, and leaves aside what they
+drew earlier and what others drew then.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -50,9 +52,11 @@ def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
 
 def _crossed(table: Table, sources: pl.Series, share: float) -> pl.DataFrame:
     """Some sources at the latest times against all others at earlier ones."""
-    taken = generator(0, "sources").choice(sources.to_numpy(), max(1, round(share * len(sources))), replace=False)
     moment = float(np.quantile(table.rows["time"].to_numpy(), 1 - share))
-    theirs, late = pl.col("group").is_in(taken.tolist()), pl.col("time") >= moment
+    late = pl.col("time") >= moment
+    recent = table.rows.filter(late)["group"].drop_nulls().unique().sort().to_numpy()
+    taken = generator(0, "sources").choice(recent, min(len(recent), max(1, round(share * len(sources)))), replace=False)
+    theirs = pl.col("group").is_in(taken.tolist())
     part = pl.when(theirs).then(pl.lit("test")).alias("part")
     return table.rows.filter(theirs == late).select("id", part)
 
@@ -75,6 +79,10 @@ def main() -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     found.write_csv(asked.gallery / "dealt.csv")
+    measured = set(found.filter(pl.col("part") == "test")["id"].to_list())
+    rows = [line for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
+    kept = [line for line in rows if {json.loads(line).get("id"), json.loads(line)["path"]} & measured]
+    (asked.gallery / "test.jsonl").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
     test = table.rows.join(found.filter(pl.col("part") == "test"), on="id", how="semi")
     unused = len(table) - len(found)
     print(f"{len(test)} of {len(table)} pictures measure, of {test['group'].n_unique()} sources; {unused} are unused")

@@ -33,6 +33,8 @@ from sfumato.labels import Label, read_labels
 from sfumato.synthesis.fonts import font_for, installed_fonts
 
 LABELS = Path(__file__).parent / "labels.yaml"
+NO_CHART = "other_picture"
+"""What a single classifier of all products has to say of other pictures, as the gate does."""
 QUALITY = (78, 88, 95)
 """Of JPEG; every fourth picture is a PNG."""
 
@@ -55,13 +57,24 @@ class Painter:
         row: dict[str, object] = {"path": self._path(entry), "is_meteo": int(entry.product is not None)}
         if entry.product is None:
             picture = other(entry.kind, rng, self.canvas, self.photographs[entry.era :: 3])
-            row |= {"source": f"website-{entry.source:02d}", "time": f"{entry.time:%Y-%m-%dT%H:%M}", "kind": entry.kind}
+            row |= {
+                "outcome": NO_CHART,
+                "source": f"website-{entry.source:02d}",
+                "time": f"{entry.time:%Y-%m-%dT%H:%M}",
+                "kind": entry.kind,
+            }
         else:
             by = agency(entry.source, self.seed)
             drawn = draw(self.products[entry.product], by, _weather(entry), entry.time, rng, self.canvas)
             picture = drawn.picture
             shown = [name for name in self.elements if name in drawn.elements]
-            row |= {"labels": shown, "product": entry.product, "source": by.id, "time": f"{entry.time:%Y-%m-%dT%H:%M}"}
+            row |= {
+                "labels": shown,
+                "product": entry.product,
+                "outcome": entry.product,
+                "source": by.id,
+                "time": f"{entry.time:%Y-%m-%dT%H:%M}",
+            }
             row |= {"titled": drawn.titled, "language": drawn.language, "signed": drawn.signed}
         target = self.folder / str(row["path"])
         quality = {} if target.suffix == ".png" else {"quality": QUALITY[entry.number % 3]}
@@ -116,7 +129,7 @@ def render(
         )
     if folder.exists() and any(folder.iterdir()):
         raise InputError("holds something already", where=str(folder), expected="a new or empty folder")
-    chosen = font_for(_letters(), installed_fonts() if font is None else [font], setting="--font")
+    chosen = font_for(letters(), installed_fonts() if font is None else [font], setting="--font")
     print(f"font: {chosen}", file=sys.stderr)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     entries = planned(charts, others, sources, read_labels(LABELS, "products").names, seed)
@@ -137,7 +150,8 @@ def _in_processes(entries: Sequence[Entry], given: tuple[object, ...], workers: 
         return list(pool.imap_unordered(_paint, entries, chunksize=16))
 
 
-def _letters() -> str:
+def letters() -> str:
+    """Every letter a chart may hold that is not Latin, and more."""
     names = [
         text
         for section in ("elements", "products")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sfumato.evaluation.folder import Evaluation
     from sfumato.folds.cross_validation import CrossValidation, crossval
     from sfumato.labels import LabelSpace
+    from sfumato.ladders.climbing import Ladder, ladder
     from sfumato.predict.cascade import CascadePredictor
     from sfumato.predict.decisions import Answer, Decision
     from sfumato.predict.loading import load
@@ -45,6 +46,7 @@ _HOME = {
     "Ensemble": "sfumato.ensembles.ensembling",
     "Evaluation": "sfumato.evaluation.folder",
     "LabelSpace": "sfumato.labels",
+    "Ladder": "sfumato.ladders.climbing",
     "Predictions": "sfumato.predictions",
     "Predictor": "sfumato.predict.predictor",
     "Recipe": "sfumato.recipe.schema",
@@ -58,6 +60,7 @@ _HOME = {
     "decide": "sfumato.deciding.deciding",
     "ensemble": "sfumato.ensembles.ensembling",
     "evaluate": "sfumato.cascades.any_bundle",
+    "ladder": "sfumato.ladders.climbing",
     "load": "sfumato.predict.loading",
     "load_recipe": "sfumato.recipe.load",
     "soup": "sfumato.soups.making",
@@ -79,6 +82,7 @@ __all__ = [
     "InputError",
     "Interrupted",
     "LabelSpace",
+    "Ladder",
     "Predictions",
     "Predictor",
     "Recipe",
@@ -95,6 +99,7 @@ __all__ = [
     "decide",
     "ensemble",
     "evaluate",
+    "ladder",
     "load",
     "load_recipe",
     "soup",

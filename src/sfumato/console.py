@@ -1,5 +1,6 @@
 """What the terminal shows while something runs: a bar with rate and time left, a line an epoch, notes with reasons."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,8 @@ from rich.progress import (
 from rich.text import Text
 
 from sfumato.data.progress import Progress as ProgressOf
-from sfumato.short import short
+from sfumato.epoch_line import WIDE, epoch_line, head
+from sfumato.progress_lines import ProgressLines
 from sfumato.training.records import EpochDone, Noted, Record, Started, StepDone
 
 Item = TypeVar("Item")
@@ -39,10 +41,18 @@ class _Rate(ProgressColumn):
 
 
 class Console:
-    """A listener that draws on stderr, so that stdout stays free for results; plain lines where it is no terminal."""
+    """A listener that draws on stderr, so that stdout stays free for results; plain lines where it is no terminal.
+
+    The environment variable SFUMATO_PROGRESS says in which of FORMS; `sfumato --progress` sets it.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
+        form = os.environ.get(VARIABLE, "auto")
         self.terminal = Terminal(file=sys.stderr, quiet=quiet, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self._lines = ProgressLines() if form == "json" and not quiet else None
+        self._bars = self.terminal.is_terminal and form == "auto"
+        self._wide = not self.terminal.is_terminal or self.terminal.width >= WIDE
+        self._phases: tuple[float, ...] = ()
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._epochs = 0
@@ -52,7 +62,9 @@ class Console:
 
     def __call__(self, record: Record) -> None:
         """Show one record of the training loop."""
-        if isinstance(record, Started):
+        if self._lines is not None:
+            _tell(self._lines, record)
+        elif isinstance(record, Started):
             self._start(record)
         elif isinstance(record, StepDone):
             self._advance(record)
@@ -63,15 +75,24 @@ class Console:
 
     def note(self, note: Noted) -> None:
         """Show a choice with its reason, or a warning."""
+        if self._lines is not None:
+            self._lines.text(note.text, warning=note.warning)
+            return
         style = "yellow" if note.warning else "dim"
         self.line(f"[{style}]{'warning: ' if note.warning else ''}{escape(note.text)}[/]")
 
     def line(self, markup: str) -> None:
         """Show one line; text that is not ours must be escaped."""
+        if self._lines is not None:
+            self._lines.text(Text.from_markup(markup).plain)
+            return
         (self._bar.console if self._bar else self.terminal).print(markup)
 
     def progress(self, items: Iterable[Item], total: int, what: str, unit: str = "images/s") -> Iterator[Item]:
         """Pass items on, showing how many of `total` have come, at what rate, and the time left."""
+        if self._lines is not None:
+            yield from self._lines.progress(items, total, what, unit)
+            return
         with nullcontext(self._bar) if self._bar else self._new_bar() as bar:
             task = bar.add_task(what, total=total, unit=unit)
             for item in items:
@@ -95,12 +116,13 @@ class Console:
 
     def _start(self, record: Started) -> None:
         self._epochs, self._images, self._since = record.plan.clock.epochs, 0, time.perf_counter()
+        self._phases = record.plan.keyframes
         if record.step:
             self.line(f"going on after step {record.step} of {record.plan.steps}")
         self._first = "map" if record.multilabel else "accuracy"
-        self.line(f"[bold]{HEADER} {SCORE_NAMES[self._first]:>8} {'macro-F1':>8}[/]")
+        self.line(f"[bold]{head(self._first, wide=self._wide)}[/]")
         for row in record.history:
-            self.line(self._epoch(row))
+            self.line(self._epoch(row, now=False))
         self._bar = self._new_bar()
         self._task = self._bar.add_task("training", total=record.plan.steps, completed=record.step)
         self._bar.start()
@@ -113,15 +135,11 @@ class Console:
         text = f"epoch {record.epoch + 1}/{self._epochs}"
         self._bar.update(self._task, completed=record.step + 1, description=text, images=self._images, seconds=seconds)
 
-    def _epoch(self, row: EpochDone) -> str:
-        found = row.validation.get(row.shown, {})
-        score = (found.get(self._first), found.get("macro_f1"), found.get("loss"))
-        first, macro_f1, loss = (f"{value:8.4f}" if value is not None else f"{'-':>8}" for value in score)
-        star = "[green]best[/]" if row.best else ""
-        return (
-            f"{row.epoch + 1:>4}/{self._epochs:<4}{row.lr:>9.1e}{row.image_size:>5}{short(row.learning):>8}"
-            f"{row.images_per_second:>9.0f}{row.train_loss:>9.4f} {loss} {first} {macro_f1} {star}"
-        )
+    def _epoch(self, row: EpochDone, *, now: bool = True) -> str:
+        """`now`: whether it has just been trained, so that the memory in use is of it."""
+        memory = _memory() if now else None
+        line = epoch_line(row, self._epochs, self._phases, self._first, memory, wide=self._wide)
+        return f"{line} [green]best[/]" if row.best else line
 
     def _new_bar(self) -> Progress:
         columns = (
@@ -135,8 +153,27 @@ class Console:
             TimeRemainingColumn(),
             TextColumn("left"),
         )
-        return Progress(*columns, console=self.terminal, transient=True, disable=not self.terminal.is_terminal)
+        return Progress(*columns, console=self.terminal, transient=True, disable=not self._bars)
 
 
-HEADER = f"{'epoch':>6}   {'lr':>9}{'px':>5}{'learns':>8}{'images/s':>9}{'loss':>9} {'val loss':>8}"
-SCORE_NAMES = {"accuracy": "accuracy", "map": "mAP"}
+def _tell(lines: ProgressLines, record: Record) -> None:
+    """One record of the training loop."""
+    if isinstance(record, Started):
+        lines.started(record)
+    elif isinstance(record, StepDone):
+        lines.step(record.step + 1)
+    elif isinstance(record, EpochDone):
+        lines.epoch(record, _memory())
+    elif isinstance(record, Noted):
+        lines.text(record.text, warning=record.warning)
+
+
+def _memory() -> int | None:
+    from sfumato.training.peak_memory import memory_in_use  # it knows torch, which trainings have loaded
+
+    return memory_in_use()
+
+
+VARIABLE = "SFUMATO_PROGRESS"
+FORMS = ("auto", "plain", "json")
+"""auto: bars on a terminal, else plain lines; plain: lines alone; json: a JSON object a line."""

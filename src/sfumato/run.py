@@ -3,7 +3,8 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,7 @@ from sfumato.multilabel_predictions import AnyPredictions, read_predictions
 from sfumato.narrowed import narrowed, narrowing_notes, with_narrowing
 from sfumato.outcome import make_bundle, write_metrics, write_tau_curve
 from sfumato.preparation.prepare import prepare, prepare_again
-from sfumato.preparation.prepared import Prepared, job_of
+from sfumato.preparation.prepared import Prepared, job_of, machine_of
 from sfumato.preparation.seen_elements import write_seen
 from sfumato.preparation.self_test import try_out
 from sfumato.recipe.load import load_recipe
@@ -37,11 +38,13 @@ from sfumato.run_folder import RunFolder, new_folder, open_folder
 from sfumato.tasks import of_task
 from sfumato.teaching.answers import taught
 from sfumato.teaching.teacher import write_facts
+from sfumato.tracking.tracked import Trackers, check_trackers, tracked
 from sfumato.training.batches import check_batches
 from sfumato.training.branches import fit_branches, told
 from sfumato.training.cost import CostMeter
-from sfumato.training.device import choose_device, choose_workers
+from sfumato.training.device import choose_device
 from sfumato.training.listeners import CsvAverages, CsvClasses, CsvHistory, JsonHistory, TensorBoard
+from sfumato.training.loader_choice import LoaderChoice, choose_loader
 from sfumato.training.loop import fit
 from sfumato.training.machine import Machine, launched
 from sfumato.training.memory import kept_memory
@@ -120,22 +123,27 @@ def train(
         folder, prepared, machine, notes = begin_run(recipe, overrides, out, console, sharing)
     else:
         folder, prepared, machine, notes = _take_up(resume, sharing)
-    with going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"):
+    with ExitStack() as stack:
+        stack.enter_context(going_on_with(f"sfumato train --resume {shlex.quote(str(folder.path))}"))
         if resume is None:
             write_inputs(folder, prepared, machine, notes)
-        workers = choose_workers(prepared.recipe.train.workers, machine.device.type)
+        trackers = stack.enter_context(tracked(folder, prepared.recipe, console, main=machine.is_main))
         with kept_memory(machine.device.type) as memory:
             console.note(Noted(f"memory: {memory}"))
-            console.note(Noted(f"train.workers: {workers.value}, {workers.reason}"))
-            _fit(folder, prepared, machine, int(workers.value), console, resume=resume is not None)
-            references = learn(folder, prepared, machine, int(workers.value), console)
+            loader = choose_loader(job_of(prepared, machine, 0, folder.checkpoints))
+            ahead = f", {loader.prefetch} batches ahead each" if loader.workers else ""
+            console.note(Noted(f"train.workers: {loader.workers}{ahead}, {loader.reason}"))
+            workers = loader.workers
+            _fit(folder, prepared, machine, loader, console, trackers, resume=resume is not None)
+            references = learn(folder, prepared, machine, workers, console)
             show = console.stage("looking in several views")
-            looked = look(folder, prepared, machine, int(workers.value), references, show, choose=measure_test)
-            withheld = withhold(prepared, machine, int(workers.value))
+            looked = look(folder, prepared, machine, workers, references, show, choose=measure_test)
+            withheld = withhold(prepared, machine, workers)
         if machine.is_main:
             tell(looked.choice, folder.views, console)
             conclude_withheld(folder, prepared.recipe.model, looked, withheld)
             decide(folder, prepared, looked, ("val", "test") if measure_test else ("val",), console)
+            trackers.conclude(folder)
         machine.wait()
     return Run(folder.path)
 
@@ -159,9 +167,10 @@ def begin_run(
         raise InputError("no recipe", expected="the path of a recipe, or --resume with the folder of a run")
     loaded = load_recipe(recipe, overrides)
     with loaded.located(), new_folder(out, loaded.recipe.name) as folder:
+        check_trackers(loaded.recipe.train.trackers)
         device = choose_device(loaded.recipe.train.device)
         prepared = prepare(loaded.recipe, device.value, console, sharing)
-        machine = Machine(device.value, prepared.precision)
+        machine = machine_of(prepared, device.value)
         check_batches(prepared.model, prepared.plan, machine.processes)
         tried, doubts = try_out(prepared)
     notes = [f"train.device: {device.value}, {device.reason}", *prepared.notes, *tried]
@@ -177,7 +186,7 @@ def _take_up(resume: str | Path, sharing: Sharing | None) -> tuple[RunFolder, Pr
     """What an interrupted run was begun with; its choices were noted then."""
     folder = open_folder(resume)
     prepared = prepare_again(folder, sharing)
-    machine = Machine(choose_device(prepared.recipe.train.device).value, prepared.precision)
+    machine = machine_of(prepared, choose_device(prepared.recipe.train.device).value)
     check_batches(prepared.model, prepared.plan, machine.processes)
     return folder, prepared, machine, []
 
@@ -195,17 +204,26 @@ def write_inputs(folder: RunFolder, prepared: Prepared, machine: Machine, notes:
 
 
 def _fit(
-    folder: RunFolder, prepared: Prepared, machine: Machine, workers: int, console: Console, *, resume: bool
+    folder: RunFolder,
+    prepared: Prepared,
+    machine: Machine,
+    loader: LoaderChoice,
+    console: Console,
+    trackers: Trackers,
+    *,
+    resume: bool,
 ) -> None:
     """Train; the best weights end up in the model."""
-    job = job_of(prepared, machine, workers, folder.checkpoints, console.stage("computing features"))
+    job = job_of(prepared, machine, loader.workers, folder.checkpoints, console.stage("computing features"))
+    job = replace(job, prefetch=loader.prefetch)
     job = taught(job, folder.teacher_answers, prepared.teacher, console)
     history = CsvHistory(folder.history, prepared.table.layout)
     by_column = JsonHistory(folder.history_by_column, prepared.table.layout)
     classes = CsvClasses(folder.class_history)
     averages = CsvAverages(folder.averages)
     cost = CostMeter(folder.cost, machine.device, prepared.model)
-    fit(job, [console, history, by_column, classes, averages, TensorBoard(folder.path / "events"), cost], resume=resume)
+    board = TensorBoard(folder.path / "events")
+    fit(job, [console, history, by_column, classes, averages, board, cost, trackers], resume=resume)
     branches = fit_branches(job)
     if branches is not None:
         console.note(Noted(told(branches)))

@@ -6,8 +6,8 @@ import sys
 import sfumato
 
 SURFACE = {
-    "Answer", "CascadeFolder", "CascadePredictor", "Comparison", "CrossValidation", "Decision", "Ensemble", "Evaluation", "InputError", "Interrupted", "LabelSpace", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
-    "SfumatoError", "Stack", "Sweep", "__version__", "cascade", "compare", "crossval", "decide", "ensemble", "evaluate", "load", "load_recipe", "soup", "stack", "sweep", "train",
+    "Answer", "CascadeFolder", "CascadePredictor", "Comparison", "CrossValidation", "Decision", "Ensemble", "Evaluation", "InputError", "Interrupted", "LabelSpace", "Ladder", "Predictions", "Predictor", "Recipe", "Run", "RunError", "RunSoup",
+    "SfumatoError", "Stack", "Sweep", "__version__", "cascade", "compare", "crossval", "decide", "ensemble", "evaluate", "ladder", "load", "load_recipe", "soup", "stack", "sweep", "train",
 }  # fmt: skip
 
 

@@ -6,13 +6,23 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import roc_auc_score
 from tests.charts import ELEMENTS, chart, gallery
+from tests.served import files, served
 
 import sfumato
+from sfumato.cascades.looking import look
+from sfumato.cascades.measuring import last_verdicts
+from sfumato.cascades.pages import write_report
+from sfumato.cascades.samples import held_out_samples
+from sfumato.cascades.stage import read_stage
 from sfumato.cli import main
+from sfumato.data.progress import unseen
+from sfumato.decision.narrowing import Narrowing
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
 from sfumato.predict.cascade_stages import Stages
@@ -167,6 +177,24 @@ def test_no_figure_of_the_whole_is_above_that_of_its_stages(made):
     assert sum(one.count for one in found.ends.values()) == found.samples
 
 
+def test_what_is_measured_is_what_is_predicted(root, made):
+    """Candidates that elements narrow are narrowed alike by both."""
+    model = sfumato.load(made.bundle)
+    shows = {"rain": ("green",), "storm": ("red", "green"), "wind": ("red",)}
+    rule = Narrowing("all", 0.0, tuple(shows[name] for name in model.labels.names))
+    model.stages.products.policies[""] = replace(model.policy, narrowing=rule)
+    stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
+    said = look(held_out_samples(stages), model.stages, lambda going, _: going >= 0, unseen)
+    rows = said.samples.table.rows
+    inputs = [WithText(image, text) for image, text in zip(rows["images"].list.first(), rows["text"], strict=True)]
+    named = np.array(model.labels.names)[last_verdicts(said, model.stages).predicted]
+    predicted = model.predict(inputs)
+    passed = model.stages.routes.passes(said.going)
+    assert [one.stage == "products" for one in predicted] == passed.tolist()
+    assert [one.label for one in predicted if one.stage == "products"] == named[passed].tolist()
+    assert all(one.confidence == 1 for one in predicted if one.stage == "products" and len(one.path[1].labels) == 1)
+
+
 def test_a_mixed_folder_gives_a_row_each(root, made, tmp_path, monkeypatch, capsys):
     mixed = tmp_path / "mixed"
     mixed.mkdir()
@@ -207,6 +235,7 @@ def test_costs_and_the_real_share_move_the_gate(root, made, tmp_path):
         assert q == pytest.approx(odds / (1 + odds))
 
 
+@pytest.mark.slow
 def test_without_a_gate_or_without_elements(root, tmp_path, looked):
     both = sfumato.cascade(None, root / "elements", root / "products", out=tmp_path / "a", quiet=True)
     assert (
@@ -276,6 +305,21 @@ def test_samples_that_trained_a_stage_are_refused(root, tmp_path):
         sfumato.cascade(*stages, data=tmp_path / "all.csv", out=tmp_path / "out", quiet=True)
 
 
+def test_samples_that_another_split_trained_on_are_left_out(root, made, tmp_path):
+    """As if products had had a split of its own; what is left weighs as before."""
+    other = Path(shutil.copytree(root / "products", tmp_path / "other"))
+    path = other / "data" / "table.parquet"
+    about, rows = pl.read_parquet_metadata(path), pl.read_parquet(path)
+    moved = rows.filter(pl.col("part") == "val")["id"][:6]
+    part = pl.when(pl.col("id").is_in(moved.to_list())).then(pl.lit("train")).otherwise("part").alias("part")
+    rows.with_columns(part).write_parquet(path, metadata={"sfumato": about["sfumato"]})
+    found = sfumato.cascade(root / "gate", root / "elements", other, out=tmp_path / "out", quiet=True)
+    assert found.story.warnings == (f"6 of 48 samples are left out: {other} was trained on them",)
+    assert not set(pl.read_csv(found.decisions)["id"]) & set(moved)
+    assert found.story.tuned.share == pytest.approx(2 / 3) and found.story.routes.shift is None
+
+
+@pytest.mark.slow
 def test_other_samples_may_choose(root, made, tmp_path):
     """The same validation samples as a table by themselves choose the same."""
     lines = (root / "gallery.csv").read_text(encoding="utf-8").splitlines()
@@ -286,6 +330,133 @@ def test_other_samples_may_choose(root, made, tmp_path):
     again = sfumato.cascade(*stages, data=tmp_path / "val.csv", out=tmp_path / "out", quiet=True)
     assert again.story.routes == made.story.routes
     assert replace(again.story.tuned, curve=()) == replace(made.story.tuned, curve=())
+
+
+@pytest.fixture(scope="module")
+def evaluated(root, made, tmp_path_factory) -> sfumato.Evaluation:
+    """On the test part, which no stage and no threshold has seen."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    return sfumato.evaluate(made.folder, root / "gallery.csv", part="test", out=folder / "done", quiet=True)
+
+
+def test_it_is_measured_end_to_end_and_stage_by_stage(root, made, evaluated):
+    rows, found = pl.read_csv(evaluated.decisions), evaluated.metrics["cascade"]
+    assert len(rows) == found["samples"] == 24
+    assert found["whole"]["scores"]["accuracy"]["value"] == pytest.approx(rows["right"].mean())
+    assert set(found["stages"]) == {"gate", "elements", "products"}
+    gate = found["stages"]["gate"]
+    wanted, going = (rows["label"] != "no").to_numpy(), rows["going"].to_numpy()
+    assert gate["scores"]["auc"]["value"] == pytest.approx(roc_auc_score(wanted, going))
+    passed = going >= made.story.routes.gate
+    assert gate["classes"][1]["recall"] == pytest.approx((passed & wanted).sum() / wanted.sum())
+    assert found["stages"]["products"]["samples"] == wanted.sum()  # those that the gate stops too
+    ended = {name: one["count"] for name, one in found["ends"].items()}
+    assert sum(ended.values()) == 24 and ended["missed"] == (wanted & ~passed).sum()
+    assert found["spent"]["gate"]["looked"] == 24 and found["spent"]["products"]["looked"] == passed.sum()
+    assert "trained on" not in evaluated.page.read_text(encoding="utf-8")
+
+
+def test_its_page_stands_alone_and_is_written_anew(made, evaluated):
+    for page, said in ((evaluated.page, "Where samples end"), (made.page, "How the thresholds were chosen")):
+        text = page.read_text(encoding="utf-8")
+        assert said in text and "http" not in text.replace("http://www.w3.org", "")
+    before = made.page.read_text(encoding="utf-8")
+    assert write_report(made.folder).read_text(encoding="utf-8") == before
+
+
+@pytest.mark.slow
+def test_it_says_where_samples_were_trained_on(root, made, tmp_path, capfd):
+    done = sfumato.evaluate(made.folder, root / "gallery.csv", out=tmp_path / "all")
+    assert "of these samples show images that it was trained on" in done.page.read_text(encoding="utf-8")
+    warned = " ".join(capfd.readouterr().err.split())
+    assert "104 of these samples show images that it was trained on, and 16 such as chose its weights" in warned
+
+
+@pytest.mark.slow
+def test_one_flat_classifier_beside_it(root, made, tmp_path):
+    flat = Path(shutil.copytree(root / "gate", tmp_path / "flat"))
+    with pytest.raises(InputError, match=r"flat: no class 'rain'; expected all products, for --flat"):
+        sfumato.evaluate(made.folder, root / "gallery.csv", flat=flat, part="test", out=tmp_path / "a", quiet=True)
+    with pytest.raises(InputError, match="--flat compares a cascade with one classifier"):
+        sfumato.evaluate(root / "gate", root / "gallery.csv", flat=flat, out=tmp_path / "a", quiet=True)
+    lines = (root / "gallery.csv").read_text(encoding="utf-8").splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    rows = [f"{root}/{one[1]},{one[4] or 'no'},{one[6]}" for one in cells]
+    (tmp_path / "flat.csv").write_text("\n".join(["image,label,split", *rows]) + "\n", encoding="utf-8")
+    recipe = (root / "gate.yaml").read_text(encoding="utf-8").replace(", columns: {label: is_chart}", "")
+    (tmp_path / "flat.yaml").write_text(recipe.replace("gallery.csv", "flat.csv"), encoding="utf-8")
+    one = sfumato.train(tmp_path / "flat.yaml", overrides={"train.epochs": 1}, out=tmp_path / "one", quiet=True)
+    done = sfumato.evaluate(
+        made.folder, root / "gallery.csv", flat=one.folder, part="test", out=tmp_path / "b", quiet=True
+    )
+    alone = sfumato.load(one.folder).predict(pl.read_csv(done.decisions)["image"].to_list())
+    rows = pl.read_csv(done.decisions)
+    right = np.array([said.label for said in alone]) == rows["label"].to_numpy()
+    flat_said = done.metrics["flat"]
+    assert flat_said["results"]["scores"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert flat_said["accuracy"]["value"] == pytest.approx(rows["right"].mean() - right.mean())
+    assert flat_said["mcnemar"]["only_a"] == int((rows["right"].to_numpy() & ~right).sum())
+    assert "Beside one flat classifier" in done.page.read_text(encoding="utf-8")
+
+
+def test_the_verbs_of_the_command_line(root, made, tmp_path, monkeypatch, capsys):
+    """Built with costs, told what it is, measured, and shown anew; what can't be is one line."""
+
+    def typed(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["sfumato", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        said = capsys.readouterr()
+        return int(stop.value.code or 0), said.out, said.err
+
+    stages, out = [root / "gate", root / "elements", root / "products"], tmp_path / "dear"
+    code, said, _ = typed(
+        "cascade", *stages, "--cost", "withheld=0.1", "--cost", "missed=3", "--out", out, "--json", "--quiet"
+    )
+    document = json.loads(said)
+    assert code == 0 and document["summary"]["tuned"]["costs"]["missed"] == 3 and Path(document["bundle"]).is_dir()
+    assert document["summary"]["tuned"]["cost"] <= made.story.tuned.cost
+    code, said, _ = typed("evaluate", out, root / "gallery.csv", "--part", "test", "--out", tmp_path / "e", "--quiet")
+    assert code == 0 and said.startswith("end to end  24 samples: accuracy ") and "looked at" in said
+    assert typed("report", out)[:2] == (0, f"{out / 'report.html'}\n")
+    for words, message in {
+        ("cascade", *stages, "--cost", "wrongg=1"): "--cost: no cost 'wrongg'",
+        ("cascade", *stages, "--share", "1.5"): "--share: 1.5; expected a share above 0 and below 1",
+        (
+            "cascade",
+            *stages,
+            "--positive",
+            "yess",
+        ): "--positive: no class 'yess'; expected no or yes; did you mean 'yes'?",
+        ("cascade", *stages, "--set", "data.images=x"): "--set says how to read --data, which is not given",
+        ("cascade", *stages, "--positive", "no"): "has a product, and is 'yes', whose pictures are stopped",
+        ("cascade", "-", *stages[1:], "--share", "0.5"): "--share: no effect without GATE; leave it out",
+        ("predict", made.folder, root / "pictures", "--elements", stages[1]): "--elements beside a cascade",
+        ("predict", stages[0], root / "pictures", "--no-gate"): "no gate to leave out; expected a cascade",
+        ("ensemble", made.folder, stages[0]): "a cascade of several stages; expected the bundle of one run or ensemble",
+    }.items():
+        where = ("--out", tmp_path / "never") if words[0] == "cascade" else ()
+        code, _, told = typed(*words, *where)
+        assert code == 2 and message in told and told.count("\n") == 1, told
+    assert not (tmp_path / "never").exists()
+
+
+def test_it_is_served_with_its_path(root, made):
+    paths = [Path(one) for one in pictures(root)[:6]]
+    wanted = [one.to_dict() for one in sfumato.load(made.bundle).predict(paths)]
+    with served(made.bundle) as service, service.client() as client:
+        answer = client.post("/predict", files=files(*[(str(path), path.read_bytes()) for path in paths]))
+        schema = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]["200"]
+        stages = client.get("/metadata").json()["stages"]
+    found = answer.json()["decisions"]
+    assert {one["stage"] for one in found} == {"gate", "products"}
+    assert [[step["stage"] for step in one["path"]] for one in found] == [
+        [step["stage"] for step in one["path"]] for one in wanted
+    ]
+    assert [one["confidence"] for one in found] == pytest.approx([one["confidence"] for one in wanted], abs=1e-6)
+    jsonschema.Draft202012Validator(schema["content"]["application/json"]["schema"]).validate(answer.json())
+    assert [one["task"] for one in stages] == ["gate", "elements", "products"]
+    assert [one["threshold"] for one in stages[0]["classes"]] == [None, made.story.routes.gate]
 
 
 def test_a_damaged_cascade_is_refused(made, tmp_path):

@@ -14,6 +14,7 @@ import torch
 from tests.pictures import folder_per_class, marks, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
 from tests.products import products
+from tests.tiny_clip import tiny_clip
 from tests.tiny_vlm import folder
 
 import sfumato
@@ -81,12 +82,21 @@ OVERRIDES[f"{NAMING}-8gb"] = {
     "train.optimizer.kind": "adamw",
     "train.accumulate": 4,
 }
+BY_CLIP = "weather-elements-clip"
+OVERRIDES[BY_CLIP] = {
+    **{name: value for name, value in TINY.items() if name != "model.weights"},
+    "model.clip": {"name": "tiny-sfumato", "weights": "none"},
+    "timeline[0].image_size": SMALL,
+    "data.columns.label": "marks",
+}
 OVERRIDES["weather-elements-cnn-rnn"] = {
     **RESNET,
     "data.columns.label": "marks",
     "model.decoder.hidden": 16,
     "model.decoder.embedding": 8,
 }
+OVERRIDES["weather-gate"] = RESNET
+OVERRIDES["weather-products-light"] = PRODUCTS
 
 
 class Finished:
@@ -129,8 +139,18 @@ def wares(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def charts(tmp_path_factory) -> Path:
-    """Pictures of any number of classes each."""
-    return marks(tmp_path_factory.mktemp("charts"), 40, SMALL)
+    """Pictures of any number of classes each, which have names in Chinese and English."""
+    root = tmp_path_factory.mktemp("charts")
+    tiny_clip(root / "clip")
+    named = "".join(f"  - {{id: {one}, zh: {one}色, en: {one} mark}}\n" for one in ("red", "green", "蓝"))
+    (root / "labels.yaml").write_text(f"marks:\n{named}", encoding="utf-8")
+    return marks(root / "charts", 40, SMALL)
+
+
+@pytest.fixture(scope="module")
+def gates(tmp_path_factory) -> Path:
+    """Pictures of two classes, one rarer."""
+    return folder_per_class(tmp_path_factory.mktemp("gates") / "photos", {"chart": 14, "other": 26}, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +163,17 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def finished(photos, table, wares, charts, one_thread):
+def finished(photos, table, wares, charts, gates, one_thread):
     """Trains a preset once."""
     done: dict[str, Finished] = {}
-    sources = {MULTITASK: table, "multilabel": charts, "weather-elements-cnn-rnn": charts}
+    sources = {
+        MULTITASK: table,
+        "multilabel": charts,
+        BY_CLIP: charts,
+        "weather-elements-cnn-rnn": charts,
+        "weather-products-light": wares,
+        "weather-gate": gates,
+    }
 
     def train(name: str) -> Finished:
         if name not in done:
@@ -154,6 +181,8 @@ def finished(photos, table, wares, charts, one_thread):
             overrides = {**OVERRIDES[name], "data.source": str(source)}
             if name.startswith(NAMING):
                 overrides["model.folder"] = str(wares.parent.parent / "gemma")
+            if name == BY_CLIP:
+                overrides["data.labels"] = {"file": str(charts.parents[1] / "labels.yaml")}
             with applied_settings() as settings:
                 run = sfumato.train(name, overrides=overrides, out=photos.parent / name, quiet=True)
             done[name] = Finished(run, settings)

@@ -1,5 +1,6 @@
 """Pictures of several classes told by Chinese and English texts: tiny OpenCLIP towers with LoRA, from recipe to bundle."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import yaml
 from tests.pictures import marks
 from tests.tiny_clip import tiny_clip
 from tests.words import tiny_bert
+from typer.testing import CliRunner
 
 import sfumato
+from sfumato.cli import app
 from sfumato.errors import InputError
+from sfumato.ladders.steps import RUNGS, climb
+from sfumato.multilabel_predictions import read_predictions
 
 LABELS = """
 marks:
@@ -77,6 +82,21 @@ def test_pictures_find_all_their_texts_and_the_bundle_answers_as_the_run_did_wit
     assert not any("lora" in name or "parametrizations" in name for name in weights) and "head.midpoint" in weights
 
 
+@pytest.mark.parametrize("rung", [0, 1, 4])
+def test_a_ladder_begins_where_the_run_ended_and_leaves_pictures_alone(run, place, rung, monkeypatch, tmp_path):
+    """Zero-shot is the run itself; OpenCLIP's image tower stays, its text tower does not."""
+    monkeypatch.setattr("sfumato.ladders.climbing.climb", lambda *parts: climb(*parts, (RUNGS[0], RUNGS[rung])[-1:]))
+    made = sfumato.ladder(run.folder, out=tmp_path / "ladder", quiet=True)
+    assert made.standing.score == "map"
+    if rung == 0:
+        assert made.standing.chosen.test.value == pytest.approx(run.metrics["test"]["scores"]["map"]["value"], abs=1e-6)
+    said, model = read_predictions(made.folder / "predictions/test.parquet"), sfumato.load(made.bundle)
+    found = np.concatenate([row.logits for _, row in model.scored([place / "photos" / one for one in said.ids])])
+    assert np.allclose(found, said.logits, atol=1e-3)
+    assert not any("text" in name for name in torch_names(made.bundle)) and not model.reads_texts
+    assert len(model.predict([place / "photos" / said.ids[0]])[0].probabilities) == 3
+
+
 def torch_names(bundle: Path) -> list[str]:
     from sfumato.tensor_file import read_tensors
 
@@ -89,6 +109,7 @@ def test_each_class_is_told_in_its_languages_by_its_own_templates_first(run):
     assert texts["green"] == ["有绿色的图", "a chart with a green mark"]
 
 
+@pytest.mark.slow
 def test_a_pair_of_any_encoders_does_the_same(place):
     run = sfumato.train(
         place / "recipe.yaml",
@@ -183,3 +204,93 @@ def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(pl
         [picture]
     )[0]
     assert passes == [2] and len(more.probabilities) == 4
+
+
+def test_a_class_added_to_the_label_file_is_answered_and_says_from_whom_it_borrows(place, run, tmp_path):
+    (tmp_path / "labels.yaml").write_text(LABELS + "  - {id: yellow, zh: 黄色, en: yellow mark}\n", encoding="utf-8")
+    picture = str(place / "photos" / "pictures" / "000.png")
+    done = CliRunner().invoke(
+        app, ["predict", str(run.folder), picture, "--labels", str(tmp_path / "labels.yaml"), "--json"]
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "'yellow' was not trained on: its probability and threshold are borrowed from" in done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert answer["borrowed"] == ["yellow"] and answer["calibrated"] is False
+    own = sfumato.load(run.bundle).predict([picture])[0].probabilities
+    assert {name: answer["probabilities"][name] for name in own} == pytest.approx(own, abs=1e-6)
+    model = sfumato.load(run.bundle, labels=tmp_path / "labels.yaml")
+    assert "包含黄色的图" in model_texts(run, tmp_path)["yellow"] and not model.calibrated
+
+
+def model_texts(run, folder) -> dict[str, tuple[str, ...]]:
+    from sfumato.bundle.ensemble import read_any
+    from sfumato.predict.open_vocabulary import asked_by_labels
+
+    return asked_by_labels(folder / "labels.yaml", read_any(run.bundle), "bundle").texts
+
+
+def test_new_classes_are_measured_where_data_names_them(place, run, tmp_path):
+    (tmp_path / "labels.yaml").write_text(LABELS + "  - {id: yellow, zh: 黄色, en: yellow mark}\n", encoding="utf-8")
+    rows = (place / "photos" / "table.csv").read_text(encoding="utf-8").replace("|green", "|黄色").splitlines()
+    folder = place / "photos"
+    (folder / "more.csv").write_text("\n".join(rows[:41]) + "\n", encoding="utf-8")
+    arguments = [
+        "evaluate",
+        str(run.folder),
+        str(folder / "more.csv"),
+        "--out",
+        str(tmp_path / "out"),
+        "--set",
+        "data.columns.label=marks",
+        "--json",
+    ]
+    refused = CliRunner().invoke(app, arguments)
+    assert isinstance(refused.exception, InputError) and "the bundle does not know" in str(refused.exception)
+    done = CliRunner().invoke(app, [*arguments, "--labels", str(tmp_path / "labels.yaml")])
+    assert done.exit_code == 0, done.stderr
+    classes = json.loads(done.stdout)["metrics"]["evaluated"]["classes"]
+    assert [row["name"] for row in classes] == ["red", "green", "蓝", "yellow"]
+
+
+@pytest.mark.slow
+def test_from_zero_shot_weights_to_those_between_and_those_learnt(place):
+    """A run begins with a zero-shot run's weights, and is interpolated with them after its last step."""
+    from sfumato.zero_shot import zero_shot
+
+    before = zero_shot(place / "recipe.yaml", out=place / "begun", quiet=True)
+    changed = {"train.init_from": str(place / "begun"), "train.interpolate": {"alphas": [0.0, 0.5]}, "train.epochs": 2}
+    run = sfumato.train(place / "recipe.yaml", overrides=changed, out=place / "wise", quiet=True)
+    rows = [row for row in csv.DictReader((run.folder / "averages.csv").read_text().splitlines()) if row["alpha"]]
+    assert [float(row["alpha"]) for row in rows] == [0.0, 0.5, 1.0]
+    val = before.metrics["val"]["scores"]["map"]["value"]
+    assert float(rows[0]["map"]) == pytest.approx(val, abs=1e-4)  # alpha 0 is the zero-shot network
+
+
+@pytest.mark.slow
+def test_what_training_costs_a_class_it_never_sees(place, tmp_path):
+    from sfumato.new_classes import lines, new_classes
+
+    done = new_classes(place / "recipe.yaml", ["绿色"], overrides={"train.epochs": 3}, out=tmp_path / "new", quiet=True)
+    assert done.unseen == ("green",) and done.seen == ("red", "蓝")
+    trained = [json.loads(line) for line in (done.folder / "seen.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {name for row in trained for name in row["labels"] or ()} == {"red", "蓝"}
+    tuned = sfumato.Run(done.folder / "tuned")
+    assert {row["name"] for row in tuned.metrics["test"]["classes"]} == {"red", "蓝"}
+    moved = done.figures.map
+    assert moved["seen"].change.value == pytest.approx(moved["seen"].after.value - moved["seen"].before.value)
+    a, b = moved["seen"].after.value, moved["unseen"].after.value
+    assert moved["harmonic"].after.value == pytest.approx(2 * a * b / (a + b))
+    assert moved["seen"].after.value == pytest.approx(tuned.metrics["test"]["scores"]["map"]["value"], abs=0.02)
+    written = json.loads((done.folder / "new_classes.json").read_text(encoding="utf-8"))
+    assert written["unseen"] == ["green"] and len(lines(done)) == 7
+
+
+@pytest.mark.parametrize(
+    ("unseen", "message"), [(["grene"], "no class 'grene'.*'green'"), (2, "2 of 3 classes"), ([], "0 of 3 classes")]
+)
+def test_some_classes_must_be_left_and_some_left_out(place, unseen, message):
+    from sfumato.new_classes import new_classes
+
+    with pytest.raises(InputError, match=message):
+        new_classes(place / "recipe.yaml", unseen, out=place / "nothing", quiet=True)
+    assert not (place / "nothing").exists()

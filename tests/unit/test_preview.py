@@ -90,3 +90,19 @@ def test_weights_of_tasks_imply_columns():
     assert [task.name for task in preview(recipe).table.questions] == ["first", "second"]
     named = load_recipe("crop-disease-multitask", {"train.task_weights": {"crop": 1, "grade": 0.5}}).recipe
     assert [task.name for task in preview(named).table.questions] == ["crop", "grade"]
+
+
+def test_a_column_of_one_group_is_refused_where_it_stands(tmp_path):
+    folder_per_class(tmp_path / "photos", {"a": 4, "b": 4})
+    rows = [f"photos/{name}/{i:03}.png,{name},only" for name in "ab" for i in range(4)]
+    (tmp_path / "charts.csv").write_text("\n".join(["image,label,source", *rows]))
+    recipe = (
+        "data:\n  source: charts.csv\n  columns: {group: source}\nmodel: {backbone: test_efficientnet, weights: none}\n"
+    )
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    loaded = load_recipe(tmp_path / "recipe.yaml")
+    said = (
+        r"recipe.yaml:3: .*charts.csv: data.columns.group: all 8 samples are of one group, 'only', and a group is never"
+    )
+    with pytest.raises(InputError, match=said), loaded.located():
+        preview(loaded.recipe)

@@ -48,11 +48,16 @@ def planned(charts: int, others: int, sources: int, products: tuple[str, ...], s
         seed: Changes everything.
     """
     found: list[Entry] = []
-    for era, (share, *_) in enumerate(ERAS):
-        own = _sources(sources, era)
-        found += _charts(len(found), round(charts * share), own, era, products, seed)
-        found += _others(len(found), round(others * share), _sources(max(3, sources // 2), era), era, seed)
+    for era in range(len(ERAS)):
+        found += _charts(len(found), _share(charts, era), _sources(sources, era), era, products, seed)
+        found += _others(len(found), _share(others, era), _sources(max(3, sources // 2), era), era, seed)
     return found
+
+
+def _share(count: int, era: int) -> int:
+    """How many of `count` pictures an era has, so that all eras together have them all."""
+    ends = [round(count * sum(share for share, *_ in ERAS[:end])) for end in range(len(ERAS) + 1)]
+    return ends[era + 1] - ends[era]
 
 
 def _sources(count: int, era: int) -> list[int]:

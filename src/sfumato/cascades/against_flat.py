@@ -34,8 +34,8 @@ class Flat:
         device: A torch device; None = the best there is.
 
     Raises:
-        InputError: It is of several tasks or of several classes a picture, or has not all of the cascade's classes and
-            no other.
+        InputError: It is of several tasks or of several classes a picture, lacks a product, or has other classes than
+            these and one of what is stopped.
     """
 
     def __init__(self, given: str, stages: Stages, device: str | None) -> None:
@@ -91,10 +91,8 @@ def _places(labels: LabelSpace, stages: Stages, where: str) -> Integers:
     lacking = [name for name in products.names if name not in found]
     if lacking:
         raise InputError(f"no class {lacking[0]!r}", where=where, expected="all products, for --flat")
-    if len(others) != (0 if stages.sides is None else 1):
+    if len(others) > (0 if stages.sides is None else 1):
         what = f"classes that are no product: {', '.join(others) or 'none'}"
-        expected = (
-            "none, for --flat without a gate" if stages.sides is None else "one, of all that the gate should stop"
-        )
+        expected = "none, without a gate" if stages.sides is None else "at most one, of all that is stopped"
         raise InputError(what, where=where, expected=expected)
     return np.array([stop if name is None else products.index(name) for name in found], dtype=np.int64)

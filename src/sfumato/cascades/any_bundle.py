@@ -19,6 +19,7 @@ def evaluate(  # noqa: PLR0913  # an option each
     part: str | None = None,
     skip_unknown: bool = False,
     flat: str | Path | None = None,
+    labels: str | Path | None = None,
     out: str | Path | None = None,
     device: str | None = None,
     quiet: bool = False,
@@ -33,6 +34,7 @@ def evaluate(  # noqa: PLR0913  # an option each
         part: Only the samples of this part of the data's own split; None = all.
         skip_unknown: Leave out samples of classes that the bundle does not know, instead of refusing them.
         flat: Of a cascade: one classifier over all of its answers, to be compared with.
+        labels: Of a dual encoder: a label file whose classes it is to answer with, new ones too.
         out: A new folder; None = `runs/DATA-evaluated`, numbered if need be.
         device: A torch device; None = the best there is.
         quiet: Show nothing.
@@ -43,7 +45,9 @@ def evaluate(  # noqa: PLR0913  # an option each
     settings: dict[str, Any] = {"overrides": overrides, "part": part, "skip_unknown": skip_unknown}
     settings |= {"out": out, "device": device, "quiet": quiet}
     if is_cascade(Path(bundle)):
+        if labels is not None:
+            raise InputError("other classes", where=str(bundle), expected="a dual encoder, and not a cascade")
         return evaluate_cascade(bundle, data, flat=flat, **settings)
     if flat is not None:
         raise InputError("--flat compares a cascade with one classifier", where=str(bundle), expected="a cascade")
-    return evaluate_single(bundle, data, **settings)
+    return evaluate_single(bundle, data, labels=labels, **settings)

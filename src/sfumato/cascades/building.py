@@ -12,14 +12,14 @@ from sfumato.cascades.folder import SUMMARY, CascadeFolder, Story
 from sfumato.cascades.looking import Said, look
 from sfumato.cascades.matching import refuse_unlike, sureness_told
 from sfumato.cascades.measuring import answers_of, measure_cascade, stage_tables
-from sfumato.cascades.origin import heard_by, refuse_trained, write_choosing
+from sfumato.cascades.origin import Heard, doubt, heard_by, refuse_trained, trained_among, write_choosing
 from sfumato.cascades.pages import write_report
 from sfumato.cascades.positive import GoingOn, going_on
 from sfumato.cascades.rows import answer_rows
 from sfumato.cascades.samples import Samples, given_samples, held_out_samples
 from sfumato.cascades.stage import NONE, Stage, read_stage
 from sfumato.cascades.told import told
-from sfumato.cascades.tuning import Tuned, shift_of, tune
+from sfumato.cascades.tuning import Tuned, shift_of, tune, wanted_share
 from sfumato.console import Console
 from sfumato.decision.end_costs import EndCosts
 from sfumato.decision.routes import Routes
@@ -114,18 +114,42 @@ def _build(path: Path, stages: Mapping[Role, Stage], wish: Wish, console: Consol
     sure = sureness_told(stages)
     if wish.data is None and wish.overrides:
         raise InputError("--set says how to read --data, which is not given", expected="--data with it")
-    samples = held_out_samples(stages) if wish.data is None else given_samples(stages, wish.data, wish.overrides or {})
+    every = held_out_samples(stages) if wish.data is None else given_samples(stages, wish.data, wish.overrides or {})
     heard = {role: heard_by(one) for role, one in stages.items()}
-    doubts = [refuse_trained(one, samples.table, heard[role]) for role, one in stages.items()]
-    on, shift = _gate(stages, samples, wish)
+    doubts = [one for stage in stages.values() if (one := doubt(stage, every.table)) is not None]
+    on, shift = _gate(stages, every, wish)
+    samples, lost = _untrained(stages, every, heard, given=wish.data is not None)
     loaded = Stages(_cascade(stages, Routes(on.name if on else None, 0.0, 0.0, sure, shift)), str(path), wish.device)
     said = look(samples, loaded, lambda going, _: np.ones(len(going), np.bool_), console.stage("asking"), heard)
-    loaded.routes, tuned = tune(said, loaded, wish.costs, wish.share)
+    share = wanted_share(every, loaded) if wish.share is None and lost else wish.share
+    loaded.routes, tuned = tune(said, loaded, wish.costs, share)
     notes = told(stages, samples, said, on, loaded, tuned)
-    warnings = [one for one in doubts if one is not None]
+    warnings = [*lost, *doubts]
     for note in (*(Noted(one) for one in notes), *(Noted(one, warning=True) for one in warnings)):
         console.note(note)
     _conclude(path, stages, loaded, said, tuned, on, notes, warnings)
+
+
+def _untrained(
+    stages: Mapping[Role, Stage], samples: Samples, heard: Mapping[Role, Heard], *, given: bool
+) -> tuple[Samples, list[str]]:
+    """The samples that no stage was trained on, and a warning for each stage that was on some of them.
+
+    Of samples that a person gave none may be; of those that a run set aside the others have other parts at times.
+    """
+    out, said = set[str](), list[str]()
+    for role, stage in stages.items():
+        trained = trained_among(stage, samples.table, heard[role])
+        if given:
+            refuse_trained(stage, trained, len(samples))
+        elif trained:
+            said.append(f"{len(trained)} of {len(samples)} samples are left out: {stage.given} was trained on them")
+            out |= trained
+    kept = np.array([name not in out for name in samples.table.ids], dtype=np.bool_)
+    if not kept.any():
+        what, expected = "some stage was trained on every sample that could choose", "the same split for all stages"
+        raise InputError(what, expected=expected, mend="such as by data.dealt, or other samples by --data")
+    return samples.only(kept), said
 
 
 def _gate(stages: Mapping[Role, Stage], samples: Samples, wish: Wish) -> tuple[GoingOn | None, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.bundle.cascade import Cascade, read_cascade
+from sfumato.bundle.ensemble import read_any
 from sfumato.bundle.folder import open_bundle
 from sfumato.cascades.against_flat import Flat
 from sfumato.cascades.looking import Said, Through, look
@@ -135,7 +136,9 @@ def _told(asked: _Asked, said: Said, flat: Path | None) -> tuple[list[str], list
         warnings += [f"{flat}: {known.warning}"] if known is not None and known.warning else []
     if len(said.bad):
         warnings.append(f"{len(said.bad)} images can't be used and are not measured, such as {said.bad['id'][0]}")
-    unknown = int((wanted_of(said, asked.stages) == UNKNOWN).sum())
+    if flat is not None and len(read_any(flat).labels) == len(asked.stages.products.labels) and asked.stages.sides:
+        notes.append(f"{flat} has no class for what is stopped: of such samples it is always wrong")
+    unknown = int((wanted_of(said.samples, asked.stages) == UNKNOWN).sum())
     if unknown:
         notes.append(f"{unknown} samples go on and have no product that is known: they are not measured")
     return notes, warnings

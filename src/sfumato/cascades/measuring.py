@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sfumato.bundle.cascade import Role
 from sfumato.cascades.looking import Said, StageTime
+from sfumato.cascades.samples import Samples
 from sfumato.decided import measure_any
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy, Verdicts
@@ -53,12 +54,12 @@ class Answers:
         return np.where(self.passed, self.right & ~self.withheld, ~self.wanted)
 
 
-def wanted_of(said: Said, stages: Stages) -> Integers:
+def wanted_of(samples: Samples, stages: Stages) -> Integers:
     """(N,) 1 where a sample has a product, 0 where it should be stopped, UNKNOWN where neither is known."""
-    product = said.samples.truth["products"]
+    product = samples.truth["products"]
     if stages.sides is None:
         return np.where(product == UNKNOWN, UNKNOWN, 1)
-    gate = said.samples.truth["gate"]
+    gate = samples.truth["gate"]
     stop = stages.of["gate"].labels.index(stages.sides[0])
     return np.where(gate == stop, 0, np.where((gate != UNKNOWN) & (product != UNKNOWN), 1, UNKNOWN))
 
@@ -69,7 +70,7 @@ def answers_of(said: Said, stages: Stages) -> Answers:
     Raises:
         InputError: There is none.
     """
-    wanted = wanted_of(said, stages)
+    wanted = wanted_of(said.samples, stages)
     known = wanted != UNKNOWN
     if not known.any():
         what = "no sample whose product is known, or that should be stopped"

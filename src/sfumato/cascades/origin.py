@@ -81,28 +81,32 @@ def seen_before(bundle: Path, table: Table) -> Overlap | None:
     return Overlap(len(trained), len(chosen - trained))
 
 
-def refuse_trained(stage: Stage, table: Table, heard: Heard) -> str | None:
-    """Refuse samples that a stage was trained on, but for those that it spoke of out of fold.
+def trained_among(stage: Stage, table: Table, heard: Heard) -> frozenset[str]:
+    """Ids of the samples that a stage was trained on, but for those that it spoke of out of fold."""
+    parts = [run.read_table().part("train") for run in runs_of(stage.folder)]
+    return frozenset(shared(table, parts) if parts else ()) - heard.rows.keys()
 
-    Returns:
-        A warning where it can't be known, or where the test part of its run is about to choose; None = neither.
+
+def refuse_trained(stage: Stage, trained: frozenset[str], samples: int) -> None:
+    """Refuse samples that a person named, where a stage was trained on any of them.
 
     Raises:
-        InputError: There are such samples.
+        InputError: It was.
     """
+    if trained:
+        what = (
+            f"was trained on {len(trained)} of the {samples} samples that choose thresholds, such as {min(trained)!r}"
+        )
+        expected = f"samples that {NAMES[stage.role]} and the others were not trained on"
+        raise InputError(what, where=stage.given, expected=expected)
+
+
+def doubt(stage: Stage, table: Table) -> str | None:
+    """A warning where it can't be known what trained a stage, or where samples of its test part choose; else None."""
     runs = runs_of(stage.folder)
     if not runs:
         return f"whether {stage.given} was trained on any of these samples can't be known: no run is around its bundle"
-    tables = [run.read_table() for run in runs]
-    trained = [name for name in shared(table, [one.part("train") for one in tables]) if name not in heard.rows]
-    if trained:
-        what = (
-            f"was trained on {len(trained)} of the {len(table)} samples that choose thresholds, such as {trained[0]!r}"
-        )
-        expected = f"samples that {NAMES[stage.role]} and the others were not trained on"
-        mend = "give all stages the same split (data.dealt, or a column of parts), or other samples by --data"
-        raise InputError(what, where=stage.given, expected=expected, mend=mend)
-    tested = shared(table, [one.part("test") for one in tables])
+    tested = shared(table, [run.read_table().part("test") for run in runs])
     if not tested:
         return None
     return (

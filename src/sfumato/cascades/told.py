@@ -28,7 +28,7 @@ def told(
 
 
 def _samples(samples: Samples, said: Said, loaded: Stages) -> Iterator[str]:
-    wanted = wanted_of(said, loaded)
+    wanted = wanted_of(said.samples, loaded)
     with_product, without = int((wanted == 1).sum()), int((wanted == 0).sum())
     yield f"thresholds are chosen by {with_product} samples with a product and {without} without"
     if len(said.bad):

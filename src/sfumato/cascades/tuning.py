@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sfumato.cascades.looking import Said
 from sfumato.cascades.measuring import Answers, last_verdicts, wanted_of
+from sfumato.cascades.samples import Samples
 from sfumato.cascades.stage import Stage
 from sfumato.decision.dealing import deal
 from sfumato.decision.end_costs import EndCosts, Ends, ends_of
@@ -32,7 +33,8 @@ class Tuned:
 
     costs: EndCosts
     share: float | None
-    """Of samples with a product among those that will be met; None = as among these."""
+    """Of samples with a product, at which they were weighed: as a person says, or as before samples were left out; None
+    = as among these."""
     cost: float
     """Mean cost on the samples that chose: a selection score."""
     cross_fitted: float | None
@@ -77,17 +79,26 @@ def shift_of(gate: Stage, going_on: str, share: float | None) -> PriorShift | No
     return PriorShift((old[0] / sum(old), old[1] / sum(old)), (1 - share, share))
 
 
+def wanted_share(samples: Samples, stages: Stages) -> float | None:
+    """Share of samples with a product among those of which it is known; None where all or none have one."""
+    known = wanted_of(samples, stages)
+    found = float((known == 1).sum() / max(1, (known != UNKNOWN).sum()))
+    return found if 0 < found < 1 else None
+
+
 def tune(said: Said, stages: Stages, costs: EndCosts, share: float | None) -> tuple[Routes, Tuned]:
     """The routes that cost least on samples of which it is known what they are, and what they cost.
 
     Raises:
-        InputError: There is no such sample.
+        InputError: There is no such sample, or none of either kind that a gate tells apart.
     """
-    known = wanted_of(said, stages)
+    known = wanted_of(said.samples, stages)
     here, wanted = said.only(known != UNKNOWN), known[known != UNKNOWN] == 1
-    if not wanted.any():
-        raise InputError("no sample with a product to choose thresholds by", where=said.samples.table.source or None)
     gated = stages.sides is not None
+    if not wanted.any() or (gated and wanted.all()):
+        what = "to stop" if wanted.any() else "with a product"
+        mend = "other samples by --data"
+        raise InputError(f"no sample {what} to choose thresholds by", where=here.samples.table.source, mend=mend)
     ends = _ends(here, wanted, stages, costs, share)
     chosen = fit_routes(ends, gated=gated)
     routes = replace(stages.routes, gate=chosen.gate, answer=chosen.answer)

@@ -5,6 +5,7 @@ from sfumato.cli import (
     about_recipes,
     averaging,
     cascading,
+    climbing,
     deciding,
     exporting,
     serving,
@@ -16,5 +17,17 @@ from sfumato.cli.app import app, main
 
 __all__ = ["VERBS", "app", "main"]
 
-VERBS = (about_data, about_recipes, training, averaging, deciding, several, using, cascading, exporting, serving)
+VERBS = (
+    about_data,
+    about_recipes,
+    training,
+    averaging,
+    climbing,
+    deciding,
+    several,
+    using,
+    cascading,
+    exporting,
+    serving,
+)
 """Where the verbs are; to import them is to add them to `app`."""

@@ -1,5 +1,6 @@
 """The program itself: what it is called with before any verb, and how it ends."""
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -43,5 +44,27 @@ def _root(
     _: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    progress: Annotated[
+        str | None,
+        typer.Option(
+            "--progress",
+            metavar="FORM",
+            help="How verbs show what they do, on stderr: `auto` (bars on a terminal), `plain` lines, or `json` lines. "
+            "Also SFUMATO_PROGRESS. `--quiet` of a verb shows nothing.",
+        ),
+    ] = None,
 ) -> None:
-    pass
+    if progress is not None:
+        os.environ["SFUMATO_PROGRESS"] = progress  # the processes that some verbs start show theirs in the same form
+    _check_form(os.environ.get("SFUMATO_PROGRESS", "auto"))
+
+
+def _check_form(given: str) -> None:
+    """Refuse what `console.FORMS` has not."""
+    forms = ("auto", "plain", "json")  # said again: to import the console would make --help wait
+    if given not in forms:
+        from sfumato.errors import InputError, nearest_name
+
+        raise InputError(
+            f"no form {given!r}", setting="--progress", expected=", ".join(forms), nearest=nearest_name(given, forms)
+        )

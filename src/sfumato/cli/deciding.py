@@ -62,6 +62,10 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
             "--flat", metavar="BUNDLE", help="Of a cascade: one classifier over all answers, to compare with."
         ),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="Classes a dual encoder is to answer with, new ones too."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="A new folder; none = runs/DATA-evaluated.")
     ] = None,
@@ -83,6 +87,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # an option each
         part=part,
         skip_unknown=skip_unknown,
         flat=flat,
+        labels=labels,
         out=out,
         device=device,
         quiet=quiet,

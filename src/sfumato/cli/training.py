@@ -69,6 +69,29 @@ def zeroshot(
         typer.echo("\n".join(summary(open_folder(run.folder))))
 
 
+@app.command(epilog="Example: `sfumato newclasses recipe.yaml --unseen fog,dust`, or `--unseen 4`")
+def newclasses(
+    recipe: RecipePath,
+    unseen: Annotated[
+        str, typer.Option("--unseen", metavar="NAMES|N", help="Classes not to train on; a number draws as many.")
+    ],
+    set_: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train without some classes and measure all before and after: what fine-tuning costs classes it never sees."""
+    from sfumato.new_classes import lines, new_classes
+
+    asked = int(unseen) if unseen.isdecimal() else [name.strip() for name in unseen.split(",")]
+    done = new_classes(recipe, asked, overrides=overrides(set_), out=out, quiet=quiet)
+    if as_json:
+        figures = {"seen": done.seen, "unseen": done.unseen, **done.figures.to_dict()}
+        print_json({"folder": str(done.folder), **figures})
+    else:
+        typer.echo("\n".join([*lines(done), f"figures  {done.folder / 'new_classes.json'}"]))
+
+
 @app.command(epilog="Example: `sfumato crossval recipe.yaml --folds 5`, `sfumato crossval --resume runs/x-cv`")
 def crossval(
     recipe: Annotated[

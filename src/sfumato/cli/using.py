@@ -43,6 +43,10 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
         Path | None,
         typer.Option("--texts", metavar="FILE", help="Classes to answer with, by their texts; only of a dual encoder."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="The same by a label file; new classes are told as the others."),
+    ] = None,
     no_gate: Annotated[
         bool, typer.Option("--no-gate", help="Of a cascade: every picture goes on, and the gate looks at none.")
     ] = False,
@@ -57,18 +61,17 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
 ) -> None:
     """Decide on images: one row an input, bad ones too, in order."""
     if like is not None or id_column is not None:
-        _refuse_both(texts, elements, no_gate=no_gate)
+        _refuse_both(texts or labels, elements, no_gate=no_gate)
         _submit(bundle, inputs, out, like, id_column, engine, as_json=as_json, quiet=quiet)
         return
     from sfumato.bundle.cascade import is_cascade
+    from sfumato.cli.new_classes import loaded
     from sfumato.console import Console
     from sfumato.outputs import check_target, csv_lines, expand, form_of, write_decisions
-    from sfumato.predict.loading import load
 
     check_target(out)
     paths = expand(inputs)  # before the bundle is loaded: a mistake in them is told at once
-    given = None if texts is None else _new_texts(bundle, texts, Console(quiet=quiet))
-    predictor = load(bundle, engine=cast("EngineName", engine), texts=given, gate=not no_gate)
+    predictor = loaded(bundle, cast("EngineName", engine), texts, labels, Console(quiet=quiet), gate=not no_gate)
     form = form_of(predictor)
     needed = elements is None and not is_cascade(Path(bundle))
     asked = expand(inputs, texts=True, needed=needed) if predictor.reads_texts else paths
@@ -95,7 +98,8 @@ def _refuse_both(texts: Path | None, elements: Path | None, *, no_gate: bool) ->
             "--no-gate beside --like: a submission names the classes of its sample", expected="one of them"
         )
     if texts is not None:
-        raise InputError("--texts beside --like: a submission names the classes of its sample", expected="one of them")
+        what = "--texts or --labels beside --like: a submission names the classes of its sample"
+        raise InputError(what, expected="one of them")
     if elements is not None:
         raise InputError("--elements beside --like", expected="one of them, or a table whose texts hold element words")
 
@@ -123,20 +127,6 @@ def _worded(inputs: list["Input"], bundle: str, elements: Path | None, console: 
         said = f"{lacking} of {len(inputs)} texts hold no element words, and {bundle} was trained with them"
         console.note(Noted(f"{said}; --elements BUNDLE finds and writes them", warning=True))
     return inputs
-
-
-def _new_texts(bundle: str, file: Path, console: "Console") -> dict[str, tuple[str, ...]]:
-    """The classes to answer with; what is not as in training is said."""
-    from sfumato.bundle.ensemble import read_any
-    from sfumato.models.class_text_file import read_class_texts
-    from sfumato.models.class_texts import checked
-    from sfumato.predict.new_texts import stored_texts, unlike_trained
-    from sfumato.training.records import Noted
-
-    found = checked(read_class_texts(file), str(file))
-    for line in unlike_trained(found, stored_texts(read_any(Path(bundle)), bundle)):
-        console.note(Noted(line, warning=True))
-    return found
 
 
 def _submit(

@@ -169,13 +169,16 @@ def _stacked(images: list[Tensor], size: int) -> Tensor:
     return joined
 
 
-def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *, pin: bool = False) -> Iterator[Batch]:
+def batches(
+    samples: Samples, requests: Iterable[list[Request]], workers: int, *, pin: bool = False, prefetch: int = 2
+) -> Iterator[Batch]:
     """Yield one batch a list of requests, in their order.
 
     Args:
         samples: What to fetch from.
-        requests: A batch each; read ahead by 2 batches a worker.
+        requests: A batch each.
         workers: Processes that decode; 0 = this one does.
+        prefetch: Batches that each worker reads ahead.
         pin: Whether batches are put where a CUDA device copies them from faster.
 
     Raises:
@@ -185,6 +188,7 @@ def batches(samples: Samples, requests: Iterable[list[Request]], workers: int, *
         samples,
         batch_sampler=cast(Any, requests),
         num_workers=workers,
+        prefetch_factor=prefetch if workers else None,
         multiprocessing_context=_context() if workers and samples.reads_parquet else None,
         collate_fn=cast(Any, _as_it_is),
         pin_memory=pin,

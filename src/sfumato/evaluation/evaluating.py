@@ -19,7 +19,8 @@ from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import write_json
 from sfumato.metrics.membership import complete
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, known_rows
-from sfumato.predict.predictor import Predictor
+from sfumato.predict.open_vocabulary import asked_by_labels
+from sfumato.predict.predictor import Predictor, asking
 from sfumato.report.evaluation_page import Page, write_page
 from sfumato.report.evidence import AnyMeasured
 from sfumato.run_folder import environment
@@ -27,13 +28,14 @@ from sfumato.tasks import of_task
 from sfumato.training.records import Noted
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  # each is an option of its own
     bundle: str | Path,
     data: str | Path,
     *,
     overrides: Mapping[str, Any] | None = None,
     part: str | None = None,
     skip_unknown: bool = False,
+    labels: str | Path | None = None,
     out: str | Path | None = None,
     device: str | None = None,
     quiet: bool = False,
@@ -46,6 +48,7 @@ def evaluate(
         overrides: How to read it: recipe path -> value, all below `data`, such as {"data.columns.label": "kind"}.
         part: Only the samples of this part of the data's own split; None = all.
         skip_unknown: Leave out samples of classes that the bundle does not know, instead of refusing them.
+        labels: A label file whose classes a dual encoder is to answer with, new ones too; None = those of training.
         out: A new folder; None = `runs/DATA-evaluated`, numbered if need be.
         device: A torch device; None = the best there is.
         quiet: Show nothing.
@@ -55,11 +58,14 @@ def evaluate(
     """
     console, place = Console(quiet=quiet), open_bundle(Path(bundle))[0]
     read = read_any(place)
-    samples = read_samples(str(data), read.tasks, overrides or {}, part, skip_unknown=skip_unknown)
+    given = None if labels is None else asked_by_labels(Path(labels), read, str(bundle))
+    other = None if given is None else asking(read, given, str(bundle), device)
+    tasks = other.tasks if other else read.tasks
+    samples = read_samples(str(data), tasks, overrides or {}, part, skip_unknown=skip_unknown)
     overlap = overlap_with(place, samples.table)
     refuse_data_folder(out, Path(data))
     with free_folder(out, f"{Path(data).resolve().stem}-evaluated") as path, emptied_on_failure(path):
-        predictor = Predictor(read, str(bundle), device)
+        predictor = other or Predictor(read, str(bundle), device)
         said = look_at(samples.table, predictor, console.stage("deciding"))
         measured = measure_bundle(said.by_task, predictor.policies, read)
         if not measured:

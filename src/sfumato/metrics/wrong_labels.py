@@ -27,6 +27,8 @@ class WrongLabels:
     """(K,) probability of the likely class less that of the given one, 0 to 1."""
     share: float
     """Of all N labels that are estimated to be wrong, 0 to 1; it counts also those that can't be pointed at."""
+    by_class: Floats
+    """(C,) the same of the labels of each class; 0 where there is none."""
 
 
 def self_confidence(probabilities: Floats, given: Integers) -> Floats:
@@ -61,6 +63,16 @@ def joint_distribution(joint: Integers, given: Integers) -> Floats:
     return rows * counts[:, None] / max(1, len(given))
 
 
+def recognised(probabilities: Floats, given: Integers) -> NDArray[np.bool_]:
+    """(C,) whether at least half of the samples that are labelled with a class have it as their likeliest.
+
+    Of a class that the network has not learned nothing can be said: its labels would all look wrong.
+    """
+    counts = np.bincount(given, minlength=probabilities.shape[1])
+    found = np.bincount(given[probabilities.argmax(axis=1) == given], minlength=probabilities.shape[1])
+    return (counts > 0) & (2 * found >= counts)
+
+
 def likely_wrong(probabilities: Floats, given: Integers) -> WrongLabels:
     """Find the labels off the diagonal of the confident joint (section 3.2), except where the label is the likeliest.
 
@@ -78,9 +90,11 @@ def likely_wrong(probabilities: Floats, given: Integers) -> WrongLabels:
     rows = np.flatnonzero(wrong)
     margin = probabilities[rows, confident[rows]] - probabilities[rows, given[rows]]
     order = np.argsort(-margin, kind="stable")
-    share = 1 - float(np.trace(joint_distribution(confident_joint(given, confident, classes), given)))
+    joint = joint_distribution(confident_joint(given, confident, classes), given)
+    labelled = joint.sum(axis=1)
+    by_class = np.where(labelled > 0, 1 - np.diag(joint) / np.where(labelled > 0, labelled, 1), 0.0)
     rows = rows[order]
-    return WrongLabels(rows, confident[rows], margin[order], share if len(given) else 0.0)
+    return WrongLabels(rows, confident[rows], margin[order], float(by_class @ labelled), by_class)
 
 
 @dataclass(frozen=True)

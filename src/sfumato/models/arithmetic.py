@@ -22,6 +22,15 @@ def full_precision() -> Generator[None]:
             setattr(switch, name, value)
 
 
+def allow_tf32(allowed: bool) -> None:
+    """Whether CUDA devices may round the factors of fp32 products and convolutions to TF32, from now on."""
+    if not hasattr(_backends.cudnn, "conv"):
+        _backends.cudnn.allow_tf32 = _backends.cuda.matmul.allow_tf32 = allowed
+        return
+    for part in (_backends.cudnn.conv, _backends.cudnn.rnn, _backends.cuda.matmul):
+        part.fp32_precision = "tf32" if allowed else "ieee"
+
+
 def _switches() -> list[tuple[Any, str, object]]:
     """(object, attribute, its value in full precision); torch 2.9 renamed them and lets nobody mix both kinds."""
     if not hasattr(_backends.cudnn, "conv"):

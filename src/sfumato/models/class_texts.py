@@ -61,12 +61,22 @@ class FileTextsSpec(Spec):
     writes one to begin from."""
 
 
+MadeSpec = Annotated[
+    Annotated[TemplateTextsSpec, Tag("template")]
+    | Annotated[LabelTextsSpec, Tag("labels")]
+    | Annotated[BilingualTextsSpec, Tag("bilingual")],
+    kind_or("template"),
+]
+
+
 class GivenTextsSpec(Spec):
     """Texts of your own."""
 
     kind: Literal["given"] = "given"
     texts: Annotated[dict[str, tuple[Text, ...]], Field(min_length=1)]
     """Class -> its texts."""
+    by: MadeSpec | None = None
+    """How a run made them, and a class that comes later gets its own; none = it is told in both languages it has."""
 
 
 ClassTexts = TemplateTextsSpec | LabelTextsSpec | BilingualTextsSpec | FileTextsSpec | GivenTextsSpec

@@ -44,7 +44,8 @@ class DualEncoder(Network):
         shared: bool = False,
     ) -> None:
         image, text = towers
-        self._shared = shared
+        self.meets = shared
+        """Whether the towers were trained to meet: what stands on them begins as the identity."""
         super().__init__({"image": image, "text": text}, head, image_width, len(texts), mean, std)
         self.register_buffer("own_ck", None, persistent=False)
         self.ask(texts)
@@ -73,7 +74,7 @@ class DualEncoder(Network):
         """Projections with random weights, for both encoders; the identity where these meet already."""
         if not isinstance(spec, PrototypeHeadSpec):
             raise TypeError("refused before training")
-        return PrototypeHead(self.width, self.text.width, spec, shared=self._shared)
+        return PrototypeHead(self.width, self.text.width, spec, shared=self.meets)
 
     def constrain(self) -> None:
         """Keep the temperature at 0.01 or above."""

@@ -18,6 +18,8 @@ from sfumato.models.tower_lora import add_lora, without_lora
 from sfumato.models.weights import load_weights
 from sfumato.tasks import Outputs
 
+LONGER = ", or raise model.text.window as far as the encoder has places"
+
 
 def build_dual_encoder(
     spec: DualEncoderSpec, classes: Outputs, image_size: int, mean: Triple, std: Triple, files: Files | None = None
@@ -93,5 +95,5 @@ def _refuse_long(model: DualEncoder, texts: dict[str, tuple[str, ...]]) -> None:
             length, window = model.reader.tokens.length(text), model.text.window
             if length > window:
                 what = f"a text of class {name!r} has {length} tokens, and {window} are read ({text[:40]!r} ...)"
-                mend = "shorten it, or raise model.text.window as far as the encoder has places"
-                raise InputError(what, setting=SETTING, mend=mend)
+                longer = "" if isinstance(model.text, ClipText) else LONGER
+                raise InputError(what, setting=SETTING, mend=f"shorten it{longer}")

@@ -7,6 +7,8 @@ from typing import Annotated, cast
 from pydantic import Tag
 
 from sfumato.errors import moved
+from sfumato.models.adapted import AdaptedSpec
+from sfumato.models.adapted_network import build_adapted
 from sfumato.models.backbone import IMAGENET_MEAN, IMAGENET_STD, Expects, Triple, expects
 from sfumato.models.classifier import Classifier, ModelSpec, build_classifier
 from sfumato.models.clip import ClipImage, ClipSpec, ClipText, expected_by, load_towers
@@ -28,6 +30,8 @@ from sfumato.spec import kind_or
 from sfumato.tasks import Outputs
 
 Family = ModelSpec | CnnRnnSpec | ImageTextSpec | ClipSpec | TextOnlySpec | DualEncoderSpec | VlmSpec
+Built = Family | AdaptedSpec
+"""What a bundle's networks are built from: any family, or what a ladder made of one, which no recipe can ask for."""
 
 FamilySpec = Annotated[
     Annotated[ModelSpec, Tag("image")]
@@ -44,7 +48,7 @@ FamilySpec = Annotated[
 UNSEEN = 16
 """Side in pixels that pictures would have which nothing looks at: the least there is."""
 
-KINDS: dict[str, type[Family]] = {
+KINDS: dict[str, type[Built]] = {
     "image": ModelSpec,
     "cnn_rnn": CnnRnnSpec,
     "image_text": ImageTextSpec,
@@ -52,16 +56,17 @@ KINDS: dict[str, type[Family]] = {
     "text": TextOnlySpec,
     "dual_encoder": DualEncoderSpec,
     "vlm": VlmSpec,
+    "adapted": AdaptedSpec,
 }
 
 
-def spec_of(document: Mapping[str, object]) -> type[Family]:
+def spec_of(document: Mapping[str, object]) -> type[Built]:
     """What a stored model is read as; a document that does not say is one of images, as all were once."""
     return KINDS.get(str(document.get("kind")), ModelSpec)
 
 
 def build_model(
-    spec: Family,
+    spec: Built,
     classes: Outputs,
     image_size: int,
     mean: Triple,
@@ -72,8 +77,9 @@ def build_model(
     """A model of any family with random weights; arguments as for `build_image_text`, and `names` of the classes."""
     if isinstance(spec, VlmSpec):
         return build_vlm(spec, classes, names, mean, std, files)
-    if isinstance(spec, ModelSpec):
-        return build_classifier(spec, classes, image_size, mean, std)
+    if isinstance(spec, ModelSpec | AdaptedSpec):
+        given = (classes, image_size, mean, std)
+        return build_classifier(spec, *given) if isinstance(spec, ModelSpec) else build_adapted(spec, *given)
     if isinstance(spec, CnnRnnSpec):
         if not isinstance(classes, int):
             raise TypeError("one task of several classes a picture; refused before")
@@ -137,11 +143,11 @@ def is_random(spec: Family) -> bool:
     return pictures and getattr(spec.text, "weights", "none") == "none"
 
 
-def reads_texts(spec: Family) -> bool:
+def reads_texts(spec: Built) -> bool:
     """Whether texts are part of the samples it is shown."""
     if isinstance(spec, VlmSpec):
         return TEXT in spec.prompt
-    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec)
+    return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec | AdaptedSpec)
 
 
 def writes_sequences(spec: Family) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, Tag
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sfumato.models.adapted_head import AdaptedHead, AdaptedHeadSpec
 from sfumato.models.ml_decoder import MlDecoder, MlDecoderHeadSpec
 from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.models.task_heads import TaskHeads
@@ -61,9 +62,17 @@ class NamesHeadSpec(Spec):
     """The mean over the tokens of a name instead of their sum, so that long names are not put at a disadvantage."""
 
 
-Head = LinearHeadSpec | MlpHeadSpec | CosineHeadSpec | PrototypeHeadSpec | MlDecoderHeadSpec | NamesHeadSpec
-"""All there are; those of prototypes and of names stand on dual encoders and on models that name classes alone, and
-nothing else does."""
+Head = (
+    LinearHeadSpec
+    | MlpHeadSpec
+    | CosineHeadSpec
+    | PrototypeHeadSpec
+    | MlDecoderHeadSpec
+    | NamesHeadSpec
+    | AdaptedHeadSpec
+)
+"""All there are; those of prototypes and of names stand on dual encoders and on models that name classes alone, adapted
+ones on what a ladder leaves, and nothing else does."""
 
 HeadSpec = Annotated[
     Annotated[LinearHeadSpec, Tag("linear")]
@@ -117,8 +126,8 @@ def build_head(spec: Head, features: int, classes: Outputs) -> nn.Module:
         return CosineClassifier(features, classes, spec.scale)
     if isinstance(spec, MlpHeadSpec):
         return _mlp(spec, features, classes)
-    if isinstance(spec, NamesHeadSpec):
-        return nn.Identity()
+    if isinstance(spec, NamesHeadSpec | AdaptedHeadSpec):
+        return nn.Identity() if isinstance(spec, NamesHeadSpec) else AdaptedHead(features, classes, spec)
     if isinstance(spec, PrototypeHeadSpec):
         raise TypeError("a dual encoder builds its own")
     return nn.Sequential(nn.Dropout(spec.dropout), _linear(features, classes))

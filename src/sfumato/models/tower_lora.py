@@ -22,6 +22,8 @@ from torch.nn.utils import parametrize
 from sfumato.errors import InputError
 from sfumato.spec import Spec
 
+FACTOR = ".lora_A"
+"""How the names of the factors end that are not 0 at first."""
 Tower = Literal["image", "text"]
 Layers = Literal["attention", "mlp"]
 
@@ -59,7 +61,8 @@ class LowRank(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """(parts * outputs, inputs) -> the same."""
-        with torch.autocast(weight.device.type, enabled=False):
+        kind = "cpu" if weight.is_meta else weight.device.type
+        with torch.autocast(kind, enabled=False):
             return weight + self._factor * (self.lora_B @ self.lora_A).flatten(0, 1)
 
 

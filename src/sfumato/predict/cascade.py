@@ -1,11 +1,8 @@
 """The predictor of a cascade: each stage looks at what the one before let through, and at nothing else."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ from sfumato.bundle.cascade import Cascade, read_cascade
 from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
+from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predict.decisions import Answer, Decision, Step
 from sfumato.predict.inputs import Decoded, Input, decoded, name_of
@@ -118,14 +116,13 @@ class CascadePredictor:
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
-        iterator, index = iter(inputs), 0
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            while chunk := list(islice(iterator, BATCH)):
-                walks = [_Walk(one) for one in pool.map(partial(decoded, seen=self.stages.seen), chunk)]
-                self._walk(walks)
-                for source, walk in zip(chunk, walks, strict=True):
-                    yield self._decision(name_of(source, index), walk)
-                    index += 1
+        index = 0
+        for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self.stages.seen), BATCH):
+            walks = [_Walk(one) for one in found]
+            self._walk(walks)
+            for source, walk in zip(chunk, walks, strict=True):
+                yield self._decision(name_of(source, index), walk)
+                index += 1
 
     def _walk(self, walks: Sequence[_Walk]) -> None:
         """Ask each stage of the inputs that came as far as it."""

@@ -27,6 +27,8 @@ class Answer:
     one."""
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None = it has none."""
+    borrowed: tuple[str, ...] | None = None
+    """Classes that were not trained on, whose probability and threshold are those of classes like them; None = none."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Decision:
     familiarity: float | None = None
     """How near the picture is to those trained on, at most 0, by the bundle's measure; None where it has none or the
     image is bad."""
+    borrowed: tuple[str, ...] | None = None
+    """Classes that were not trained on, whose probability and threshold are those of classes like them; None = none."""
 
     stage: str | None = None
     """Of a cascade the stage that decided, `gate` or `products`; None where the image is bad, or it is no cascade."""
@@ -96,7 +100,7 @@ class Decision:
 
 def _said(document: dict[str, Any]) -> dict[str, Any]:
     """The same without what there is none of; with `labels`, or with what there is of an only label."""
-    maybe = ("set", "labels", "familiarity", "without", "stage", "path")
+    maybe = ("set", "labels", "familiarity", "without", "borrowed", "stage", "path")
     empty = {name for name in maybe if document.get(name) is None}
     if document.get("path"):
         document = {**document, "path": [_said_by_stage(step) for step in document["path"]]}

@@ -18,6 +18,7 @@ def load(
     device: str | None = None,
     engine: EngineName = "auto",
     texts: Mapping[str, Sequence[str]] | None = None,
+    labels: str | Path | None = None,
     *,
     gate: bool = True,
 ) -> AnyPredictor:
@@ -29,6 +30,7 @@ def load(
         engine: What computes: `torch`, or ONNX Runtime where the bundle holds graphs; see `EngineName`.
         texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder, whose
             decision then has nothing that was fitted.
+        labels: A label file whose classes are answered with, new ones too; only of a dual encoder, not beside `texts`.
         gate: Of a cascade. False = every picture goes on, and the gate does not look at any.
 
     Raises:
@@ -36,9 +38,9 @@ def load(
             no such device; an option that means nothing for it.
     """
     if is_cascade(Path(path)):
-        if texts is not None:
-            raise InputError("other class texts", where=str(path), expected="a dual encoder, and not a cascade")
+        if texts is not None or labels is not None:
+            raise InputError("other classes", where=str(path), expected="a dual encoder, and not a cascade")
         return load_cascade(path, device, engine, gate=gate)
     if not gate:
         raise InputError("no gate to leave out", where=str(path), expected="a cascade")
-    return load_single(path, device, engine, texts)
+    return load_single(path, device, engine, texts, labels)

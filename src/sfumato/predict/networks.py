@@ -19,7 +19,7 @@ from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
 from sfumato.models.dual_encoder import DualEncoder
-from sfumato.models.family import Family, build_model, spec_of
+from sfumato.models.family import Built, build_model, spec_of
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.predict.finite_rows import where_finite
@@ -80,6 +80,12 @@ class Networks:
     def seen(self) -> PictureUse:
         """Which of several pictures of an input are looked at."""
         return self._seen
+
+    @torch.inference_mode()
+    def prototypes(self) -> list[NDArray[np.float64]]:
+        """(C, E) of length 1 by each, where they are dual encoders: where the classes lie in their space."""
+        found = [model for model in self._models if isinstance(model, DualEncoder)]
+        return [model.prototypes().double().cpu().numpy() for model in found]
 
     def read(
         self,
@@ -191,7 +197,7 @@ def _scored(model: Network | Graph, shown: Shown, references: References) -> NDA
     return scored(model, shown.to(next(model.parameters()).device), list(references.values())).cpu().numpy()
 
 
-def read_spec(bundle: Bundle, where: str) -> Family:
+def read_spec(bundle: Bundle, where: str) -> Built:
     """What a bundle's networks are built from."""
     try:
         return spec_of(bundle.model).model_validate_json(to_json(bundle.model))
@@ -205,7 +211,7 @@ def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[N
     return [_member(spec, weights, bundle, preprocess, where) for weights in bundle.members]
 
 
-def _member(spec: Family, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
+def _member(spec: Built, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
     outputs, size = bundle.tasks.outputs, preprocess.size
     names = () if bundle.tasks.several else bundle.tasks.labels.names
     model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text, names)

@@ -6,6 +6,9 @@ from typing import Any
 
 from sfumato.bundle.ensemble import AnyBundle
 from sfumato.bundle.folder import Bundle
+from sfumato.decision.decision_spec import DecisionSpec
+from sfumato.decision.multilabel_fit import fit_multilabel
+from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
@@ -30,15 +33,18 @@ def stored_texts(bundle: AnyBundle, where: str) -> dict[str, tuple[str, ...]]:
     return spec.texts.texts
 
 
-def answering(bundle: AnyBundle, texts: Mapping[str, Sequence[str]], where: str) -> Bundle:
+def answering(
+    bundle: AnyBundle, texts: Mapping[str, Sequence[str]], where: str, labels: LabelSpace | None = None
+) -> Bundle:
     """The bundle with these classes in the place of its own, at the same weights.
 
     Nothing of its decision was fitted for them: logits become probabilities as they are, and no answer is withheld.
 
     Args:
         bundle: Of a dual encoder.
-        texts: Class -> its texts; two classes or more.
+        texts: Class -> its texts; two classes or more, where a picture is of one.
         where: Names the bundle in errors.
+        labels: The same classes, with what else is known of them; None = nothing is.
 
     Raises:
         InputError: Another kind of bundle; texts that are empty, or stand twice.
@@ -46,15 +52,28 @@ def answering(bundle: AnyBundle, texts: Mapping[str, Sequence[str]], where: str)
     stored_texts(bundle, where)
     assert isinstance(bundle, Bundle)
     found = checked(texts, "texts")
-    if len(found) < 2:
+    if len(found) < 2 and not bundle.tasks.multilabel:
         raise InputError(f"{len(found)} classes", where="texts", expected="two or more, to choose between")
     model = {**bundle.model, "texts": {"kind": "given", "texts": {name: list(some) for name, some in found.items()}}}
-    layout = TaskLayout({"": LabelSpace(tuple(found))})
-    return replace(bundle, model=model, tasks=layout, policy=Policy().to_dict(), samples=(), references=None)
+    layout = TaskLayout({"": labels or LabelSpace(tuple(found))}, multilabel=bundle.tasks.multilabel)
+    policy = {**unfitted(len(found)).to_dict(), **_pooling(bundle)} if bundle.tasks.multilabel else Policy().to_dict()
+    return replace(bundle, model=model, tasks=layout, policy=policy, samples=(), references=None)
 
 
-def unlike_trained(texts: Mapping[str, Sequence[str]], stored: Mapping[str, Sequence[str]]) -> list[str]:
-    """What to know of answers by these texts, a line each."""
+def _pooling(bundle: Bundle) -> Document:
+    """At which temperature its networks are averaged, which is the same for all classes."""
+    return {name: value for name, value in bundle.policy.items() if name == "pooling"}
+
+
+def unfitted(classes: int) -> MultilabelPolicy:
+    """Names what is likelier than not, by probabilities as they come."""
+    return fit_multilabel((), DecisionSpec(calibration="none"), classes)
+
+
+def unlike_trained(
+    texts: Mapping[str, Sequence[str]], stored: Mapping[str, Sequence[str]], *, multilabel: bool = False
+) -> list[str]:
+    """What to know of answers by these texts, a line each; `multilabel`: whether a picture may be of several."""
     new = [name for name in texts if name not in stored]
     other = [name for name in texts if name in stored and tuple(texts[name]) != tuple(stored[name])]
     left = [name for name in stored if name not in texts]
@@ -64,6 +83,8 @@ def unlike_trained(texts: Mapping[str, Sequence[str]], stored: Mapping[str, Sequ
         ("can't be answered any more, having no text:", left),
     )
     lines = [f"{what} {_listed(names)}" for what, names in told if names]
+    if multilabel:
+        return lines  # a class as it was trained keeps what was fitted for it
     return [*lines, "calibration, thresholds and abstention were fitted for other texts, and are left out"]
 
 

@@ -1,10 +1,8 @@
 """The predictor: a bundle that looks at pictures and decides. It shares nothing with training but the model's parts."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +15,7 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
+from sfumato.decision.borrowed import BorrowedPolicy
 from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
 from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
@@ -24,10 +23,12 @@ from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
+from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
-from sfumato.predict.networks import Pictures
-from sfumato.predict.new_texts import answering
+from sfumato.predict.networks import Networks, Pictures
+from sfumato.predict.new_texts import answering, stored_texts
+from sfumato.predict.open_vocabulary import Asked, asked_by_labels, asked_by_texts, policy_for
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
 from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
@@ -90,7 +91,7 @@ class Predictor:
     @property
     def calibrated(self) -> bool:
         """Whether all its probabilities were calibrated on validation samples."""
-        return all(policy.calibrator.fitted for policy in self.policies.values())
+        return all(policy.calibrator.fitted and not _borrows(policy) for policy in self.policies.values())
 
     @property
     def names_sets(self) -> bool:
@@ -144,13 +145,10 @@ class Predictor:
 
         Where it is `narrowed`, what is read of classes that the policy leaves out may be anything.
         """
-        iterator = iter(inputs)
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            while chunk := list(islice(iterator, BATCH)):
-                found = list(pool.map(partial(decoded, seen=self._looker.seen), chunk))
-                without = [one.without if self._can_lack else None for one in found]
-                seen = [_seen(one) if narrowed else None for one in chunk]
-                yield from zip(chunk, self._scores(found, seen), without, strict=True)
+        for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self._looker.seen), BATCH):
+            without = [one.without if self._can_lack else None for one in found]
+            seen = [_seen(one) if narrowed else None for one in chunk]
+            yield from zip(chunk, self._scores(found, seen), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
@@ -163,6 +161,11 @@ class Predictor:
     def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
         """The same with how familiar each picture is, where a policy asks."""
         return self._looker.read(pictures, texts)
+
+    def prototypes(self) -> list[NDArray[np.float64]]:
+        """(C, E) of length 1 by each network of a dual encoder: where its classes lie, in the order of `labels`."""
+        assert isinstance(self._looker, Networks)
+        return self._looker.prototypes()
 
     def _read(self, pictures: Sequence[Pictures], texts: Sequence[str], kept: NDArray[np.bool_] | None) -> Readings:
         return self.read(pictures, texts) if kept is None else self._looker.read(pictures, texts, kept)
@@ -224,7 +227,8 @@ class Predictor:
         only = answers[""]
         said = (only.label, only.confidence, only.probabilities, only.calibrated, only.abstained)
         near, inside = only.familiarity, only.set
-        return Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
+        found = Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
+        return replace(found, borrowed=only.borrowed)
 
     def _kept(self, task: str, seen: SeenElements | None) -> NDArray[np.bool_] | None:
         """(1, C) which classes may be answered by the elements found in an input; None = all."""
@@ -264,7 +268,15 @@ def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str
     """The classes that one picture is said to be of, likeliest first."""
     ranked = _ranked(said.probabilities, names)
     named, inside = _inside(said.named, ranked, names), _inside(said.sets, ranked, names)
-    return Answer(None, None, ranked, policy.calibrator.fitted, abstained=False, set=inside, labels=named)
+    lent, fitted = _borrows(policy), policy.calibrator.fitted
+    new = tuple(name for name, one in zip(names, policy.thresholds.classes, strict=True) if one.note == "borrowed")
+    found = Answer(None, None, ranked, fitted and not lent, abstained=False, set=inside, labels=named)
+    return replace(found, borrowed=new) if lent else found
+
+
+def _borrows(policy: AnyPolicy) -> bool:
+    """Whether a class has nothing of its own."""
+    return isinstance(policy, BorrowedPolicy) and bool(policy.borrows.any())
 
 
 def _ranked(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, float]:
@@ -283,6 +295,7 @@ def load(
     device: str | None = None,
     engine: EngineName = "auto",
     texts: Mapping[str, Sequence[str]] | None = None,
+    labels: str | Path | None = None,
 ) -> Predictor:
     """Load a bundle (or a run's folder) and let it check itself. No code of the bundle is run.
 
@@ -290,8 +303,11 @@ def load(
         path: The folder.
         device: A torch device; None = CUDA, else MPS, else CPU.
         engine: What computes: `torch`, or ONNX Runtime where the bundle holds graphs; see `EngineName`.
-        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder, whose
-            decision then has nothing that was fitted.
+        texts: Class -> its texts, to be answered with instead of those of training; only of a dual encoder. Where an
+            image may be of several classes a new one borrows its calibration and threshold from those most like it;
+            where it is of one, nothing is used that was fitted.
+        labels: A label file whose classes are to be answered with, in the same way; new ones get texts as the others
+            did.
 
     Raises:
         InputError: No bundle there, one from a later version, changed, damaged, or one that computes something else; or
@@ -299,9 +315,35 @@ def load(
     """
     bundle = read_any(Path(path))
     own = Predictor(bundle, str(path), device, engine)
-    if texts is None:
+    if texts is None and labels is None:
         return own
-    return Predictor(answering(bundle, texts, str(path)), str(path), device, "torch", check=False)
+    if texts is not None and labels is not None:
+        raise InputError("texts and labels both name the classes", expected="one of them")
+    asked = asked_by_texts(texts) if texts is not None else asked_by_labels(Path(str(labels)), bundle, str(path))
+    return asking(bundle, asked, str(path), device, own)
+
+
+def asking(
+    bundle: AnyBundle, asked: Asked, where: str, device: str | None = None, own: Predictor | None = None
+) -> Predictor:
+    """The predictor of a dual encoder's bundle that answers with other classes.
+
+    Args:
+        bundle: Read by `read_any`.
+        asked: The classes.
+        where: Names the bundle in errors.
+        device: As for `load`.
+        own: The bundle's own, if it was loaded.
+
+    Raises:
+        InputError: Another kind of bundle.
+    """
+    found = Predictor(answering(bundle, asked.texts, where, asked.labels), where, device, "torch", check=False)
+    own = own or Predictor(bundle, where, device, "torch")
+    if isinstance(own.policy, MultilabelPolicy):
+        before = stored_texts(bundle, where)
+        found.policies[""] = policy_for(own.policy, before, asked.texts, (own.prototypes(), found.prototypes()))
+    return found
 
 
 def _device(asked: str | None) -> torch.device:

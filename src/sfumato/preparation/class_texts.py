@@ -1,7 +1,7 @@
 """The texts of the classes, settled once the classes are known: a run depends on no file but its own."""
 
 from sfumato.errors import InputError
-from sfumato.models.class_texts import GivenTextsSpec, texts_of
+from sfumato.models.class_texts import BilingualTextsSpec, GivenTextsSpec, LabelTextsSpec, TemplateTextsSpec, texts_of
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.recipe.schema import Recipe
 from sfumato.tasks import TaskLayout
@@ -36,5 +36,7 @@ def without_lost(recipe: Recipe, layout: TaskLayout) -> Recipe:
 
 
 def _given(recipe: Recipe, model: DualEncoderSpec, texts: dict[str, tuple[str, ...]]) -> Recipe:
-    given = GivenTextsSpec(texts=texts)
+    of = model.texts
+    made = of if isinstance(of, TemplateTextsSpec | LabelTextsSpec | BilingualTextsSpec) else getattr(of, "by", None)
+    given = GivenTextsSpec(texts=texts, by=made)
     return recipe.model_copy(update={"model": model.model_copy(update={"texts": given})})

@@ -90,8 +90,9 @@ def validated(recipe: Recipe, table: Table) -> Table:
     """The same table with its parts.
 
     Raises:
-        InputError: It lacks the validation part that the recipe needs, or what of it is known.
+        InputError: It lacks the validation part that the recipe needs, or what of it is known, or is of one group.
     """
+    _refuse_one_group(recipe.data, table)
     refuse_without_validation(recipe.train, recipe.decision, len(table.part("val")))
     check_against_classes(recipe.decision, table.layout)
     refuse_single_samples(recipe.decision, table.part("train").counts)
@@ -112,3 +113,15 @@ def _refuse_unmeasured(recipe: Recipe, val: Table) -> None:
     if recipe.decision.misses is not None:
         what = f"{why}, and what share of a sample's classes is missed is known of such samples alone"
         raise InputError(what, setting="decision.misses", mend="leave it out")
+
+
+def _refuse_one_group(data: DataSpec, table: Table) -> None:
+    """A column of groups that was asked for, and would leave nothing to choose or to measure with."""
+    groups, split_ = table.rows["group"], data.split
+    alone = not groups.null_count() and groups.n_unique() == 1 and len(table.part("train")) == len(table)
+    if data.columns.group is not None and alone and (split_.val or split_.test):
+        what = f"all {len(table)} samples are of one group, {groups[0]!r}, and a group is never split"
+        mend = "name a column of several, or leave it out"
+        raise InputError(
+            what, where=table.source, setting="data.columns.group", expected="two groups or more", mend=mend
+        )

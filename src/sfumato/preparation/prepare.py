@@ -22,6 +22,7 @@ from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
 from sfumato.teaching.teacher import read_facts
+from sfumato.training.arithmetic_choice import choose_compile, choose_tf32
 from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
 from sfumato.training.few_bit_limits import refuse_without_cuda
@@ -68,7 +69,19 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
         notes.append(f"train.precision: {choice.value}, {choice.reason}")
         train = recipe.train.model_copy(update={"precision": choice.value})
         recipe = recipe.model_copy(update={"train": train})
+    recipe, said = _with_arithmetic(recipe, device, plan.steps)
+    notes += said
     return Prepared(recipe, table, plan, preprocess, model, notes, pictures, seen.bad, teacher, warnings)
+
+
+def _with_arithmetic(recipe: Recipe, device: str, steps: int) -> tuple[Recipe, list[str]]:
+    """The recipe with TF32 and compiling chosen, and what is worth a line of them."""
+    tf32, about_tf32 = choose_tf32(recipe.train.tf32, device)
+    compiled, about_compile = choose_compile(recipe.train.compile, device, steps)
+    said = {"tf32": about_tf32, "compile": about_compile}
+    notes = [f"train.{name}: {choice.value}, {choice.reason}" for name, choice in said.items() if choice is not None]
+    train = recipe.train.model_copy(update={"tf32": tf32, "compile": compiled})
+    return recipe.model_copy(update={"train": train}), notes
 
 
 def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared:

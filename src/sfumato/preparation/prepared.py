@@ -52,6 +52,11 @@ class Prepared:
         return "fp32" if asked == "auto" else asked
 
 
+def machine_of(prepared: Prepared, device: str) -> Machine:
+    """What computes it."""
+    return Machine(device, prepared.precision, tf32=prepared.recipe.train.tf32 is True)
+
+
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:
     """What the loop is given; `folder` is where its checkpoints go, `show` shows what comes before the first step."""
     return Job(

@@ -7,6 +7,8 @@ from sfumato.errors import InputError
 from sfumato.losses.asymmetric import AsymmetricSpec
 from sfumato.losses.binary_cross_entropy import BinaryCrossEntropySpec
 from sfumato.losses.prototype_contrast import PrototypeContrastSpec
+from sfumato.models.class_texts import TemplateTextsSpec
+from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.models.family import writes_sequences
 from sfumato.models.heads import reads_map
 from sfumato.preparation.class_texts import with_class_texts
@@ -41,7 +43,7 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
     unseen = [] if table else [_not_looked_at(recipe)]
     table = validated(recipe, table or split_unseen(recipe, samples_of(recipe)))
     recipe, completing = completed(with_given_weights(recipe), table)
-    recipe = with_class_texts(recipe, table.layout)
+    recipe = with_class_texts(recipe if data.source else _named_by_id(recipe), table.layout)
     plan, preprocess = plan_of(recipe, len(table.part("train")))
     teacher = agreed_teacher(recipe.train.distill, table.layout if data.source else None)
     model = checked_model(recipe, table, plan, preprocess, teacher)
@@ -53,6 +55,14 @@ def preview(recipe: Recipe, assumed: Assumed | None = None) -> Prepared:
         *unseen,
     ]
     return Prepared(recipe, table, plan, preprocess, model, notes, sharing_of(recipe).pictures, teacher=teacher)
+
+
+def _named_by_id(recipe: Recipe) -> Recipe:
+    """The same with classes told by their ids, for those that are assumed have no other name."""
+    model = recipe.model
+    if not isinstance(model, DualEncoderSpec) or isinstance(model.texts, TemplateTextsSpec):
+        return recipe
+    return recipe.model_copy(update={"model": model.model_copy(update={"texts": TemplateTextsSpec()})})
 
 
 def _not_looked_at(recipe: Recipe) -> str:

@@ -138,7 +138,7 @@ def without_folders(recipe: Recipe) -> Recipe:
     if data.elements:
         elements = data.elements.model_copy(update={"run": Path(data.elements.run).name})
         data = data.model_copy(update={"elements": elements})
-    model, train = without_paths(recipe.model), recipe.train
+    model, train = without_paths(recipe.model), recipe.train.model_copy(update={"trackers": ()})  # they name servers
     if train.init_from:
         train = train.model_copy(update={"init_from": Path(train.init_from).name})
     if train.distill:

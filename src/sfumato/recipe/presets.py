@@ -12,13 +12,14 @@ SEED_DATA = {
     "fashion-44": (44_440, 44, 12_341.0),
     "product": (33_633, 21, 10.0),
     "weather-products": (10_000, 80, 10.0),
+    "weather-gate": (10_000, 2, 3.0),
     "multilabel": (122_218, 80, 1.0),
     "medical": (2_000, 3, 4.0),
     "weather": (10_000, 20, 20.0),
 }
 """First words of a preset's name -> images, classes, and images of the largest class for one of the rarest, of the data
 its seed was written for. What is not published is assumed: the imbalance of crop-disease and of product, and all of
-weather's, of weather-products' and of medical-clip's; multilabel, which has no seed, is planned for as many images and
+the weather presets' and of medical-clip's; multilabel, which has no seed, is planned for as many images and
 classes as MS-COCO 2014 has."""
 
 

@@ -129,9 +129,9 @@ def against_flat(flat: FlatComparison) -> str:
     gain, only = flat.accuracy, flat.mcnemar
     told = "more than chance" if gain.low > 0 or gain.high < 0 else "not more than chance could"
     return (
-        f"One flat classifier reaches {percent(flat.results.scores['accuracy'].value)}: the cascade ends right in "
-        f"{100 * gain.value:+.1f} points of the samples beside it (95 % interval {100 * gain.low:+.1f} to "
-        f"{100 * gain.high:+.1f}), {told}; {only.only_a} are right with the cascade alone, {only.only_b} with the flat "
+        f"One flat classifier reaches {percent(flat.results.scores['accuracy'].value)}: the cascade is "
+        f"{100 * gain.value:+.1f} points from it (95 % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}, on "
+        f"the same samples), {told}; {only.only_a} are right with the cascade alone, {only.only_b} with the flat "
         "classifier alone."
     )
 
@@ -145,7 +145,8 @@ def _blame(found: CascadeResults) -> Iterator[str]:
         yield "No sample ends wrong."
         return
     shares = ", ".join(f"{STAGES[stage].lower()} {count}" for stage, count in wrong.items() if count)
-    yield f"Of {many(total, 'sample')} that do not end right, the first stage that went wrong is: {shares}."
+    do = "does" if total == 1 else "do"
+    yield f"{many(total, 'sample')} {do} not end right; the first stage that went wrong with them: {shares}."
 
 
 def _rows(role: str, results: AnyResults) -> Iterator[StageRow]:

@@ -54,12 +54,13 @@ def draw_flow(frame: FlowFrame) -> Figure:
         for name in rows:
             high, tone = heights[name], _TONES[name]
             left, right = _TOP + shift + inner[name], _TOP + tops[name]
-            _band(canvas, (_COLUMNS[0] + _BAR, left), (_COLUMNS[1], left), high, tone)
-            _band(canvas, (_COLUMNS[1] + _BAR, left), (_COLUMNS[2], right), high, tone)
-            for x, y in ((_COLUMNS[0], left), (_COLUMNS[1], left), (_COLUMNS[2], right)):
+            column = _COLUMNS[1 if name in _STOPPED else 2]
+            _band(canvas, (_COLUMNS[0] + _BAR, left), (_COLUMNS[1], right), high, tone)
+            _band(canvas, (_COLUMNS[1] + _BAR, right), (column, right), high, tone)
+            for x, y in ((_COLUMNS[0], left), (_COLUMNS[1], right), (column, right)):
                 canvas.box(x, y, _BAR, high, tone, 0.9)
             words = f"{frame.counts[name]:,}  {_WORDS[name]}"
-            canvas.text(_COLUMNS[2] + _BAR + 10, right + high / 2 + 4, words, INK)
+            canvas.text(column + _BAR + 10, right + high / 2 + 4, words, INK)
     return canvas.figure
 
 
@@ -94,7 +95,9 @@ def _stacked(rows: Sequence[str], heights: dict[str, float], gap: float) -> dict
 
 
 def _band(canvas: Canvas, start: tuple[float, float], end: tuple[float, float], high: float, tone: str) -> None:
-    """A band of one height that swings from one place to another."""
+    """A band of one height that swings from one place to another; nothing where it would lead nowhere."""
+    if end[0] <= start[0]:
+        return
     steps = [place / 24 for place in range(25)]
     (x0, y0), (x1, y1) = start, end
     upper = [(x0 + (x1 - x0) * t, y0 + (y1 - y0) * (1 - cos(pi * t)) / 2) for t in steps]

@@ -12,6 +12,7 @@ from sfumato.metrics.calibration import Reliability, expected_calibration_error,
 from sfumato.metrics.intervals import Interval
 from sfumato.metrics.longtail import FEW_BELOW, MANY_ABOVE, SHOTS, TAIL_FRACTION, shot_of
 from sfumato.metrics.results import ClassRow, Results
+from sfumato.report.confused import most_confused
 from sfumato.report.evidence import Evidence, Measured
 
 Floats = NDArray[np.float64]
@@ -96,15 +97,17 @@ class Pair:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How classes are taken for each other: a matrix, or where that would be too large its worst cells."""
+    """How classes are taken for each other: a matrix, and where that would be too large a part of it."""
 
     names: tuple[str, ...]
-    """Of the matrix's classes; empty where only pairs are shown."""
+    """Of the matrix's classes; empty where there are too many of them and none is taken for another."""
     counts: tuple[tuple[int, ...], ...]
     shares: tuple[tuple[float, ...], ...]
-    """Row-normalised: row = true class, column = predicted class."""
+    """Of all samples of the true class, the row; column = predicted class."""
     pairs: tuple[Pair, ...]
     """Most confused first."""
+    classes: int
+    """Those there are; more than `names` where the matrix is of the most confused ones alone."""
 
     @property
     def counted(self) -> bool:
@@ -222,7 +225,7 @@ def _by_shot(rows: tuple[ClassRow, ...]) -> tuple[ClassList, ...]:
 
 
 def confusion(results: Results) -> Confusion:
-    """The matrix up to SHADED classes; beyond, only the most confused pairs."""
+    """The matrix up to SHADED classes; of more that of the most confused ones, those alike side by side."""
     names = tuple(row.name for row in results.classes)
     matrix = np.array(results.confusion, dtype=np.int64)
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
@@ -230,9 +233,10 @@ def confusion(results: Results) -> Confusion:
     order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
     cells = [divmod(int(place), len(names)) for place in order if wrong.flat[place]]
     pairs = tuple(Pair(names[t], names[p], int(matrix[t, p]), float(shares[t, p])) for t, p in cells)
-    if len(names) > SHADED:
-        return Confusion((), (), (), pairs)
-    return Confusion(names, results.confusion, tuple(tuple(row) for row in shares.tolist()), pairs)
+    shown = most_confused(matrix, SHADED) if len(names) > SHADED else np.arange(len(names))
+    counts, part = matrix[np.ix_(shown, shown)].tolist(), shares[np.ix_(shown, shown)].tolist()
+    kept = tuple(names[at] for at in cast(list[int], shown.tolist()))
+    return Confusion(kept, tuple(map(tuple, counts)), tuple(map(tuple, part)), pairs, len(names))
 
 
 def reliabilities(measured: Measured) -> tuple[ReliabilityFrame, ...]:

@@ -19,6 +19,7 @@ NOTES: Mapping[Note, str] = {
     "never likeliest": "the likeliest of no validation image",
     "scores say nothing": "its images are not shown to score above the others",
     "from costs": "from costs alone",
+    "borrowed": "borrowed from classes like it",
 }
 
 

@@ -1,7 +1,7 @@
 """Labels that are likely wrong, as the page and its CSV show them. Plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from sfumato.decision.calibration import UNFITTED
 from sfumato.decision.calibrators.one_vs_rest import sigmoid
-from sfumato.metrics.wrong_labels import likely_wrong, likely_wrong_answers
+from sfumato.metrics.wrong_labels import likely_wrong, likely_wrong_answers, recognised
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
 from sfumato.predictions import Predictions
 from sfumato.report.frames import MISTAKES, Mistake
@@ -45,6 +45,8 @@ class WrongLabels:
     """What is counted: a label, or where an image may be of several classes an answer."""
     share: float
     """Of those judged that are estimated to be wrong, 0 to 1."""
+    unjudged: tuple[str, ...] = ()
+    """Classes whose labels can't be judged: the network does not find half of their images."""
 
     @property
     def shown(self) -> tuple[Mistake, ...]:
@@ -77,14 +79,19 @@ def _labels(named: Sequence[tuple[str, str]], tables: Sequence[Predictions]) -> 
         return None
     p = UNFITTED.probabilities(np.concatenate([said.logits for said in tables])[known])
     given, names = truth[known], tables[0].labels.names
-    found = likely_wrong(p, given)
+    found, known_classes = likely_wrong(p, given), recognised(p, given)
+    own = known_classes[given[found.rows]]
+    found = replace(found, rows=found.rows[own], likely=found.likely[own], margin=found.margin[own])
     places, rows = cast(list[int], known[found.rows].tolist()), cast(list[int], found.rows.tolist())
     pairs = zip(cast(list[int], given[found.rows].tolist()), cast(list[int], found.likely.tolist()), strict=True)
     labels = tuple(
         WrongLabel(*named[place], names[said], names[likely], float(p[row, said]), float(p[row, likely]))
         for place, row, (said, likely) in zip(places, rows, pairs, strict=True)
     )
-    return WrongLabels(labels, len(known), "label", found.share)
+    judged = known_classes[given]
+    share = float(found.by_class[given[judged]].mean()) if judged.any() else 0.0
+    missed = tuple(names[at] for at in cast(list[int], np.unique(given).tolist()) if not known_classes[at])
+    return WrongLabels(labels, int(judged.sum()), "label", share, missed)
 
 
 def _answers(named: Sequence[tuple[str, str]], tables: Sequence[MultilabelPredictions]) -> WrongLabels | None:

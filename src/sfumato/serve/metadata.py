@@ -5,7 +5,9 @@ from typing import Any
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.policies import AnyPolicy
 from sfumato.labels import LabelSpace
-from sfumato.predict.predictor import Predictor
+from sfumato.predict.cascade import CascadePredictor
+from sfumato.predict.cascade_stages import Stages
+from sfumato.predict.loading import AnyPredictor
 from sfumato.serve.settings import ServeSettings
 from sfumato.version import VERSION
 
@@ -13,7 +15,7 @@ LIMITS = ("files", "megabytes", "megapixels", "characters", "seconds")
 """Of a request; what other clients do is no client's business."""
 
 
-def metadata(predictor: Predictor, name: str, settings: ServeSettings) -> dict[str, Any]:
+def metadata(predictor: AnyPredictor, name: str, settings: ServeSettings) -> dict[str, Any]:
     """JSON-ready; nothing in it says where files lie or who trained on what."""
     said = settings.model_dump(mode="json")
     return {
@@ -26,8 +28,21 @@ def metadata(predictor: Predictor, name: str, settings: ServeSettings) -> dict[s
         "names_sets": predictor.names_sets,
         "tells_familiarity": predictor.tells_familiarity,
         "tasks": [_task(task, space, predictor.policies[task]) for task, space in predictor.tasks.spaces.items()],
+        "stages": _stages(predictor.stages) if isinstance(predictor, CascadePredictor) else None,
         "limits": {limit: said[limit] for limit in LIMITS},
     }
+
+
+def _stages(stages: Stages) -> list[dict[str, Any]]:
+    """Each stage of a cascade as a task of its name, at the cascade's thresholds."""
+    found = [_task(role, one.labels, one.policy) for role, one in stages.of.items()]
+    for stage in found:
+        if stage["task"] == "gate":
+            for one in stage["classes"]:
+                one["threshold"] = stages.routes.gate if one["id"] == stages.routes.go else None
+        elif stage["task"] == "products" and stages.routes.answer > 0:
+            stage["abstention"] = {"by": "confidence", "threshold": stages.routes.answer}
+    return found
 
 
 def _task(task: str, space: LabelSpace, policy: AnyPolicy) -> dict[str, Any]:

@@ -56,18 +56,33 @@ def decision(form: RowForm) -> Schema:
     if isinstance(form.classes, Mapping):
         said = {task: _said(form, names, bad=False) for task, names in form.classes.items()}
         return _object({"input": _TEXT, "answers": _object({}, optional=said), **error}, optional=lacking)
-    own = _said(form, form.classes, bad=True)
+    stopped = form.path.sides[:1] if form.path and form.path.sides else ()
+    own = _said(form, form.classes, bad=True, stopped=stopped, others=form.path.sides or () if form.path else ())
     optional = {name: own["properties"][name] for name in own["properties"] if name not in own["required"]}
     required = {name: own["properties"][name] for name in own["required"]}
-    return _object({"input": _TEXT, **required, **error}, optional={**optional, **lacking})
+    path: Schema = {} if form.path is None else {"stage": {"enum": ["gate", "products"]}, "path": _path()}
+    return _object({"input": _TEXT, **required, **error}, optional={**optional, **lacking, **path})
 
 
-def _said(form: RowForm, names: tuple[str, ...], *, bad: bool) -> Schema:
-    """What is said in one task; of several classes `labels`, which a bad picture has not."""
+def _path() -> Schema:
+    """What each stage of a cascade said that looked at a picture."""
+    some: Schema = {"type": "array", "items": _TEXT}
+    said = {"stage": _TEXT, "probabilities": {"type": "object", "additionalProperties": _SHARE}}
+    step = _object(said, optional={"label": _maybe(_TEXT), "confidence": _SHARE, "labels": some})
+    return {"type": "array", "items": step}
+
+
+def _said(
+    form: RowForm, names: tuple[str, ...], *, bad: bool, stopped: tuple[str, ...] = (), others: tuple[str, ...] = ()
+) -> Schema:
+    """What is said in one task; of several classes `labels`, which a bad picture has not.
+
+    Of a cascade the answer may be that of a picture that was stopped, with the probabilities of the gate's classes.
+    """
     some: Schema = {"type": "array", "items": {"type": "string", "enum": list(names)}}
-    single = {"label": _maybe({"type": "string", "enum": list(names)}), "confidence": _maybe(_SHARE)}
+    single = {"label": _maybe({"type": "string", "enum": [*names, *stopped]}), "confidence": _maybe(_SHARE)}
     single["abstained"] = _FLAG
-    chances = _object({}, optional=dict.fromkeys(names, _SHARE))
+    chances = _object({}, optional=dict.fromkeys((*names, *others), _SHARE))
     always = {"probabilities": chances, "calibrated": _FLAG}
     maybe: Schema = {"set": some} if form.sets else {}
     maybe |= {"familiarity": {"type": "number", "maximum": 0}} if form.familiarity else {}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from sfumato.outputs import RowForm, form_of
 from sfumato.predict.decisions import Decision
-from sfumato.predict.predictor import Predictor
+from sfumato.predict.loading import AnyPredictor
 from sfumato.serve.asking import asked, kind_of
 from sfumato.serve.batcher import Batcher
 from sfumato.serve.body import claimed_bytes, discard
@@ -41,7 +41,7 @@ class Service:
         door: Who may come in, and whether it closes.
     """
 
-    def __init__(self, predictor: Predictor, name: str, settings: ServeSettings, door: Door) -> None:
+    def __init__(self, predictor: AnyPredictor, name: str, settings: ServeSettings, door: Door) -> None:
         self._reads_texts, self._settings, self.door = predictor.reads_texts, settings, door
         self._held = Held(round(settings.held_megabytes * 1e6))
         self.meters = Meters(lambda: self._batcher.waiting, lambda: self._held.now)

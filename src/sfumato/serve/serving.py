@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sfumato.console import Console
-from sfumato.predict.predictor import load
+from sfumato.predict.loading import load
 from sfumato.serve.guard import HERE, Door, accepted_hosts
 from sfumato.serve.key import read_key
 from sfumato.serve.server import address_of, bound, run

@@ -18,7 +18,7 @@ from sfumato.stored import first_mistake
 EXAMPLE = "a line a setting, such as train.optimizer.lr: {low: 1e-4, high: 1e-2, log: true}"
 MEASURES = ("data", "train.select", "train.stop")
 """Settings that change what a score means, or when it counts."""
-IDLE = ("name", "views", "decision", "train.checkpoint", "train.keep_decoded", "train.workers")
+IDLE = ("name", "views", "decision", "train.checkpoint", "train.keep_decoded", "train.keep_features", "train.workers")
 """Settings that the score of the kept weights does not depend on: all trials would score the same."""
 
 

@@ -1,6 +1,5 @@
 """One copy of one picture: title, logos, artefacts, in this order; a function of seed, sample and copy."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ class Painter:
     fonts: Fonts
     logos: tuple[Logo, ...]
 
-    def paint(self, address: str, id_: str, copy: int, row: Mapping[str, object]) -> tuple[Image.Image, dict[str, Any]]:
+    def paint(self, address: str, id_: str, copy: int) -> tuple[Image.Image, dict[str, Any]]:
         """A copy of the picture at an address (RGB), and what was drawn where: title, logos, noise, jpeg, size.
 
         Boxes are left, top, right and bottom in pixels of the copy. A title may make it taller; otherwise pixels stay
@@ -32,7 +31,7 @@ class Painter:
         """
         rng = generator(self.spec.seed, "synthesis", id_, copy)
         picture = Image.fromarray(decode(address))
-        picture, title = put_title(picture, row, self.named, self.fonts, self.spec.titles, rng)
+        picture, title = put_title(picture, id_, self.named, self.fonts, self.spec.titles, rng)
         picture, logos = put_logos(picture, list(self.logos), self.spec.logos, rng)
         picture, artefacts = with_artefacts(picture, self.spec.artefacts, rng)
         record = {"title": title, "logos": logos, **artefacts, "width": picture.width, "height": picture.height}

@@ -1,7 +1,9 @@
 """Reading the settings of a synthesis, every mistake with its place."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +20,24 @@ PATHS = ("labels", "logos.folder", "titles.fonts_zh", "titles.fonts_en")
 """Settings that name files or folders, relative to the file they stand in."""
 
 
-def read_settings(path: str | Path | None, overrides: Mapping[str, Any]) -> SynthesisSpec:
+@dataclass(frozen=True)
+class Settings:
+    """Settings, and where each stands."""
+
+    spec: SynthesisSpec
+    document: Document
+
+    @contextmanager
+    def located(self) -> Generator[None]:
+        """Within the context an InputError about a setting gets the file and line the setting stands in."""
+        try:
+            yield
+        except InputError as error:
+            place = self.document.place(error.setting) if error.setting else None
+            raise (error.at(place) if place else error) from error.__cause__
+
+
+def read_settings(path: str | Path | None, overrides: Mapping[str, Any]) -> Settings:
     """The settings of a file with changes, paths in them made absolute.
 
     Args:
@@ -34,12 +53,9 @@ def read_settings(path: str | Path | None, overrides: Mapping[str, Any]) -> Synt
     for setting in PATHS:
         _make_absolute(document, setting)
     try:
-        return SynthesisSpec.model_validate_json(json.dumps(document.settings, default=str))
+        return Settings(SynthesisSpec.model_validate_json(json.dumps(document.settings, default=str)), document)
     except ValidationError as error:
         raise explain(error, document, _schema()) from None
-    except InputError as error:
-        place = document.place(error.setting) if error.setting else None
-        raise error.at(place) if place else error from None
 
 
 def _make_absolute(document: Document, setting: str) -> None:

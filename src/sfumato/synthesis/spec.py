@@ -84,6 +84,10 @@ class ArtefactSpec(Spec):
     """Share of the copies that get noise."""
     most_noise: Annotated[float, Field(gt=0, le=64)] = 6.0
     """Greatest standard deviation of it, of 255."""
+    blur: Share = 0.2
+    """Share of the copies that are blurred."""
+    most_blur: Annotated[float, Field(gt=0, le=8)] = 0.8
+    """Greatest radius of the blur, in pixels."""
     jpeg: Share = 0.5
     """Share of the copies that are compressed hard."""
     quality: tuple[Annotated[int, Field(ge=5, le=95)], Annotated[int, Field(ge=5, le=95)]] = (35, 80)

@@ -85,21 +85,30 @@ def augment(
         if Path(target).suffix.lower() in ENDINGS
         else load_given_data(str(target), of_data)
     )
-    console = Console(quiet=quiet)
+    console, data = Console(quiet=quiet), loaded.recipe.data
     with loaded.located():
-        data = loaded.recipe.data
         table = read_table(data)
         rows = source_rows(data, table)
-        painter = _painter(settings, data, table, rows)
-        name = f"{loaded.recipe.name if Path(target).suffix.lower() in ENDINGS else Path(data.given).stem}-augmented"
-        with _new_folder(out, name, Path(data.given)) as folder, emptied_on_failure(folder):
-            seen = Sharing(0)(table, console.stage, clusters=data.split.near_duplicates == "together")
-            dealt = split(seen.usable, data.split)
-            counts = _write(folder, dealt, rows, painter, console)
-            seen.bad.write_csv(folder / BAD)
+    with settings.located():
+        painter = _painter(settings.spec, data, table, rows)
+    with (
+        loaded.located(),
+        _new_folder(out, _name(target, loaded), Path(data.given)) as folder,
+        emptied_on_failure(folder),
+    ):
+        seen = Sharing(0)(table, console.stage, clusters=data.split.near_duplicates == "together")
+        dealt = split(seen.usable, data.split)
+        counts = _write(folder, dealt, rows, painter, console)
+        seen.bad.write_csv(folder / BAD)
     counts = {**counts, "bad": len(seen.bad), "unused": len(dealt) - sum(counts[name] for name in PARTS)}
     notes = (*dealt.notes, *painter.fonts.notes, *_named(painter))
     return Synthesized(folder, counts, notes, _settings(loaded, folder))
+
+
+def _name(target: str | Path, loaded: Loaded) -> str:
+    """Of a new folder."""
+    of_recipe = Path(target).suffix.lower() in ENDINGS
+    return f"{loaded.recipe.name if of_recipe else Path(loaded.recipe.data.given).stem}-augmented"
 
 
 def _parted(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -111,8 +120,7 @@ def _parted(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
 def _painter(spec: SynthesisSpec, data: DataSpec, table: Table, rows: SourceRows) -> Painter:
     """What copies are made with, all of it checked before any is made."""
     file = spec.labels or (data.labels.file if data.labels else None)
-    own = {task.name: task.labels for task in table.tasks}
-    found = namings(rows.frame, Path(file) if file else None, own)
+    found = namings(table, rows.frame, rows.id, Path(file) if file else None)
     titled = spec.titles.agreeing + spec.titles.contradicting > 0
     if titled and not found:
         expected = "a column all of whose cells are classes of one of its sections"
@@ -151,7 +159,7 @@ def _write(folder: Path, table: Table, rows: SourceRows, painter: Painter, conso
 def _copy(folder: Path, painter: Painter, rows: SourceRows, row: Row, copy: int) -> tuple[Row, Row]:
     """Draw and save one copy; its row and its record."""
     original = str(row[rows.id])
-    picture, record = painter.paint(str(row[rows.image]), original, copy, row)
+    picture, record = painter.paint(str(row[rows.image]), original, copy)
     name = f"pictures/{_file_name(original)}~{copy}.png"
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 from sfumato.synthesis.emptiness import Box, occupied
 from sfumato.synthesis.fonts import font_for, installed_fonts, lacking, latin_fonts, refuse_lacking
 from sfumato.synthesis.spec import TitleSpec
-from sfumato.synthesis.words import Naming, Said, agreeing, contradicting, spoken
+from sfumato.synthesis.words import Naming, Said, spoken, words
 
 AGREES, CONTRADICTS, NONE = "agrees", "contradicts", ""
 """What a copy's title says of its classes; NONE = it has no title."""
 _TIMES = {"zh": "{:%Y年%m月%d日%H时}", "en": "{:%Y-%m-%d %H:00}"}
 _LETTERS = {"zh": "年月日时、0123456789", "en": ", 0123456789-:"}
+_LEAST = 6
+"""Pixels of the smallest letters."""
 _MOST_HIDDEN = 0.02
 """Share of edges up to which a place is empty: legends and marks are not to be hidden."""
 _INKS = ((15, 15, 15), (30, 40, 90), (120, 20, 20), (20, 80, 50))
@@ -66,7 +68,7 @@ def _letters(spec: TitleSpec, named: Sequence[Naming], language: str) -> str:
 
 def put_title(
     picture: Image.Image,
-    row: Mapping[str, object],
+    id_: str,
     named: Sequence[Naming],
     fonts: Fonts,
     spec: TitleSpec,
@@ -75,22 +77,25 @@ def put_title(
     """A title in its share of the pictures, and what it says where; None = no title.
 
     It agrees with what is shown in the share that the spec says, and contradicts it in another; of a sample without any
-    class both contradict it.
+    class both contradict it. A picture too narrow for letters of 6 pixels has none.
     """
     draw = float(rng.random())
     language = spec.languages[int(rng.integers(len(spec.languages)))]
     if draw >= spec.agreeing + spec.contradicting:
         return picture, None
-    kind, said = AGREES, agreeing(row, named, language, rng) if draw < spec.agreeing else None
+    kind, said = AGREES, words(id_, named, language, rng, right=True) if draw < spec.agreeing else None
     if said is None:
-        kind, said = CONTRADICTS, contradicting(row, named, language, rng)
+        kind, said = CONTRADICTS, words(id_, named, language, rng, right=False)
     if said is None:
         return picture, None
     text = _phrased(said, language, spec, rng)
     path = fonts.of[language][int(rng.integers(len(fonts.of[language])))]
-    pixels = max(8, round(float(rng.uniform(*spec.size)) * picture.height))
+    pixels = max(_LEAST, round(float(rng.uniform(*spec.size)) * picture.height))
     about = {"text": text, "says": kind, "classes": list(said.label), "language": language, "font": path}
-    picture, where = _drawn(picture, text, path, pixels, rng)
+    font = _fitting(text, path, pixels, round(picture.width * 0.96))
+    if font is None:
+        return picture, None
+    picture, where = _drawn(picture, text, font, rng)
     return picture, {**about, **where}
 
 
@@ -102,10 +107,10 @@ def _phrased(said: Said, language: str, spec: TitleSpec, rng: np.random.Generato
 
 
 def _drawn(
-    picture: Image.Image, text: str, path: str, pixels: int, rng: np.random.Generator
+    picture: Image.Image, text: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator
 ) -> tuple[Image.Image, dict[str, Any]]:
     """The picture with the title on a plate where it is empty, or, as in half of the draws, on a band above it."""
-    font, (wide, high) = _fitting(text, path, pixels, round(picture.width * 0.96))
+    wide, high = round(font.getlength(text)), round(font.size * 1.25)
     ink = _INKS[int(rng.integers(len(_INKS)))]
     paper = _PAPERS[int(rng.integers(len(_PAPERS)))]
     over, middled = rng.random() < 0.5, rng.random() < 0.5
@@ -134,13 +139,11 @@ def _font(path: str, pixels: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, pixels)
 
 
-def _fitting(text: str, path: str, pixels: int, widest: int) -> tuple[ImageFont.FreeTypeFont, tuple[int, int]]:
-    """The font in the size wanted, or as large as fits; and how wide and high the text is in it."""
+def _fitting(text: str, path: str, pixels: int, widest: int) -> ImageFont.FreeTypeFont | None:
+    """The font in the size wanted, or as large as fits; None where that could not be read."""
     wide = _font(path, pixels).getlength(text)
-    if wide > widest:
-        pixels = max(6, int(pixels * widest / wide))
-    font = _font(path, pixels)
-    return font, (round(font.getlength(text)), round(pixels * 1.25))
+    pixels = pixels if wide <= widest else int(pixels * widest / wide)
+    return _font(path, pixels) if pixels >= _LEAST else None
 
 
 def _free(picture: Image.Image, size: tuple[int, int]) -> Box | None:

@@ -10,9 +10,11 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from sfumato.errors import InputError
+from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.heads import CosineHeadSpec, MlpHeadSpec
 from sfumato.models.network import Network, below_head
 from sfumato.models.prototype_head import PrototypeHeadSpec
+from sfumato.models.tower_lora import FACTOR
 from sfumato.spec import Spec
 from sfumato.training.parameters import scales
 from sfumato.training.plan import Plan
@@ -52,11 +54,13 @@ class InterpolateSpec(Spec):
 def interpolated(start: Tensors, best: Tensors, alpha: float) -> Tensors:
     """(1 - alpha) start + alpha best, on the CPU; at 0 and 1 these very weights. Whole numbers are the best's between.
 
-    Computed in double precision.
+    Computed in double precision. Of LoRA, which adds B A to a weight and starts with a B of 0, A is the best's: what is
+    added is then alpha B A, and the weights that come of it lie where they should.
     """
     if alpha in (0.0, 1.0):
         return {name: tensor.detach().cpu() for name, tensor in (best if alpha else start).items()}
-    return {name: _between(start[name].detach().cpu(), tensor.detach().cpu(), alpha) for name, tensor in best.items()}
+    from_ = {name: tensor if name.endswith(FACTOR) else start[name] for name, tensor in best.items()}
+    return {name: _between(from_[name].detach().cpu(), tensor.detach().cpu(), alpha) for name, tensor in best.items()}
 
 
 def backbone_begins(plan: Plan, model: Network) -> int | None:
@@ -92,6 +96,8 @@ def refuse_idle_interpolation(plan: Plan, model: Network) -> None:
         mend = "let the backbone learn from then on, or leave it out"
         raise InputError(f"{what}, when the backbone begins to learn", setting=SETTING, mend=mend)
     head = plan.head_at(moment)
+    if isinstance(model, DualEncoder) and model.meets:
+        return
     if isinstance(head, MlpHeadSpec | PrototypeHeadSpec) and begins_with_new_head(plan, step):
         what = f"the {head.kind} head is random when the backbone begins to learn, and class means can't begin one"
         raise InputError(what, setting=SETTING, mend="freeze the backbone for the first epochs, or take a linear head")

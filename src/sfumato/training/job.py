@@ -31,6 +31,7 @@ from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
 from sfumato.training.soup import SoupSpec
 from sfumato.training.task_weights import TaskWeightsSpec
+from sfumato.training.tracker_spec import TrackerSpec
 
 
 class TrainSpec(Spec):
@@ -79,6 +80,10 @@ class TrainSpec(Spec):
     """Where to compute; `auto` = CUDA, else MPS, else CPU."""
     precision: Literal["auto"] | Precision = "auto"
     """Of the network's arithmetic; weights are always fp32. `auto` measures or asks the device."""
+    tf32: Literal["auto"] | bool = "auto"
+    """Whether fp32 products of a CUDA device keep 10 bits of each factor; `auto` = where it can. Elsewhere refused."""
+    compile: Literal["auto"] | bool = "auto"
+    """Whether torch compiles the network; `auto` = on a CUDA device, where training is long enough to pay for it."""
     workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Processes that decode images; 0 = none beside this one. Their number changes no result."""
     decode: Literal["full", "scaled"] = "full"
@@ -93,6 +98,9 @@ class TrainSpec(Spec):
     too, in the user's cache folder; `memory` for this run alone."""
     keep_decoded: Annotated[float, Field(ge=0)] = 1.0
     """Gigabytes of memory for decoded images, each then decoded once and not once an epoch; 0 = none are kept."""
+    trackers: tuple[TrackerSpec, ...] = ()
+    """Services that a run is shown in beside its own files, as in `[{kind: wandb}, {kind: mlflow}]`: figures of every
+    epoch, timeline, confusion and report. One that fails is told no more, and the training goes on."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """How often training is saved."""
 
@@ -120,6 +128,8 @@ class Job:
     """What shows the progress of work before the first step."""
     teaching: Teaching | None = None
     """What the teacher says of the training samples, where there is one."""
+    prefetch: int = 2
+    """Batches that each of the workers reads ahead."""
 
     @property
     def draws(self) -> Draws:

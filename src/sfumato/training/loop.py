@@ -169,7 +169,9 @@ class _Loop:
                 yield from self._of_features(wanted, one)
             else:
                 self._features, self._epoch_end.features = None, None  # what is below the head moves from now on
-                yield from batches(samples, wanted, job.workers, pin=machine.device.type == "cuda")
+                yield from batches(
+                    samples, wanted, job.workers, pin=machine.device.type == "cuda", prefetch=job.prefetch
+                )
 
     def _of_features(self, wanted: Iterator[list[Request]], phase: Stretch) -> Iterator[Batch]:
         """The batches of a phase, features in the place of images."""

@@ -11,6 +11,8 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from sfumato.models.arithmetic import allow_tf32
+
 Precision = Literal["fp32", "bf16", "fp16"]
 _ACCELERATE_NAMES = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
@@ -26,9 +28,12 @@ class Machine:
     Args:
         device: `cuda`, `mps` or `cpu`.
         precision: Of the network's arithmetic; weights stay fp32.
+        tf32: Whether a CUDA device may round the factors of fp32 products to TF32.
     """
 
-    def __init__(self, device: str, precision: Precision) -> None:
+    def __init__(self, device: str, precision: Precision, *, tf32: bool = False) -> None:
+        if device == "cuda":
+            allow_tf32(tf32)
         # accelerate's state is shared by the whole process: it refuses a second run in another precision, and would
         # keep the first one's device; processes that have met can't meet again
         met = torch.distributed.is_available() and torch.distributed.is_initialized()
@@ -64,9 +69,15 @@ class Machine:
         """Within the context the network computes in the run's precision."""
         return cast("contextlib.AbstractContextManager[None]", self._accelerator.autocast())
 
-    def shared(self, model: nn.Module) -> nn.Module:
-        """The model as processes share it: its gradients are averaged over them. Alone, the model itself."""
-        return DistributedDataParallel(model) if self.processes > 1 else model
+    def shared(self, model: nn.Module, *, compiled: bool = False) -> nn.Module:
+        """The model as processes share it: its gradients are averaged over them. Alone, the model itself.
+
+        Args:
+            model: With the parameters that learn now.
+            compiled: Whether torch compiles what is computed.
+        """
+        shared = DistributedDataParallel(model) if self.processes > 1 else model
+        return cast(nn.Module, torch.compile(shared)) if compiled else shared
 
     def without_exchange(self, model: nn.Module) -> contextlib.AbstractContextManager[None]:
         """Within the context a shared model's gradients stay in their process."""

@@ -6,6 +6,7 @@ from sfumato.errors import InputError
 from sfumato.losses.loss import Multilabel, OneClass
 from sfumato.metrics.classification import SCORES
 from sfumato.metrics.label_scores import LABEL_SCORES
+from sfumato.models.prototype_head import PrototypeHeadSpec
 from sfumato.training.job import TrainSpec
 from sfumato.training.plan import Plan
 from sfumato.training.schedules import PlateauSpec
@@ -57,9 +58,9 @@ def _refuse_one_class(train: TrainSpec, plan: Plan) -> None:
     if any(power.values):
         setting = f"timeline[{power.segments[0].keyframe}].sampler_power"
         raise InputError(f"draws an image by how rare its class is, and {SEVERAL}", setting=setting, mend=weigh)
-    for name, what in (
-        ("distill", "a teacher that names one class teaches"),
-        ("interpolate", "interpolation is tried"),
-    ):
+    by_texts = isinstance(plan.heads[0].value, PrototypeHeadSpec)
+    told = [("distill", "a teacher that names one class teaches")]
+    told += [] if by_texts else [("interpolate", "interpolation is tried")]
+    for name, what in told:
         if getattr(train, name) is not None:
             raise InputError(f"{what} images of one class alone, and {SEVERAL}", setting=f"train.{name}")

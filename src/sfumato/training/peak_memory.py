@@ -37,6 +37,13 @@ class PeakMemory:
         return _status("VmRSS") if self._device.type == "cpu" else None
 
 
+def memory_in_use() -> int | None:
+    """Bytes: the most that the GPU gave so far where there is one, else what this process has now; None = not told."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return torch.cuda.max_memory_allocated()
+    return _status("VmRSS")
+
+
 def _status(field: str) -> int | None:
     """Bytes that Linux counts for this process; elsewhere the greatest size it ever had."""
     if _STATUS.is_file():

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from sfumato.decision.calibration import fit_temperature
+from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.heads import CosineHeadSpec, soften, take_class_vectors, take_nearest_mean
 from sfumato.multilabel_predictions import of_one_class
 from sfumato.training.averaging import carrying, copies
@@ -18,8 +19,8 @@ def start_weights(job: Job, step: int) -> dict[str, Tensor]:
     The model keeps its own weights, and is left in evaluation mode.
     """
     own = copies(job.model)
-    if not begins_with_new_head(job.plan, step):
-        return own
+    if isinstance(job.model, DualEncoder) or not begins_with_new_head(job.plan, step):
+        return own  # a dual encoder whose towers never met is refused
     with carrying(job.model, own):
         _begin_from_means(job)
         return copies(job.model)

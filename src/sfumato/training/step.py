@@ -72,7 +72,8 @@ class Learner:
         if settings.learn != self._learns:
             self._learns = settings.learn
             apply_learning(self.model, settings.learn)
-            self._shared = self._machine.shared(self.model)  # it hooks the parameters that learn: made anew for them
+            # it hooks the parameters that learn: made anew for them
+            self._shared = self._machine.shared(self.model, compiled=self._job.spec.compile is True)
         apply_rates(self.optimizer, settings)
         if settings.centre_loss is None:
             self.criterion.centres = None

@@ -9,6 +9,7 @@ from sfumato.metrics.wrong_labels import (
     joint_distribution,
     likely_wrong,
     likely_wrong_answers,
+    recognised,
     self_confidence,
 )
 
@@ -112,3 +113,14 @@ def test_nothing():
     assert not len(found.rows) and found.share == 0
     several = likely_wrong_answers(np.zeros((0, 2)), np.zeros((0, 2), dtype=np.int8))
     assert not len(several.rows) and several.share == 0
+
+
+def test_a_class_that_was_not_learned_is_not_recognised():
+    assert recognised(P, GIVEN).tolist() == [True, True, True]
+    assert recognised(P, np.array([0, 0, 0, 2, 2, 2, 1])).tolist() == [True, False, False]
+
+
+def test_the_share_is_the_mean_of_that_of_the_classes():
+    p, given, _ = planted()
+    found = likely_wrong(p, given)
+    assert found.share == pytest.approx(found.by_class[given].mean()) and found.by_class.shape == (4,)

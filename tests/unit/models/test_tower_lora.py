@@ -87,3 +87,27 @@ def test_without_it_the_weights_are_named_as_ever_and_it_comes_back_as_it_was(im
     with without_lora(image):
         assert set(image.state_dict()) == names
     assert torch.equal(image(IMAGES), said)
+
+
+def test_between_two_networks_the_weights_lie_where_they_should(image):
+    """WiSE-FT (Wortsman et al., CVPR 2022, eq. 1) of the weights themselves, not of the factors."""
+    from sfumato.training.interpolation import interpolated
+
+    zero = image(IMAGES)
+    add_lora({"image": image}, TowerLoraSpec(r=2))
+    start = {name: one.clone() for name, one in image.state_dict().items()}
+    learnt(image)
+    with torch.no_grad():
+        next(one for name, one in image.named_parameters() if name.endswith("lora_A")).mul_(2)  # A learns as well
+    best = {name: one.clone() for name, one in image.state_dict().items()}
+    tuned = image(IMAGES)
+
+    def weight_at(alpha: float) -> torch.Tensor:
+        image.load_state_dict(interpolated(start, best, alpha))
+        return image.visual.transformer.resblocks[0].attn.in_proj_weight.detach().clone()
+
+    low, middle, high = (weight_at(alpha) for alpha in (0.0, 0.25, 1.0))
+    torch.testing.assert_close(middle, 0.75 * low + 0.25 * high, atol=1e-6, rtol=1e-5)
+    assert torch.equal(image(IMAGES), tuned)
+    weight_at(0.0)
+    assert torch.equal(image(IMAGES), zero)

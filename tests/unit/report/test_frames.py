@@ -43,12 +43,13 @@ def test_the_confusion_is_normalised_by_row():
     assert (frame.counted, frame.numbered) == (True, False)
 
 
-def test_a_large_confusion_is_only_its_pairs():
+def test_a_large_confusion_is_that_of_its_pairs():
     matrix = np.diag(np.arange(1, 32))
     matrix[3, 7] = 9
     rows = tuple(ClassRow(f"c{i}", int(matrix[i].sum()), 1, 1, 1) for i in range(31))
     frame = confusion(Results(int(matrix.sum()), {}, rows, tuple(map(tuple, matrix.tolist()))))
-    assert frame.names == ()
+    assert frame.names == ("c3", "c7") and frame.classes == 31
+    assert frame.counts == ((4, 9), (0, 8)) and frame.shares[0] == pytest.approx((4 / 13, 9 / 13))
     assert [(pair.truth, pair.predicted, pair.count) for pair in frame.pairs] == [("c3", "c7", 9)]
     assert frame.pairs[0].share == pytest.approx(9 / 13)
 

@@ -76,3 +76,11 @@ def test_the_page_shows_them(make_run):
     assert {"test-4", "test-9"} <= {row["id"] for row in rows if row["part"] == "test"}
     assert "test-4.png" in section and f"Of 80 labels it names {len(rows)};" in section
     assert section.count("<img") == min(24, len(rows)) and "sfumato crossval judges all" in section
+
+
+def test_a_class_that_was_not_learned_is_not_judged():
+    """Of a network that names one class alone the labels of the other would all look wrong."""
+    truth = [0] * 20 + [1] * 20
+    found = wrong_labels({"test": table("test", truth, [0] * 40)})
+    assert found is not None and not found.labels
+    assert (found.judged, found.unjudged) == (20, ("条纹",))

@@ -1,13 +1,20 @@
 import pytest
 import torch
 from accelerate.state import PartialState
+from tests.jobs import job_of, tiny_model
 
+from sfumato.data.loading import Batch
+from sfumato.errors import InputError
 from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training import device
+from sfumato.training.arithmetic_choice import choose_compile, choose_tf32
+from sfumato.training.job import TrainSpec
 from sfumato.training.machine import Machine
+from sfumato.training.optimizer import SgdSpec
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
+from sfumato.training.step import Learner
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -55,3 +62,30 @@ def choose(name: str) -> device.Choice:
     plan = make_plan((), CosineSpec(), base_lr=0.1, epochs=1, samples=32, image_size=32, head=LinearHeadSpec())
     model = build_classifier(ModelSpec(backbone="test_resnet", weights="none"), 2, 32, HALF, HALF)
     return device.choose_precision(name, model, plan.at(0))
+
+
+def test_tf32_and_compiling_are_chosen_where_they_pay(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (8, 0))
+    assert choose_tf32("auto", "cuda")[0]
+    assert choose_tf32("auto", "cpu") == (False, None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
+    assert not choose_tf32("auto", "cuda")[0]
+    with pytest.raises(InputError, match="has no effect: the cpu device has none"):
+        choose_tf32(True, "cpu")
+    assert [choose_compile("auto", *given)[0] for given in (("cuda", 400), ("cuda", 9000), ("cpu", 9000))] == [0, 1, 0]
+    assert choose_compile(True, "cpu", 3)[0]
+
+
+@pytest.mark.slow
+def test_a_compiled_step_is_the_step():
+    """It takes a compiler, and half a minute."""
+    plan = make_plan((), CosineSpec(), base_lr=0.1, epochs=1, samples=32, image_size=32, head=LinearHeadSpec())
+    images = torch.randint(0, 256, (8, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    batch = Batch(images, (torch.arange(8) % 3)[:, None], tuple(range(8)))
+    weights = []
+    for compiled in (False, True):
+        learner = Learner(job_of(tiny_model(), plan, TrainSpec(compile=compiled, optimizer=SgdSpec(lr=0.1))))
+        learner.apply(plan.at(0))
+        learner.step(batch, plan.at(0), 8)
+        weights.append(torch.cat([parameter.detach().flatten() for parameter in learner.model.parameters()]))
+    assert torch.allclose(*weights, atol=1e-5)

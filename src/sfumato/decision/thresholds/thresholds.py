@@ -20,7 +20,14 @@ Floats = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Note = Literal[
-    "", "too few samples", "no positive", "no negative", "never likeliest", "scores say nothing", "from costs"
+    "",
+    "too few samples",
+    "no positive",
+    "no negative",
+    "never likeliest",
+    "scores say nothing",
+    "from costs",
+    "borrowed",
 ]
 
 

@@ -24,7 +24,13 @@ def label_check(wrong: WrongLabels | None) -> Check:
     code = "likely-wrong-labels"
     if wrong is None:
         return skipped(code, "no label of an image that was not learned from")
+    if not wrong.judged:
+        return skipped(code, "of no class half of the images are found: there is nothing to judge labels by")
     text = f"{len(wrong.labels)} of {many(wrong.judged, wrong.unit)}; {percent(wrong.share)} are estimated to be wrong"
+    if wrong.unjudged:
+        text += (
+            f"; labels of {many(len(wrong.unjudged), 'class')} can't be judged, for too few of their images are found"
+        )
     return judged(code, text, wrong=bool(wrong.labels) and wrong.share >= WRONG)
 
 

@@ -13,7 +13,7 @@ export function bars(answer, task) {
   const parts = [list];
   if (rows.length > FIRST) parts.push(folded(list, rows.slice(FIRST)));
   if (rows.some((row) => row.querySelector(".mark"))) {
-    const what = answer.labels ? "from here on a class is named" : "from here on it is answered";
+    const what = answer.labels ? "from here on a class is named" : answer.stage === "gate" ? "from here on it goes on" : "from here on it is answered";
     parts.push(make("p", { className: "legend" }, make("span", { className: "tick" }), what));
   }
   return parts;

@@ -14,8 +14,15 @@ function columnsOf(metadata) {
   const always = several ? each(["label", "confidence", "calibrated", "abstained"]) : (metadata.multilabel ? ["labels", "calibrated"] : ["label", "confidence", "calibrated", "abstained"]).map((name) => [name, (row) => row[name]]);
   const more = each([...(metadata.names_sets ? ["set"] : []), ...(metadata.tells_familiarity ? ["familiarity"] : [])]);
   const shares = metadata.tasks.flatMap(({ task, classes }) => classes.map(({ id }) => [`p${several ? "." : ""}${task}:${id}`, (row) => answer(row, task)?.probabilities[id]]));
+  const step = (row, stage) => row.path?.find((one) => one.stage === stage);
+  const stages = (metadata.stages ?? []).flatMap(({ task, classes }) => {
+    if (task === "gate") return [["going", (row) => step(row, "gate")?.probabilities[classes.find((one) => one.threshold !== null).id]]];
+    if (task === "elements") return [["elements", (row) => step(row, "elements")?.labels], ...classes.map(({ id }) => [`p.elements:${id}`, (row) => step(row, "elements")?.probabilities[id]])];
+    return [];
+  });
+  const path = metadata.stages ? [["stage", (row) => row.stage], ...stages] : [];
   const lacking = metadata.reads_texts ? [["without", (row) => row.without]] : [];
-  return [["input", (row) => row.input], ...always, ["error", (row) => row.error], ...lacking, ...more, ...shares];
+  return [["input", (row) => row.input], ...always, ["error", (row) => row.error], ...lacking, ...path, ...more, ...shares];
 }
 
 function cell(value) {

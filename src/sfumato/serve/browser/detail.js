@@ -29,9 +29,13 @@ function figure(item) {
 function words(item, metadata) {
   if (item.state !== "done") return make("div", {}, make("p", { className: "answer", textContent: item.state === "failed" ? "No answer" : "…" }), problem(item.error ?? "waiting"));
   if (item.row.error) return make("div", {}, make("p", { className: "answer", textContent: "No answer" }), problem(item.row.error));
+  if (item.row.path) return make("div", {}, ...item.row.path.flatMap((step) => told(answerOf(step, item.row), metadata.stages.find((one) => one.task === step.stage), item.row.without)));
   const answers = Object.entries(answersOf(item.row));
   return make("div", {}, ...answers.flatMap(([task, answer]) => told(answer, metadata.tasks.find((one) => one.task === task), item.row.without)));
 }
+
+// A step of a cascade in the form of an answer; what the whole withholds the last one does.
+const answerOf = (step, row) => ({ ...step, calibrated: row.calibrated, abstained: step.stage === "products" && row.abstained, set: step.stage === "products" ? row.set : undefined });
 
 function told(answer, task, without) {
   const title = task.task ? named(task.task, "h3") : null;

@@ -43,5 +43,6 @@ function noteOf(item) {
   if (item.row.error) return make("td", { className: "note bad", textContent: item.row.error });
   const withheld = Object.entries(answersOf(item.row)).filter(([, answer]) => answer.abstained);
   const text = withheld.map(([task, answer]) => `${task ? `${task}: ` : ""}withheld, likeliest ${likeliest(answer)}`).join("; ");
+  if (!text && item.row.path) return named(item.row.stage === "gate" ? "stopped by the gate" : item.row.path.find((one) => one.stage === "elements")?.labels.join(", ") ?? "", "td", "note");
   return named(text || (item.row.without ? `without ${item.row.without}` : ""), "td", text ? "note withheld" : "note");
 }
