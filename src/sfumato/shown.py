@@ -26,6 +26,9 @@ class Shown:
     """(B) how many of the P each sample has; 0 = none."""
     texts: tuple[str, ...]
     """(B) each cleaned; "" = none."""
+    kept: Tensor | None = None
+    """(B, C) bool, the classes that may be answered: the logits of others are not asked for, and may be any
+    that are finite; None = all."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -39,7 +42,12 @@ class Shown:
         ends = [0, *accumulate(self.pictures)]
         rows = [(int(piece[0]), int(piece[-1]) + 1) for piece in torch.arange(len(self)).tensor_split(pieces)]
         return [
-            Shown(self.images[ends[begin] : ends[end]], self.pictures[begin:end], self.texts[begin:end])
+            Shown(
+                self.images[ends[begin] : ends[end]],
+                self.pictures[begin:end],
+                self.texts[begin:end],
+                None if self.kept is None else self.kept[begin:end],
+            )
             for begin, end in rows
         ]
 

@@ -194,8 +194,11 @@ def test_narrowing_is_fitted_on_validation_measured_on_test_and_done_by_predict(
         assert {name for name, chance in answer.probabilities.items() if chance} == {
             name for name, there in zip(model.labels.names, kept, strict=True) if there
         }
-        whole = model.predict([one._replace(elements=None)])[0]
-        assert all(whole.probabilities.values())
+        whole = model.predict([one._replace(elements=None)])[0].probabilities
+        left = sum(chance for name, chance in whole.items() if answer.probabilities[name])
+        assert all(whole.values())  # those that remain are as likely beside each other as among all
+        for name, chance in answer.probabilities.items():
+            assert chance == pytest.approx(whole[name] / left if chance else 0, abs=1e-5)
 
 
 def test_decide_narrows_a_run_that_is_finished(root, taught, tmp_path):

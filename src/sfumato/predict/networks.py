@@ -87,13 +87,20 @@ class Networks:
         found = [model for model in self._models if isinstance(model, DualEncoder)]
         return [model.prototypes().double().cpu().numpy() for model in found]
 
-    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
-        """What they say of N inputs: decoded pictures (H, W, 3) and texts.
+    def read(
+        self,
+        pictures: Sequence[Pictures],
+        texts: Sequence[str] | None = None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Readings:
+        """What they say of N inputs: decoded pictures (H, W, 3) and texts; (N, C) `kept` classes are asked for.
 
         Of several networks or views the logits to which the policy gives the mean of their calibrated probabilities,
         and the mean of their familiarity.
         """
         inputs = _inputs([_listed(some)[: _MOST[self._seen]] for some in pictures], texts)
+        if kept is not None and len(self._models) * len(self.views) == 1:  # an average is of all classes
+            inputs = [one._replace(kept=row) for one, row in zip(inputs, kept, strict=True)]
         said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
         whole, classes = _averaged(said, self._policies, self._slices), self._models[0].classes
         return Readings(whole[:, :classes], whole[:, classes:] if self._references[0] else None)
@@ -138,6 +145,8 @@ class _Seen(NamedTuple):
 
     pictures: Sequence[Pixels]
     text: str
+    kept: NDArray[np.bool_] | None = None
+    """(C,) classes that are asked for; None = all."""
 
 
 def _inputs(pictures: Sequence[Pictures], texts: Sequence[str] | None) -> list[_Seen]:
@@ -175,7 +184,9 @@ def _shown(looks: Sequence[tuple[View, _Seen]], preprocess: Preprocess, side: in
     made = [view.of(picture, preprocess, side) for view, one in looks for picture in one.pictures]
     images = torch.stack(made) if made else torch.zeros(0, 3, side, side, dtype=torch.uint8)
     images = images.contiguous(memory_format=torch.channels_last)
-    return Shown(images, tuple(len(one.pictures) for _, one in looks), tuple(one.text for _, one in looks))
+    rows = [one.kept for _, one in looks if one.kept is not None]
+    kept = torch.from_numpy(np.stack(rows)) if len(rows) == len(looks) else None
+    return Shown(images, tuple(len(one.pictures) for _, one in looks), tuple(one.text for _, one in looks), kept)
 
 
 @torch.inference_mode()

@@ -129,7 +129,7 @@ class Predictor:
         return self._stream(inputs)
 
     def _stream(self, inputs: Iterable[Input]) -> Iterator[Decision]:
-        for index, (source, row, without) in enumerate(self._looked_at(inputs)):
+        for index, (source, row, without) in enumerate(self._looked_at(inputs, narrowed=True)):
             name = name_of(source, index)
             yield self._bad(name, row) if isinstance(row, str) else self._decision(name, row, without, source)
 
@@ -138,11 +138,17 @@ class Predictor:
         for source, row, _ in self._looked_at(inputs):
             yield source, row
 
-    def _looked_at(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Readings | str, str | None]]:
-        """The same, each with what it had to do without where texts are read."""
+    def _looked_at(
+        self, inputs: Iterable[Input], *, narrowed: bool = False
+    ) -> Iterator[tuple[Input, Readings | str, str | None]]:
+        """The same, each with what it had to do without where texts are read.
+
+        Where it is `narrowed`, what is read of classes that the policy leaves out may be anything.
+        """
         for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self._looker.seen), BATCH):
             without = [one.without if self._can_lack else None for one in found]
-            yield from zip(chunk, self._scores(found), without, strict=True)
+            seen = [_seen(one) if narrowed else None for one in chunk]
+            yield from zip(chunk, self._scores(found, seen), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """(N, C) scores before the policy, of N decoded pictures (H, W, 3), and of their texts where these are read.
@@ -161,12 +167,18 @@ class Predictor:
         assert isinstance(self._looker, Networks)
         return self._looker.prototypes()
 
-    def _scores(self, inputs: list[Decoded]) -> Iterator[Readings | str]:
+    def _read(self, pictures: Sequence[Pictures], texts: Sequence[str], kept: NDArray[np.bool_] | None) -> Readings:
+        return self.read(pictures, texts) if kept is None else self._looker.read(pictures, texts, kept)
+
+    def _scores(self, inputs: list[Decoded], seen: list[SeenElements | None]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
         problems = [self.problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
+        rows = [self._kept("", one) for one, problem in zip(seen, problems, strict=True) if problem is None]
+        some = [row for row in rows if row is not None]
+        kept = np.concatenate(some) if some and len(some) == len(rows) else None
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
-        readings = self.read(pictures, texts).each() if good else iter(())
+        readings = self._read(pictures, texts, kept).each() if good else iter(())
         for problem in problems:
             row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
@@ -208,7 +220,7 @@ class Predictor:
         }
 
     def _decision(self, name: str, read: Readings, without: str | None, source: Input) -> Decision:
-        answers = self.answers(read, source.elements if isinstance(source, WithText) else None)
+        answers = self.answers(read, _seen(source))
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
@@ -220,7 +232,7 @@ class Predictor:
 
     def _kept(self, task: str, seen: SeenElements | None) -> NDArray[np.bool_] | None:
         """(1, C) which classes may be answered by the elements found in an input; None = all."""
-        policy = self.policies[task]
+        policy = self.policies.get(task)
         rule = policy.narrowing if isinstance(policy, Policy) else None
         return None if rule is None or seen is None else rule.kept(seen)
 
@@ -245,6 +257,11 @@ class Predictor:
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():
             return self.logits([sample.pixels for sample in samples], [sample.text for sample in samples])
+
+
+def _seen(source: Input) -> SeenElements | None:
+    """The elements found in an input."""
+    return source.elements if isinstance(source, WithText) else None
 
 
 def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str, ...]) -> Answer:

@@ -32,8 +32,13 @@ class Looker(Protocol):
         """Which of several pictures of an input are looked at."""
         ...
 
-    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
-        """What it says of N decoded pictures (H, W, 3) and their texts."""
+    def read(
+        self,
+        pictures: Sequence[Pictures],
+        texts: Sequence[str] | None = None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Readings:
+        """What it says of N decoded pictures (H, W, 3) and their texts; only (N, C) `kept` classes are asked for."""
         ...
 
 
@@ -93,7 +98,12 @@ class Together:
         uses = {member.seen for member in self._members}
         return "mean_pool" if "mean_pool" in uses else "none" if uses == {"none"} else "first"
 
-    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
+    def read(
+        self,
+        pictures: Sequence[Pictures],
+        texts: Sequence[str] | None = None,
+        kept: NDArray[np.bool_] | None = None,  # noqa: ARG002  # members may have other classes: all are asked for
+    ) -> Readings:
         """Fused scores of N decoded pictures (H, W, 3) and their texts; of folds the mean of their familiarity too."""
         if self._fusion.kind == "folds":
             return self._averaged([member.read(pictures, texts) for member in self._members])

@@ -14,9 +14,10 @@ from sfumato.models.heads import NamesHeadSpec
 from sfumato.models.network import Network
 from sfumato.models.recomputing import recompute
 from sfumato.models.text_tower import Files
+from sfumato.models.vlm.candidates import Candidates
 from sfumato.models.vlm.pictures import SeenPictures
 from sfumato.models.vlm.scoring import Prompts, log_likelihoods
-from sfumato.models.vlm.trie import Trie, plant, refuse_unscorable, shares
+from sfumato.models.vlm.trie import Trie, refuse_unscorable
 from sfumato.models.vlm.wording import Wording
 from sfumato.shown import Shown, whole
 
@@ -61,11 +62,8 @@ class Vlm(Network):
         width = int(network.config.get_text_config().hidden_size)
         super().__init__({"network": network}, head, width, len(names), mean, std)
         self.reads_texts, self.side, self.wording = reads_texts, side, wording
-        tokens = [wording.name(name) for name in names]
-        refuse_unscorable(names, tokens, wording.special)
-        groups = shares(tokens)
-        self._tries = [plant([tokens[index] for index in group], wording.end) for group in groups]
-        self._order = torch.tensor([index for group in groups for index in group]).argsort()
+        self._names = Candidates([wording.name(name) for name in names], wording.end)
+        refuse_unscorable(names, self._names.tokens, wording.special)
         self._seen: SeenPictures | None = None
         _leave_tied_out(self, network)
 
@@ -101,14 +99,15 @@ class Vlm(Network):
 
     def _said(self, seen: Shown) -> tuple[Tensor, Tensor]:
         prompts, found = self._prompts(seen), list[Tensor]()
+        groups = self._names.all if seen.kept is None else self._names.some(seen.kept)
         features = prompts.ids.new_zeros(0)
-        for trie in self._tries:
+        for _, trie in groups:
             features, scores = log_likelihoods(self.network, prompts, trie.to(prompts.ids.device))
             found.append(self._each(scores, trie))
-        logits = torch.cat(found, dim=1)[:, self._order]
-        prior = cast(NamesHeadSpec, self.head_spec).prior
+        scores, prior = torch.cat(found, dim=1), cast(NamesHeadSpec, self.head_spec).prior
         if prior:
-            features, logits = features[:-1], logits[:-1] - prior * logits[-1:]
+            features, scores = features[:-1], scores[:-1] - prior * scores[-1:]
+        logits = self._names.placed(scores, groups)
         return features.float(), logits
 
     def _each(self, scores_bc: Tensor, trie: Trie) -> Tensor:

@@ -56,5 +56,6 @@ class SeenPictures:
     def _keep(self, made: dict[bytes, Tensor]) -> None:
         size = sum(tokens.nbytes for tokens in made.values())
         if self._bytes + size <= MOST_BYTES:
-            self._known |= {key: tokens.detach().to("cpu", copy=True) for key, tokens in made.items()}
+            with torch.inference_mode(mode=False):  # seen in validation, they may be trained by later
+                self._known |= {key: tokens.detach().to("cpu", copy=True) for key, tokens in made.items()}
             self._bytes += size

@@ -1,5 +1,7 @@
 """A vision-language model as one of the house's networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,11 @@ from sfumato.errors import InputError
 from sfumato.models.family import build_model, files_of, load_pretrained
 from sfumato.models.heads import NamesHeadSpec
 from sfumato.models.vlm.building import expected_by_vlm
+from sfumato.models.vlm.candidates import UNASKED
 from sfumato.models.vlm.lora import LoraSpec, merge
 from sfumato.models.vlm.merging import refuse_drift
 from sfumato.models.vlm.network import Vlm
+from sfumato.models.vlm.scoring import log_likelihoods
 from sfumato.models.vlm.spec import VlmSpec
 from sfumato.shown import Shown, whole
 
@@ -92,7 +96,7 @@ def test_trees_in_several_passes_give_the_same(place, monkeypatch):
     images = pictures(2)
     with torch.no_grad():
         once = built(place).logits(images)
-        monkeypatch.setattr("sfumato.models.vlm.network.shares", lambda tokens: [[3, 0], [2], [1]])
+        monkeypatch.setattr("sfumato.models.vlm.candidates.shares", lambda tokens: [[3, 0], [2], [1]])
         several = built(place).logits(images)
     assert torch.allclose(once, several, atol=1e-4)
 
@@ -228,3 +232,24 @@ def test_without_a_chat_template_a_prompt_is_plain(tmp_path):
     model = built(place)
     assert model.wording.end == 1
     assert model.logits(pictures(1)).shape == (1, 4)
+
+
+def test_names_that_are_not_asked_for_are_not_read(place, monkeypatch):
+    """Of the others the scores are those among all names; what is read is the tree of those of any sample alone."""
+    read: list[int] = []
+
+    def counted(network, prompts, trie):
+        read.append(len(trie.tokens))
+        return log_likelihoods(network, prompts, trie)
+
+    monkeypatch.setattr("sfumato.models.vlm.network.log_likelihoods", counted)
+    model, images = built(place), pictures(2)
+    kept = torch.tensor([[False, True, False, False], [False, True, False, True]])
+    with torch.no_grad():
+        every = model.logits(images)
+        some = model.logits(replace(whole(images), kept=kept))
+        none = model.logits(replace(whole(images), kept=torch.ones(2, 4, dtype=torch.bool)))
+    asked = kept.any(dim=0)
+    assert torch.allclose(some[:, asked], every[:, asked], atol=1e-4) and torch.equal(none, every)
+    assert (some[:, ~asked] == UNASKED).all() and (some[:, ~asked] < every.min()).all()
+    assert read[1] == len("red") + len("24小时") < read[0] == read[2]
