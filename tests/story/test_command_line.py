@@ -12,7 +12,9 @@ import sfumato
 from sfumato.cli import app
 
 VERBS = (
+    "augment",
     "bench",
+    "cascade",
     "check",
     "compare",
     "demo",
@@ -29,9 +31,12 @@ VERBS = (
     "ensemble",
     "evaluate",
     "export",
+    "ladder",
+    "newclasses",
     "soup",
     "sweep",
     "texts",
+    "zeroshot",
 )
 
 
@@ -67,7 +72,7 @@ def test_schema_is_json():
 
 def test_presets_are_listed_and_printed():
     listed = run("presets").output.splitlines()
-    assert listed[0].startswith("crop-disease              Crop diseases, 61 classes")
+    assert listed[0].startswith("crop-disease                Crop diseases, 61 classes")
     assert [line.split()[0] for line in listed] == [one["name"] for one in json.loads(run("presets", "--json").output)]
     assert run("presets", "fashion-44-v1").output.startswith("# Fashion articles, 44 classes")
     document = json.loads(run("presets", "fashion-44-v1", "--json").output)
