@@ -19,7 +19,9 @@ def occupied(picture: Image.Image, boxes: Sequence[Box]) -> list[float]:
 
 
 def _share(inside: NDArray[np.int16]) -> float:
-    """Of (H, W, 3) pixels."""
+    """Of (H, W, 3) pixels; 0 where there are too few for an edge."""
+    if min(inside.shape[:2]) < 2:
+        return 0.0
     across = np.abs(np.diff(inside, axis=1)).max(axis=2)[:-1] > _FAR
     down = np.abs(np.diff(inside, axis=0)).max(axis=2)[:, :-1] > _FAR
     return float((across | down).mean())

@@ -100,7 +100,8 @@ def augment(
         dealt = split(seen.usable, data.split)
         counts = _write(folder, dealt, rows, painter, console)
         seen.bad.write_csv(folder / BAD)
-    counts = {**counts, "bad": len(seen.bad), "unused": len(dealt) - sum(counts[name] for name in PARTS)}
+    unused = len(dealt) - int(dealt.rows["part"].is_in(PARTS).sum())  # the counts of the table hold copies too
+    counts = {**counts, "bad": len(seen.bad), "unused": unused}
     notes = (*dealt.notes, *painter.fonts.notes, *_named(painter))
     return Synthesized(folder, counts, notes, _settings(loaded, folder))
 

@@ -286,6 +286,18 @@ def test_wrong_settings_are_told_and_leave_nothing(place, tmp_path, settings, sa
     assert not (tmp_path / "out").exists()
 
 
+def test_copies_are_no_unused_samples_and_pictures_of_a_pixel_are_drawn_onto(tmp_path, recwarn):
+    rows = ["image,label,split"]
+    for i in range(8):
+        Image.new("RGB", (1 + i % 3, 1 + i % 2)).save(tmp_path / f"{i}.png")
+        rows.append(f"{i}.png,{'ab'[i % 2]},{('train', 'train', 'val', 'test')[i // 2]}")
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    drawn = {"titles.languages": ["en"], "logos.share": 1.0, "copies": 3, "data.split.accept": ["near-duplicates"]}
+    done = augment(tmp_path / "table.csv", tmp_path.parent / f"{tmp_path.name}-out", overrides=drawn, quiet=True)
+    assert (done.counts["train"], done.counts["val"], done.counts["unused"]) == (16, 2, 0)
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
+
+
 def test_nothing_is_written_into_the_data_or_drawn_twice(place, made, tmp_path):
     photos = folder_per_class(tmp_path / "photos", {"a": 3, "b": 3})
     with pytest.raises(InputError, match="lies inside the data"):
