@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from sklearn.metrics import roc_auc_score
 from tests.charts import ELEMENTS, chart, gallery
 from tests.served import files, served
@@ -17,11 +18,15 @@ from tests.served import files, served
 import sfumato
 from sfumato.cascades.looking import look
 from sfumato.cascades.measuring import last_verdicts
+from sfumato.cascades.origin import Heard
 from sfumato.cascades.pages import write_report
 from sfumato.cascades.samples import held_out_samples
 from sfumato.cascades.stage import read_stage
+from sfumato.cascades.tuning import shift_of
 from sfumato.cli import main
 from sfumato.data.progress import unseen
+from sfumato.decision.calibrators.vector_scaling import VectorScaling
+from sfumato.decision.doubt.familiar import Familiar
 from sfumato.decision.narrowing import Narrowing
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
@@ -53,9 +58,9 @@ def looked(monkeypatch) -> dict[str, int]:
     counts: dict[str, int] = {}
     read = Stages.read
 
-    def counting(self, role, inputs, texts=None):
+    def counting(self, role, inputs, *given):
         counts[role] = counts.get(role, 0) + len(inputs)
-        return read(self, role, inputs, texts)
+        return read(self, role, inputs, *given)
 
     monkeypatch.setattr(Stages, "read", counting)
     return counts
@@ -177,22 +182,38 @@ def test_no_figure_of_the_whole_is_above_that_of_its_stages(made):
     assert sum(one.count for one in found.ends.values()) == found.samples
 
 
-def test_what_is_measured_is_what_is_predicted(root, made):
+def test_what_is_measured_is_what_is_predicted(root, made, monkeypatch):
     """Candidates that elements narrow are narrowed alike by both."""
     model = sfumato.load(made.bundle)
     shows = {"rain": ("green",), "storm": ("red", "green"), "wind": ("red",)}
     rule = Narrowing("all", 0.0, tuple(shows[name] for name in model.labels.names))
     model.stages.products.policies[""] = replace(model.policy, narrowing=rule)
+    asked, read = [], Stages.read
+    monkeypatch.setattr(Stages, "read", lambda *given: asked.append(given[4:]) or read(*given))
     stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
     said = look(held_out_samples(stages), model.stages, lambda going, _: going >= 0, unseen)
     rows = said.samples.table.rows
     inputs = [WithText(image, text) for image, text in zip(rows["images"].list.first(), rows["text"], strict=True)]
     named = np.array(model.labels.names)[last_verdicts(said, model.stages).predicted]
+    asked.clear()
     predicted = model.predict(inputs)
+    remaining = [[one.probabilities[name] > 0 for name in model.labels.names] for one in predicted if len(one.path) > 2]
+    assert np.concatenate([kept for (kept,) in filter(None, asked)]).tolist() == remaining  # nothing else is read
     passed = model.stages.routes.passes(said.going)
     assert [one.stage == "products" for one in predicted] == passed.tolist()
     assert [one.label for one in predicted if one.stage == "products"] == named[passed].tolist()
     assert all(one.confidence == 1 for one in predicted if one.stage == "products" and len(one.path[1].labels) == 1)
+
+
+def test_folds_that_held_a_sample_out_say_how_familiar_it_is(root, made):
+    stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
+    samples, model = held_out_samples(stages), sfumato.load(made.bundle)
+    ids, classes = samples.table.ids, len(model.labels)
+    near = np.arange(len(ids), dtype=np.float32)
+    said = Heard({name: row for row, name in enumerate(ids)}, np.zeros((len(ids), classes), np.float32), near)
+    model.stages.products.policies[""] = replace(model.policy, familiar=Familiar(3.0, 0.05, 100, "knn"))
+    found = look(samples, model.stages, lambda going, _: going >= 0, unseen, {"products": said})
+    assert found.familiarity.tolist() == near.tolist()
 
 
 def test_a_mixed_folder_gives_a_row_each(root, made, tmp_path, monkeypatch, capsys):
@@ -233,6 +254,18 @@ def test_costs_and_the_real_share_move_the_gate(root, made, tmp_path):
         p, q = (step.path[0].probabilities["yes"] for step in (one, other))
         odds = p / (1 - p) * (0.05 / 0.95) / (shift.old[1] / shift.old[0])
         assert q == pytest.approx(odds / (1 + odds))
+
+
+def test_the_share_is_moved_from_what_training_made_of_the_classes(root, tmp_path):
+    """Drawn alike often they are one in two, whatever the images; a calibrator with an offset brings these back."""
+    natural = read_stage("gate", root / "gate")
+    assert shift_of(natural, "yes", 0.05).old[1] == pytest.approx(2 / 3, abs=0.01)
+    text = yaml.safe_load(natural.bundle.recipe)
+    text["timeline"][0]["sampler_power"] = 1
+    even = replace(natural, bundle=replace(natural.bundle, recipe=yaml.safe_dump(text)))
+    assert shift_of(even, "yes", 0.05).old == pytest.approx((0.5, 0.5))
+    offset = replace(even.policy, calibrator=VectorScaling((1.0, 1.0), (0.0, 0.3), (50, 100), 150))
+    assert shift_of(replace(even, policy=offset), "yes", 0.05).old == shift_of(natural, "yes", 0.05).old
 
 
 @pytest.mark.slow

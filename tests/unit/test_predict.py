@@ -66,7 +66,7 @@ def test_no_cuda_here():
 def test_scores_that_are_not_finite_are_an_error_row(model, monkeypatch):
     """Some picture may overflow a network whose samples are fine."""
     scores = np.array([[0, 1, 2], [np.inf, 0, 0], [0, np.nan, 0]], dtype=np.float32)
-    monkeypatch.setattr(model, "read", lambda pictures, texts: Readings(scores))
+    monkeypatch.setattr(model, "read", lambda pictures, texts, kept: Readings(scores))
     first, second, third = model.predict([picture("disc", i) for i in range(3)])
     assert first.label == model.labels.names[2]
     assert second.error == third.error == "the network gives it scores that are not finite"

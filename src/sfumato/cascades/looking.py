@@ -147,7 +147,10 @@ class _Walk:
         asked = cast(list[int], places.tolist())
         for place in asked:
             if ids[place] in heard.rows:
-                self._logits[role][place] = heard.logits[heard.rows[ids[place]]]
+                row = heard.rows[ids[place]]
+                self._logits[role][place] = heard.logits[row]
+                if role == "products" and self._near is not None and heard.familiarity is not None:
+                    self._near[place] = heard.familiarity[row]
         new = [turn for turn, place in enumerate(asked) if ids[place] not in heard.rows]
         if not new:
             return

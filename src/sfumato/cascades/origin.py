@@ -17,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.evaluation.origin import Overlap, runs_around
 from sfumato.json_file import read_json
 from sfumato.multilabel_predictions import read_predictions
+from sfumato.predictions import Predictions
 from sfumato.run_folder import RunFolder
 
 Floats = NDArray[np.float32]
@@ -30,6 +31,8 @@ class Heard:
     """Id of a sample -> its row."""
     logits: Floats
     """(M, C) in the order of the bundle's classes."""
+    familiarity: Floats | None = None
+    """(M,) of each sample; None = it was not measured."""
 
 
 NOTHING = Heard({}, np.zeros((0, 0), dtype=np.float32))
@@ -42,7 +45,8 @@ def heard_by(stage: Stage) -> Heard:
         return NOTHING
     table = read_predictions(path)
     places = table.labels.places_of(stage.bundle.labels, str(path))
-    return Heard({name: row for row, name in enumerate(table.ids)}, table.logits[:, places])
+    near = table.familiarity if isinstance(table, Predictions) else None
+    return Heard({name: row for row, name in enumerate(table.ids)}, table.logits[:, places], near)
 
 
 def runs_of(folder: Path) -> list[RunFolder]:

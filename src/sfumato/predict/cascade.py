@@ -164,7 +164,8 @@ class CascadePredictor:
         return walks
 
     def _ask_products(self, walks: list[_Walk]) -> list[_Walk]:
-        read = self.stages.read("products", [walk.what for walk in walks], [walk.text for walk in walks])
+        kept = self.stages.kept([walk.seen for walk in walks])
+        read = self.stages.read("products", [walk.what for walk in walks], [walk.text for walk in walks], kept)
         for walk, last in zip(walks, read.each(), strict=True):
             walk.last = last
             walk.problem = None if last.finite else NOT_FINITE

@@ -72,10 +72,19 @@ class Stages:
         found = (stage.problem(one) for role, stage in self.of.items() if not (role == "products" and self._worded))
         return next((problem for problem in found if problem is not None), None)
 
-    def read(self, role: Role, inputs: Sequence[Decoded], texts: Sequence[str] | None = None) -> Readings:
-        """What a stage reads off N inputs, with their own texts unless others are given."""
+    def read(
+        self,
+        role: Role,
+        inputs: Sequence[Decoded],
+        texts: Sequence[str] | None = None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Readings:
+        """What a stage reads off N inputs, with their own texts unless others are given.
+
+        Where (N, C) `kept` says which classes may be answered, what is read of the others may be anything.
+        """
         said = [one.text for one in inputs] if texts is None else texts
-        return self.of[role].read([one.pictures for one in inputs], said)
+        return self.of[role].read([one.pictures for one in inputs], said, kept)
 
     def going(self, logits: NDArray[np.floating]) -> Floats:
         """(N,) probability that each input goes on, of (N, 2) logits of the gate."""
@@ -99,6 +108,12 @@ class Stages:
         if named is None:
             return None
         return SeenElements(self.of["elements"].labels.names, named.named, named.probabilities)
+
+    def kept(self, seen: Sequence[SeenElements | None]) -> NDArray[np.bool_] | None:
+        """(N, C) which products may be answered by what was found in N inputs; None = all."""
+        rule = cast(Policy, self.products.policy).narrowing
+        found = [one for one in seen if one is not None]
+        return None if rule is None or len(found) < len(seen) else np.concatenate([rule.kept(one) for one in found])
 
     @property
     def _worded(self) -> bool:

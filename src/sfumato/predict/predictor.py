@@ -158,17 +158,22 @@ class Predictor:
         """
         return self.read(pictures, texts).logits
 
-    def read(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> Readings:
-        """The same with how familiar each picture is, where a policy asks."""
-        return self._looker.read(pictures, texts)
+    def read(
+        self,
+        pictures: Sequence[Pictures],
+        texts: Sequence[str] | None = None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Readings:
+        """The same with how familiar each picture is, where a policy asks.
+
+        Where (N, C) `kept` says which classes may be answered, what is read of the others may be anything.
+        """
+        return self._looker.read(pictures, texts) if kept is None else self._looker.read(pictures, texts, kept)
 
     def prototypes(self) -> list[NDArray[np.float64]]:
         """(C, E) of length 1 by each network of a dual encoder: where its classes lie, in the order of `labels`."""
         assert isinstance(self._looker, Networks)
         return self._looker.prototypes()
-
-    def _read(self, pictures: Sequence[Pictures], texts: Sequence[str], kept: NDArray[np.bool_] | None) -> Readings:
-        return self.read(pictures, texts) if kept is None else self._looker.read(pictures, texts, kept)
 
     def _scores(self, inputs: list[Decoded], seen: list[SeenElements | None]) -> Iterator[Readings | str]:
         """What is read off each input, or what was wrong with it, or is with that."""
@@ -178,7 +183,7 @@ class Predictor:
         some = [row for row in rows if row is not None]
         kept = np.concatenate(some) if some and len(some) == len(rows) else None
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
-        readings = self._read(pictures, texts, kept).each() if good else iter(())
+        readings = self.read(pictures, texts, kept).each() if good else iter(())
         for problem in problems:
             row = next(readings) if problem is None else problem
             finite = isinstance(row, str) or row.finite
