@@ -64,4 +64,4 @@ def _thresholds(loaded: Stages, tuned: Tuned) -> Iterator[str]:
         yield f"answers less sure than {routes.answer:.4g} are withheld, since that costs less"
     if routes.shift is not None:
         old, new = routes.shift.old[1], routes.shift.new[1]
-        yield f"the gate's probabilities are moved from a share of {old:.3g}, which it was trained at, to {new:.3g}"
+        yield f"the gate's probabilities are moved from a share of {old:.3g}, which it learnt, to {new:.3g}"

@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.cascades.learnt_prior import learnt_prior
 from sfumato.cascades.looking import Said
 from sfumato.cascades.measuring import Answers, last_verdicts, wanted_of
 from sfumato.cascades.samples import Samples
@@ -17,7 +18,6 @@ from sfumato.decision.route_fit import Chosen, fit_routes, gate_curve
 from sfumato.decision.routes import Routes
 from sfumato.decision.thresholds.answering import AnswerThresholds
 from sfumato.errors import InputError
-from sfumato.evaluation.measuring import trained_counts
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predictions import UNKNOWN
 from sfumato.stored import read_stored, stored
@@ -70,13 +70,8 @@ def shift_of(gate: Stage, going_on: str, share: float | None) -> PriorShift | No
     if getattr(gate.policy, "shift", None) is not None:
         what = "its decision.priors make up for other frequencies already"
         raise InputError(what, where=gate.given, expected="--share, or decision.priors, and not both")
-    counts = trained_counts(gate.bundle, "", gate.bundle.labels)
-    if counts is None or not counts.all():
-        what = "does not say how many pictures of each class it was trained on, which --share would correct"
-        raise InputError(what, where=gate.given)
-    on = gate.bundle.labels.index(going_on)
-    old = (float(counts[1 - on]), float(counts[on]))
-    return PriorShift((old[0] / sum(old), old[1] / sum(old)), (1 - share, share))
+    prior, on = learnt_prior(gate), gate.bundle.labels.index(going_on)
+    return PriorShift((float(prior[1 - on]), float(prior[on])), (1 - share, share))
 
 
 def wanted_share(samples: Samples, stages: Stages) -> float | None:
