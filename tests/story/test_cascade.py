@@ -20,7 +20,7 @@ from sfumato.cascades.looking import look
 from sfumato.cascades.measuring import last_verdicts
 from sfumato.cascades.origin import Heard
 from sfumato.cascades.pages import write_report
-from sfumato.cascades.samples import held_out_samples
+from sfumato.cascades.samples import given_samples, held_out_samples
 from sfumato.cascades.stage import read_stage
 from sfumato.cascades.tuning import shift_of
 from sfumato.cli import main
@@ -387,6 +387,24 @@ def test_it_is_measured_end_to_end_and_stage_by_stage(root, made, evaluated):
     assert sum(ended.values()) == 24 and ended["missed"] == (wanted & ~passed).sum()
     assert found["spent"]["gate"]["looked"] == 24 and found["spent"]["products"]["looked"] == passed.sum()
     assert "trained on" not in evaluated.page.read_text(encoding="utf-8")
+
+
+def test_texts_are_read_from_the_column_of_training_or_another_that_is_named(root, made, tmp_path):
+    table = pl.read_csv(root / "gallery.csv").with_columns(image=pl.lit(f"{root}/") + pl.col("image"))
+    table.write_csv(tmp_path / "whole.csv")
+    table.rename({"title": "heading"}).write_csv(tmp_path / "renamed.csv")
+    stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
+    titles = table["title"].fill_null("").to_list()
+    for name, settings, texts in (
+        ("whole", {}, titles),
+        ("renamed", {"data.columns.text": "heading"}, titles),
+        ("renamed", {"data.columns.text": None}, [""] * len(table)),
+    ):
+        found = given_samples(stages, str(tmp_path / f"{name}.csv"), settings)
+        assert found.table.rows["text"].to_list() == texts
+    with pytest.raises(InputError, match=r"data\.columns\.text: .*renamed\.csv has no column 'title'"):
+        sfumato.evaluate(made.folder, tmp_path / "renamed.csv", out=tmp_path / "out", quiet=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_its_page_stands_alone_and_is_written_anew(made, evaluated):

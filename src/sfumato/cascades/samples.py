@@ -78,7 +78,7 @@ def given_samples(
         stages: Of the cascade.
         data: As `data.source` of a recipe.
         settings: Recipe path -> value, all below `data`; `data.columns.label` may name a column a stage, in their
-            order.
+            order, and `data.columns.text` another than the last stage was trained on, or None for a usual one.
         part: Only the samples in this part of the data's own split; None = all.
         skip_unknown: Take classes that a stage does not know for unknown, instead of refusing them.
 
@@ -86,7 +86,8 @@ def given_samples(
         InputError: No such data or column, or classes that a stage does not know.
     """
     columns = _columns(stages, settings)
-    others = {name: value for name, value in settings.items() if name != "data.columns.label"}
+    others = {**_text(stages["products"]), **settings}
+    others.pop("data.columns.label", None)
     tables: dict[Role, Table] = {}
     notes: list[str] = []
     for role, stage in stages.items():
@@ -98,6 +99,12 @@ def given_samples(
     truth = {role: _aligned(_answers(one), one.ids, base.ids) for role, one in tables.items()}
     texts = base.rows["text"].fill_null("").to_list()
     return Samples(base.with_texts(texts), truth, _groups(base), tuple(notes))
+
+
+def _text(products: Stage) -> dict[str, Any]:
+    """Where the texts stand that the last stage was trained on, unless they stood in a usual place."""
+    named = products.setting("columns", "text")
+    return {} if named is None else {"data.columns.text": named}
 
 
 def _columns(stages: Stages, settings: Mapping[str, Any]) -> dict[Role, dict[str, Any]]:

@@ -45,7 +45,7 @@ def read_samples(
     """
     if layout.several and Path(data).is_file():
         settings = {"data.columns.label": list(layout.spaces), **settings}
-    loaded = load_given_data(data, settings)
+    loaded = load_given_data(data, settings, texts=True)
     with loaded.located():
         table = read_table(loaded.recipe.data)
     notes, table = _of_part(table, part, data)
