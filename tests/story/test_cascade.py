@@ -216,6 +216,27 @@ def test_folds_that_held_a_sample_out_say_how_familiar_it_is(root, made):
     assert found.familiarity.tolist() == near.tolist()
 
 
+@pytest.mark.parametrize("role", ["gate", "elements", "products"])
+def test_scores_that_are_no_numbers_are_told_and_not_measured(root, made, monkeypatch, role):
+    """As in prediction, where such a picture has its row and its reason."""
+    read = Stages.read
+
+    def overflown(self, asked, *given):
+        said = read(self, asked, *given)
+        return (
+            replace(said, logits=np.where(np.arange(len(said.logits))[:, None] == 1, np.nan, said.logits))
+            if asked == role
+            else said
+        )
+
+    stages = {role: read_stage(role, root / role) for role in ("gate", "elements", "products")}
+    samples, model = held_out_samples(stages), sfumato.load(made.bundle)
+    monkeypatch.setattr(Stages, "read", overflown)
+    said = look(samples, model.stages, lambda going, _: going >= 0, unseen)
+    assert set(said.bad["problem"]) == {"the network gives it scores that are not finite"}
+    assert 0 < len(said.bad) == len(samples) - len(said.samples) and said.asked.all()
+
+
 def test_a_mixed_folder_gives_a_row_each(root, made, tmp_path, monkeypatch, capsys):
     mixed = tmp_path / "mixed"
     mixed.mkdir()

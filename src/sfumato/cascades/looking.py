@@ -21,7 +21,7 @@ from sfumato.data.progress import Progress
 from sfumato.errors import InputError
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predict.inputs import Decoded, WithText, decoded
-from sfumato.predict.predictor import BATCH
+from sfumato.predict.predictor import BATCH, NOT_FINITE
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -125,24 +125,22 @@ class _Walk:
         self._problems[part] = [self._stages.problem(one) for one in found]
         good = np.array([problem is None for problem in self._problems[part]], dtype=np.bool_)
         places: NDArray[np.int64] = np.arange(cast(int, part.start), cast(int, part.stop), dtype=np.int64)
+        looked = places[good]
         if "gate" in self._stages.of:
-            self._ask("gate", places[good], found, part.start)
-            self._going[places[good]] = self._stages.going(self._logits["gate"][places[good]])
-        on = places[good & self._through(self._going[part], part)]
-        texts = self._texts(on, found, part.start)
-        self._ask("products", on, found, part.start, texts)
-
-    def _texts(self, on: NDArray[np.int64], found: list[Decoded], start: int) -> list[str]:
+            looked = self._ask("gate", looked, found, part.start)
+            self._going[looked] = self._stages.going(self._logits["gate"][looked])
+        on = looked[self._through(self._going[part], part)[looked - part.start]]
         named = None
         if "elements" in self._stages.of:
-            self._ask("elements", on, found, start)
+            on = self._ask("elements", on, found, part.start)
             named = self._stages.named(self._logits["elements"][on])
-        return self._stages.texts([found[place - start] for place in cast(list[int], on.tolist())], named)
+        texts = self._stages.texts([found[place - part.start] for place in cast(list[int], on.tolist())], named)
+        self._ask("products", on, found, part.start, texts)
 
     def _ask(
         self, role: Role, places: NDArray[np.int64], found: list[Decoded], start: int, texts: list[str] | None = None
-    ) -> None:
-        """Fill in what a stage says, or has said, of the samples at some places."""
+    ) -> NDArray[np.int64]:
+        """Fill in what a stage says, or has said, of the samples at some places; those at which it says numbers."""
         heard, ids = self._heard.get(role, NOTHING), self._samples.table.ids
         asked = cast(list[int], places.tolist())
         for place in asked:
@@ -152,12 +150,18 @@ class _Walk:
                 if role == "products" and self._near is not None and heard.familiarity is not None:
                     self._near[place] = heard.familiarity[row]
         new = [turn for turn, place in enumerate(asked) if ids[place] not in heard.rows]
-        if not new:
-            return
-        began, at = time.perf_counter(), places[new]
-        said = None if texts is None else [texts[turn] for turn in new]
-        read = self._stages.read(role, [found[asked[turn] - start] for turn in new], said)
-        self._times[role].looked += len(new)
+        if new:
+            said = None if texts is None else [texts[turn] for turn in new]
+            self._read(role, places[new], [found[asked[turn] - start] for turn in new], said)
+        fine = np.isfinite(self._logits[role][places]).all(axis=1)
+        for place in cast(list[int], places[~fine].tolist()):
+            self._problems[place] = NOT_FINITE
+        return places[fine]
+
+    def _read(self, role: Role, at: NDArray[np.int64], inputs: list[Decoded], texts: list[str] | None) -> None:
+        began = time.perf_counter()
+        read = self._stages.read(role, inputs, texts)
+        self._times[role].looked += len(inputs)
         self._times[role].seconds += time.perf_counter() - began
         self._logits[role][at] = read.logits
         if role == "products" and self._near is not None and read.familiarity is not None:

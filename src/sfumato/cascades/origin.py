@@ -51,12 +51,27 @@ def heard_by(stage: Stage) -> Heard:
 
 def runs_of(folder: Path) -> list[RunFolder]:
     """The runs whose weights are in a bundle, of an ensemble its members', as far as their folders are still there."""
-    around = [run for run in runs_around(folder) if (run.data / "table.parquet").is_file()]
+    around = _around(folder)
+    return around or [run for member in _members(folder) if member.is_dir() for run in runs_of(member)]
+
+
+def all_known(folder: Path) -> bool:
+    """Whether these are all: of an ensemble one of whose members has moved they are not."""
+    members = _members(folder)
+    return bool(_around(folder)) or (bool(members) and all(one.is_dir() and all_known(one) for one in members))
+
+
+def _around(folder: Path) -> list[RunFolder]:
+    return [run for run in runs_around(folder) if (run.data / "table.parquet").is_file()]
+
+
+def _members(folder: Path) -> list[Path]:
+    """The bundles that an ensemble was made of; none of any other."""
     summary = folder.resolve().parent / SUMMARY
-    if around or not summary.is_file():
-        return around
+    if not summary.is_file():
+        return []
     members = [Path(str(one)) for one in read_json(summary).get("members", [])]
-    return [run for one in members if one.is_dir() for run in runs_of(one if one.name == "bundle" else one / "bundle")]
+    return [one if one.name == "bundle" else one / "bundle" for one in members]
 
 
 def write_choosing(folder: Path, table: Table) -> None:
@@ -75,9 +90,9 @@ def seen_before(bundle: Path, table: Table) -> Overlap | None:
     if bundle.name != "bundle" or not path.is_file():
         return None
     places = cast(dict[str, str], read_json(path).get("stages", {}))
-    runs = [runs_of(Path(place)) for place in places.values()]
-    if not all(runs):
+    if not all(all_known(Path(place)) for place in places.values()):
         return None
+    runs = [runs_of(Path(place)) for place in places.values()]
     tables = [run.read_table() for of_stage in runs for run in of_stage]
     choosing = load_table(path.parent / "data" / "table.parquet")
     trained = set(shared(table, [one.part("train") for one in tables]))
@@ -108,8 +123,9 @@ def refuse_trained(stage: Stage, trained: frozenset[str], samples: int) -> None:
 def doubt(stage: Stage, table: Table) -> str | None:
     """A warning where it can't be known what trained a stage, or where samples of its test part choose; else None."""
     runs = runs_of(stage.folder)
-    if not runs:
-        return f"whether {stage.given} was trained on any of these samples can't be known: no run is around its bundle"
+    if not all_known(stage.folder):
+        lacking = "a member's run is not where it was" if runs else "no run is around its bundle"
+        return f"whether {stage.given} was trained on any of these samples can't be known: {lacking}"
     tested = shared(table, [run.read_table().part("test") for run in runs])
     if not tested:
         return None
