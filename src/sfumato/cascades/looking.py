@@ -118,24 +118,24 @@ class _Walk:
 
     def take(self, part: slice, pool: ThreadPoolExecutor) -> None:
         """Look at some of them."""
-        began = time.perf_counter()
+        began, start = time.perf_counter(), cast(int, part.start)
         found = list(pool.map(partial(decoded, seen=self._stages.seen), self._inputs[part]))
         self._decoding.looked += len(found)
         self._decoding.seconds += time.perf_counter() - began
         self._problems[part] = [self._stages.problem(one) for one in found]
         good = np.array([problem is None for problem in self._problems[part]], dtype=np.bool_)
-        places: NDArray[np.int64] = np.arange(cast(int, part.start), cast(int, part.stop), dtype=np.int64)
+        places: NDArray[np.int64] = np.arange(start, cast(int, part.stop), dtype=np.int64)
         looked = places[good]
         if "gate" in self._stages.of:
-            looked = self._ask("gate", looked, found, part.start)
+            looked = self._ask("gate", looked, found, start)
             self._going[looked] = self._stages.going(self._logits["gate"][looked])
-        on = looked[self._through(self._going[part], part)[looked - part.start]]
+        on = looked[self._through(self._going[part], part)[looked - start]]
         named = None
         if "elements" in self._stages.of:
-            on = self._ask("elements", on, found, part.start)
+            on = self._ask("elements", on, found, start)
             named = self._stages.named(self._logits["elements"][on])
-        texts = self._stages.texts([found[place - part.start] for place in cast(list[int], on.tolist())], named)
-        self._ask("products", on, found, part.start, texts)
+        texts = self._stages.texts([found[place - start] for place in cast(list[int], on.tolist())], named)
+        self._ask("products", on, found, start, texts)
 
     def _ask(
         self, role: Role, places: NDArray[np.int64], found: list[Decoded], start: int, texts: list[str] | None = None
