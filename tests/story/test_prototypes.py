@@ -207,6 +207,14 @@ def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(pl
     assert passes == [2] and len(more.probabilities) == 4
 
 
+def test_a_single_text_is_not_read_letter_by_letter_and_no_class_is_no_answer(run, place):
+    picture = place / "photos" / "pictures" / "000.png"
+    one, listed = (sfumato.load(run.bundle, texts={"x": of}).predict([picture])[0] for of in ("mark", ["mark"]))
+    assert one.probabilities == listed.probabilities
+    with pytest.raises(InputError, match="no class"):
+        sfumato.load(run.bundle, texts={})
+
+
 def test_a_class_added_to_the_label_file_is_answered_and_says_from_whom_it_borrows(place, run, tmp_path):
     (tmp_path / "labels.yaml").write_text(LABELS + "  - {id: yellow, zh: 黄色, en: yellow mark}\n", encoding="utf-8")
     picture = str(place / "photos" / "pictures" / "000.png")
