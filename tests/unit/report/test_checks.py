@@ -175,7 +175,7 @@ def test_relatives_on_both_sides(make_run):
 def test_the_edge_alone(small_run):
     """What it still names without the middle; the same each time."""
     folder = RunFolder(small_run.folder)
-    evidence, explainer = read_evidence(folder), read_explainer(folder)
+    evidence, explainer = read_evidence(folder), read_explainer(folder.bundle)
     table = evidence.prepared.table
     places = dict(zip(table.ids, table.first_images, strict=True))
     first = edge_alone(evidence.measured, explainer, places, "")
