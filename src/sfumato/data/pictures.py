@@ -50,6 +50,10 @@ class Pictures:
         cache = None if self._cache is None else DecodedCache(self._cache.side)
         return type(self), (self._limit, self._least, cache)
 
+    def emptied(self, limit: float) -> "Pictures":
+        """What decodes as this one does, and holds nothing yet."""
+        return Pictures(limit, self._least, self._cache)
+
     def divide(self, processes: int) -> None:
         """Take one share of the room that is left, where so many processes go on with a copy each."""
         self._limit = self.bytes + (self._limit - self.bytes) / processes

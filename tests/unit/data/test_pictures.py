@@ -71,6 +71,14 @@ def test_pickled_it_takes_its_limit_along_and_no_picture(paths):
     assert copy.bytes == 120  # the colour picture, of 360, would be too much
 
 
+def test_emptied_it_decodes_alike_and_holds_nothing(tmp_path):
+    Image.new("RGB", (160, 160)).save(tmp_path / "large.jpg")
+    pictures = Pictures(10**6, least=40)
+    pictures(tmp_path / "large.jpg")
+    empty = pictures.emptied(10**6)
+    assert len(empty) == 0 and empty.lean(tmp_path / "large.jpg", trains=True).shape == (40, 40, 3)
+
+
 def test_processes_share_the_room_that_is_left(paths):
     pictures = Pictures(120 + 700)
     pictures(paths[0])
