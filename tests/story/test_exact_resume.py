@@ -92,7 +92,7 @@ def attempts(steps: list[int]) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("workers", "seed"), [(0, 4), (2, 5)])
+@pytest.mark.parametrize(("workers", "seed"), [(0, 4), pytest.param(2, 5, marks=pytest.mark.slow)])
 def test_killed_ten_times_gives_the_same_weights(recipe, never_killed, workers, seed):
     steps = sorted(random.Random(seed).sample(range(STARTS[-1]), 10))
     assert len({bisect_right(KEYFRAMES, step) for step in steps}) >= 6

@@ -75,6 +75,7 @@ def test_a_graph_that_was_changed_is_refused(exported, tmp_path):
         load(copy)
 
 
+@pytest.mark.slow
 def test_folds_and_ensembles_have_a_graph_for_every_network(small_recipe, tmp_path):
     short = {"train.epochs": 1, "timeline": [{"at": "0ep", "image_size": 32, "batch_size": 16}]}
     cv = sfumato.crossval(small_recipe, folds=2, overrides=short, out=tmp_path / "cv", quiet=True)
@@ -107,6 +108,7 @@ def test_rounded_to_8_bits_it_decides_nearly_alike_and_loads_anew(run, tmp_path)
     assert small < whole
 
 
+@pytest.mark.slow
 def test_graphs_that_decide_otherwise_are_not_kept(run, tmp_path, monkeypatch):
     out = tmp_path / "out"
     with pytest.raises(RunError, match=r"of 16 pictures are decided alike, asked for 110\.0%; the graphs are not kept"):

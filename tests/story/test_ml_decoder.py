@@ -17,7 +17,7 @@ from sfumato.predict.graphs import INPUT, LOGITS
 from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
 from sfumato.tensor_file import read_tensors
-from sfumato.training import features, loop
+from sfumato.training import frozen_phases, loop
 
 HEAD = {"kind": "ml_decoder", "groups": 2, "width": 32, "attention_heads": 4, "hidden": 64, "dropout": 0}
 RECIPE = {
@@ -69,7 +69,7 @@ def test_fixed_queries_stay_as_they_began(run):
 def test_a_map_that_is_kept_trains_as_one_computed_at_every_step(monkeypatch):
     short = {"train.epochs": 2, "timeline": RECIPE["timeline"][:1]}
     one = sfumato.train(RECIPE, overrides=short, out="once", quiet=True)
-    monkeypatch.setattr(features, "MOST_BYTES", 1e5)
+    monkeypatch.setattr(frozen_phases, "MOST_BYTES", 1e5)
     jobs = []
     told = loop.too_large
     monkeypatch.setattr(loop, "too_large", lambda job: jobs.append(told(job)) or jobs[-1])

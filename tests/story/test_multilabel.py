@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import coverage_error
 from tests.pictures import marks
 
 import sfumato
@@ -61,6 +62,11 @@ def test_history_measures_labels_and_the_choice_is_noted(run):
     history = pl.read_csv(run.folder / "history.csv")
     assert {"val_map", "val_micro_f1", "val_macro_f1", "val_accuracy", "ema_map"} <= set(history.columns)
     assert "val_balanced_accuracy" not in history.columns
+    best = history.filter(pl.col("best") != "")[-1]
+    kept = {"raw": "val"}.get(best["best"][0], best["best"][0])
+    val = run.predictions["val"]
+    assert best[f"{kept}_coverage_error"][0] == pytest.approx(coverage_error(val.truth, val.logits))
+    assert 0 < best[f"{kept}_map_11_point"][0] <= 1
     assert history["train_loss"].is_finite().all()
     notes = json.loads((run.folder / "env.json").read_text())["notes"]
     assert any(note.startswith("train.select: map") for note in notes)

@@ -484,6 +484,7 @@ def test_an_ensemble_of_picture_text_and_both_reads_texts(tmp_path):
 EXPERT = TEXTS_ALONE.replace("val: 0.25, test: 0.25", "test: 0, near_duplicates: ignored")
 
 
+@pytest.mark.slow
 def test_experts_are_stacked_over_samples_that_one_of_them_can_not_look_at(tmp_path):
     spoilt(tmp_path)
     network = {"words": "kind: text, text: {kind: tfidf}", "image": "backbone: test_resnet, weights: none"}

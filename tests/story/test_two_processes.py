@@ -127,6 +127,7 @@ def two_are_one(tmp_path: Path, forget: Path | None = None) -> "sfumato.Run":
     return alone
 
 
+@pytest.mark.slow
 def test_a_signal_to_one_process_stops_both_which_then_go_on(tmp_path: Path):
     folder_per_class(tmp_path / "photos", {"disc": 16, "stripes": 16})
     recipe = tmp_path / "recipe.yaml"

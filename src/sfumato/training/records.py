@@ -38,7 +38,9 @@ class StepDone:
 
 MEASURED = ("loss", *SCORES, *LONG_TAIL)
 """What is measured of weights at the end of an epoch: the mean loss in nats, and scores."""
-MEASURED_OF_LABELS = ("loss", *LABEL_SCORES, *LONG_TAIL)
+RANKS_OF_LABELS = ("map_11_point", "coverage_error")
+"""Of several classes a sample: mAP as VOC 2007 measures it, and how far down the classes of a sample reach."""
+MEASURED_OF_LABELS = ("loss", *LABEL_SCORES, *RANKS_OF_LABELS, *LONG_TAIL)
 """The same where an image may have several classes: each is named at a probability of one half, and the loss is the
 mean over images and classes."""
 

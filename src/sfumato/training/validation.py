@@ -17,6 +17,8 @@ from sfumato.metrics.classification import SCORES, confusion_matrix, counts
 from sfumato.metrics.f_scores import label_counts
 from sfumato.metrics.label_scores import selection_scores
 from sfumato.metrics.longtail import long_tail_scores
+from sfumato.metrics.membership import complete
+from sfumato.metrics.ranks import coverage_error
 from sfumato.metrics.results import ClassRow, class_rows, count_rows
 from sfumato.models.network import Network
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions
@@ -88,7 +90,15 @@ def _of_labels(said: MultilabelPredictions, trained: NDArray[np.int64]) -> tuple
     scores = selection_scores(said.truth, said.logits, named)
     precisions = average_precision(said.truth, said.logits)
     classes = count_rows(tally, said.labels.names, precisions, trained)
-    return {"loss": loss, **scores, **long_tail_scores(tally, trained)}, classes
+    return {"loss": loss, **scores, **_ranks(said), **long_tail_scores(tally, trained)}, classes
+
+
+def _ranks(said: MultilabelPredictions) -> Scores:
+    """By the names of RANKS_OF_LABELS; how far down classes reach is of samples of which every class is known."""
+    precisions, whole = average_precision(said.truth, said.logits, "eleven_point"), complete(said.truth)
+    measured = precisions[~np.isnan(precisions)]
+    reach = coverage_error(said.truth[whole], said.logits[whole]) if whole.any() else None
+    return {"map_11_point": float(measured.mean()) if len(measured) else None, "coverage_error": reach}
 
 
 def _of_classes(said: Predictions, trained: NDArray[np.int64]) -> tuple[Scores, tuple[ClassRow, ...]]:
