@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from sfumato.bundle.folder import read_bundle
 from sfumato.console import Console
 from sfumato.data.splits.split import split
 from sfumato.data.splits.units import units_of
@@ -22,6 +23,8 @@ from sfumato.metrics.paired_labels import LabelAnswers
 from sfumato.models.class_texts import texts_of
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.predict.predictor import load
+from sfumato.preparation.beginning import SETTING as START
+from sfumato.preparation.beginning import place_of
 from sfumato.preparation.parts import samples_of
 from sfumato.preparation.prepare import sharing_of
 from sfumato.recipe.load import load_recipe
@@ -64,12 +67,15 @@ def new_classes(
         quiet: Show nothing.
 
     Raises:
-        InputError: Another model, data with one class an image, no such class, or none left; nothing was written.
+        InputError: Another model, data with one class an image, no such class, none left, weights that know one, or no
+            test sample of a class of either kind; nothing was written.
     """
     loaded, console = load_recipe(recipe, overrides), Console(quiet=quiet)
     with loaded.located():
         whole, texts = _whole(loaded.recipe, console)
         new = _chosen(unseen, whole.labels, loaded.recipe.train.seed)
+        _refuse_known(loaded.recipe, new)
+        _refuse_unmeasured(whole.part("test"), new)
     with free_folder(out, f"{loaded.recipe.name}-new-classes") as path:
         path.mkdir(parents=True, exist_ok=True)
         seen = whole.labels.only(name for name in whole.labels.names if name not in new)
@@ -116,7 +122,7 @@ def _whole(recipe: Recipe, console: Console) -> tuple[Table, Texts]:
 def _chosen(unseen: Sequence[str] | int, labels: LabelSpace, seed: int) -> tuple[str, ...]:
     """The classes that are not trained on, in the order of the labels."""
     if isinstance(unseen, int):
-        drawn = np.random.default_rng(seed).permutation(len(labels))[:unseen]
+        drawn = np.random.default_rng(seed).permutation(len(labels))[: max(0, unseen)]
         found = {labels.names[place] for place in cast(list[int], drawn.tolist())}
     else:
         found = set[str]()
@@ -132,6 +138,25 @@ def _chosen(unseen: Sequence[str] | int, labels: LabelSpace, seed: int) -> tuple
         what = f"{len(found)} of {len(labels)} classes"
         raise InputError(what, where="--unseen", expected="at least one, and two that are trained on")
     return tuple(name for name in labels.names if name in found)
+
+
+def _refuse_known(recipe: Recipe, new: tuple[str, ...]) -> None:
+    """Refuse weights that a run on an unseen class left: nothing would tell what it costs never to see it."""
+    if recipe.train.init_from is None:
+        return
+    place = place_of(recipe)
+    known = {name for space in read_bundle(place).tasks.spaces.values() for name in space.names}
+    if found := [name for name in new if name in known]:
+        what = f"{found[0]!r} is to be unseen, and is a class there"
+        raise InputError(what, where=str(place), setting=START, expected="a run without it, or none")
+
+
+def _refuse_unmeasured(test: Table, new: tuple[str, ...]) -> None:
+    """Refuse before any training what no sample could measure after it."""
+    there, unseen = (test.membership == 1).any(axis=0), np.array([name in new for name in test.labels.names])
+    for some, what in ((~unseen, "trained on"), (unseen, "not trained on")):
+        if not there[some].any():
+            raise InputError(f"no test sample is of a class {what}", setting="data.split.test", expected="some of both")
 
 
 def _restricted(recipe: Recipe, whole: Table, seen: LabelSpace, texts: Texts, folder: Path) -> dict[str, Any]:
@@ -163,8 +188,6 @@ def _row(row: dict[str, Any], column: str, seen: set[str]) -> dict[str, Any]:
 def _measured(test: Table, before: Run, after: Run, new: tuple[str, ...], texts: Texts) -> BaseToNew:
     """Both asked about all classes, on the samples of the test part that are labelled."""
     labelled = test.answered
-    if not len(labelled):
-        raise InputError("no labelled sample in the test part", setting="data.split.test", expected="above 0")
     paths = [str(path) for path in labelled.first_images]
     said = [_answers(run, texts, paths) for run in (before, after)]
     unseen = np.array([name in new for name in labelled.labels.names])

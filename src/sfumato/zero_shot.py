@@ -9,6 +9,7 @@ from sfumato.concluding import conclude
 from sfumato.console import Console
 from sfumato.errors import InputError
 from sfumato.fitting import learn
+from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.looking import look, tell
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.preparation.prepared import Prepared, job_of
@@ -45,6 +46,13 @@ def zero_shot(
         what = f"a model of kind {named.model.kind} knows no class before it is trained"
         raise InputError(what, setting="model.kind", expected="dual_encoder, whose classes are their texts")
     changed = {**(overrides or {}), "name": f"{named.name}-zeroshot"}
+    with free_folder(out, changed["name"]) as path, emptied_on_failure(path):  # there is no going on with half of it
+        return _scored(recipe, changed, path, console)
+
+
+def _scored(
+    recipe: str | Path | Recipe | Mapping[str, Any], changed: Mapping[str, Any], out: Path, console: Console
+) -> Run:
     begun = begin(recipe, changed, out, console, None)
     folder, prepared, machine = begun.folder, begun.prepared, begun.machine
     told = [SAID, *_doubts(prepared)]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests.pictures import marks
+from PIL import Image
+from tests.pictures import COLOURS, marks
 from tests.tiny_clip import tiny_clip
 from tests.words import tiny_bert
 from typer.testing import CliRunner
@@ -206,6 +207,14 @@ def test_a_loaded_bundle_reads_no_text_and_a_new_class_is_one_pass_of_its_own(pl
     assert passes == [2] and len(more.probabilities) == 4
 
 
+def test_a_single_text_is_not_read_letter_by_letter_and_no_class_is_no_answer(run, place):
+    picture = place / "photos" / "pictures" / "000.png"
+    one, listed = (sfumato.load(run.bundle, texts={"x": of}).predict([picture])[0] for of in ("mark", ["mark"]))
+    assert one.probabilities == listed.probabilities
+    with pytest.raises(InputError, match="no class"):
+        sfumato.load(run.bundle, texts={})
+
+
 def test_a_class_added_to_the_label_file_is_answered_and_says_from_whom_it_borrows(place, run, tmp_path):
     (tmp_path / "labels.yaml").write_text(LABELS + "  - {id: yellow, zh: 黄色, en: yellow mark}\n", encoding="utf-8")
     picture = str(place / "photos" / "pictures" / "000.png")
@@ -286,7 +295,13 @@ def test_what_training_costs_a_class_it_never_sees(place, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("unseen", "message"), [(["grene"], "no class 'grene'.*'green'"), (2, "2 of 3 classes"), ([], "0 of 3 classes")]
+    ("unseen", "message"),
+    [
+        (["grene"], "no class 'grene'.*'green'"),
+        (2, "2 of 3 classes"),
+        ([], "0 of 3 classes"),
+        (-2, "0 of 3 classes"),
+    ],
 )
 def test_some_classes_must_be_left_and_some_left_out(place, unseen, message):
     from sfumato.new_classes import new_classes
@@ -294,3 +309,77 @@ def test_some_classes_must_be_left_and_some_left_out(place, unseen, message):
     with pytest.raises(InputError, match=message):
         new_classes(place / "recipe.yaml", unseen, out=place / "nothing", quiet=True)
     assert not (place / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"train.init_from": "run"}, "'green' is to be unseen, and is a class there"),
+        ({"data.split.test": 0.0}, "no test sample is of a class trained on"),
+    ],
+)
+def test_what_could_not_be_measured_afterwards_is_refused_before_any_training(
+    place, run, changed, message, monkeypatch
+):
+    from sfumato.new_classes import new_classes
+
+    monkeypatch.chdir(place)
+    with pytest.raises(InputError, match=message):
+        new_classes(place / "recipe.yaml", ["green"], overrides=changed, out=place / "nothing", quiet=True)
+    assert not (place / "nothing").exists()
+
+
+def test_half_of_a_zero_shot_run_is_not_left_behind(place, monkeypatch):
+    """It can't be gone on with: resumed, it would be trained."""
+    from sfumato.zero_shot import zero_shot
+
+    def fails(*_arguments):
+        raise InputError("no more disk")
+
+    monkeypatch.setattr("sfumato.zero_shot.conclude", fails)
+    with pytest.raises(InputError, match="no more disk"):
+        zero_shot(place / "recipe.yaml", out=place / "half" / "zero", quiet=True)
+    assert not (place / "half" / "zero").exists()
+
+
+UNICL = """
+name: colours
+data: {source: colours, split: {val: 0.25, test: 0.25, near_duplicates: ignored}}
+model:
+  kind: dual_encoder
+  clip: {name: tiny-sfumato, weights: none}
+  texts: {templates: ["a picture of {}", "{}"]}
+  lora: {r: 4}
+train: {epochs: 6, optimizer: {lr: 5e-3}, precision: fp32, workers: 0}
+timeline:
+  - at: 0ep
+    batch_size: 16
+    learn: {"text.*": frozen, "*.lora_*": 1, "image.*": frozen, "*": 1}
+    loss: {kind: unicl}
+"""
+
+
+def colour_folders(root: Path, each: int) -> None:
+    rng = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir(parents=True)
+        for i in range(each):
+            pixels = rng.normal(colour, 25, (32, 32, 3))
+            Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(root / name / f"{i:03}.png")
+
+
+def test_of_one_class_a_picture_towers_that_met_learn_by_contrast(place):
+    """The head has no midpoint; the bundle answers as the run did, LoRA merged, and by the texts of other classes."""
+    colour_folders(place / "colours", 32)
+    (place / "colours.yaml").write_text(UNICL, encoding="utf-8")
+    run = sfumato.train(place / "colours.yaml", out=place / "unicl", quiet=True)
+    said, model = run.predictions["test"], sfumato.load(run.bundle)
+    assert (said.logits.argmax(axis=1) == said.truth).mean() > 0.6  # chance is a third
+    paths = [place / "colours" / one for one in said.ids]
+    found = np.concatenate([row.logits for _, row in model.scored(paths)])
+    assert np.allclose(found, said.logits, atol=1e-3)
+    names = torch_names(run.bundle)
+    assert "head.midpoint" not in names and not any("lora" in name for name in names)
+    other = sfumato.load(run.bundle, texts={"red": ["a picture of red", "red"], "yellow": ["yellow"]})
+    (answer,) = other.predict(paths[:1])
+    assert set(answer.probabilities) == {"red", "yellow"} and sum(answer.probabilities.values()) == pytest.approx(1)

@@ -43,10 +43,14 @@ class BorrowedPolicy(MultilabelPolicy):
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
         """(N, C) probabilities of (N, C) logits."""
-        found = np.empty(logits.shape)
-        for place, share in enumerate(self.shares):
-            alike = np.repeat(logits[:, [place]], len(share), axis=1)
-            found[:, place] = self.calibrator.probabilities(alike) @ share
+        found, own = np.empty(logits.shape), ~self.borrows
+        lender = self.shares[own].argmax(axis=1)
+        told = np.zeros((len(logits), self.shares.shape[1]), dtype=logits.dtype)
+        told[:, lender] = logits[:, own]
+        found[:, own] = self.calibrator.probabilities(told)[:, lender]
+        for place in np.flatnonzero(self.borrows):
+            alike = np.repeat(logits[:, [place]], self.shares.shape[1], axis=1)
+            found[:, place] = self.calibrator.probabilities(alike) @ self.shares[place]
         return found
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sfumato.data.randomness import generator
+from sfumato.errors import InputError
 from sfumato.metrics.membership import Truth, members
 
 Integers = NDArray[np.int64]
@@ -20,6 +21,9 @@ def drawn_shots(truth: Truth, classes: int, shots: int | None, seed: int) -> Int
         classes: C.
         shots: None = all pictures.
         seed: Of the draw, which does not depend on how many are drawn.
+
+    Raises:
+        InputError: No picture is known to be of any class, so that none could be drawn.
     """
     if shots is None:
         return np.arange(len(truth))
@@ -29,4 +33,6 @@ def drawn_shots(truth: Truth, classes: int, shots: int | None, seed: int) -> Int
         if (there[row] & (taken < shots)).any():
             taken += there[row]
             found.append(row)
+    if not found:
+        raise InputError("no training picture is of any class", where="--shots", mend="leave it out, to fit on all")
     return np.sort(np.array(found, dtype=np.int64))

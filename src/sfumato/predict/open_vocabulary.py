@@ -13,6 +13,7 @@ from sfumato.bundle.folder import Bundle
 from sfumato.decision.borrowed import BorrowedPolicy, borrowed, shares_of
 from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.document import parse_document
+from sfumato.errors import InputError
 from sfumato.labels import EXAMPLE, LabelSpace, read_labels
 from sfumato.models.class_texts import BilingualTextsSpec, checked, texts_of
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
@@ -32,13 +33,15 @@ class Asked:
     """Class -> its texts, in their order."""
 
 
-def asked_by_texts(texts: Mapping[str, Sequence[str]]) -> Asked:
-    """Classes named by their texts alone.
+def asked_by_texts(texts: Mapping[str, Sequence[str] | str]) -> Asked:
+    """Classes named by their texts alone; a single text may stand for a list of one.
 
     Raises:
-        InputError: Texts that are empty, or stand twice.
+        InputError: No class; texts that are empty, or stand twice.
     """
-    found = checked(texts, "texts")
+    if not texts:
+        raise InputError("no class", where="texts", expected="{class: [text, ...], ...}")
+    found = checked({name: (some,) if isinstance(some, str) else some for name, some in texts.items()}, "texts")
     return Asked(LabelSpace(tuple(found)), found)
 
 

@@ -44,3 +44,13 @@ def test_a_new_class_is_what_its_lenders_would_be_at_its_logit(policy):
     assert found.calibrated(LOGITS[:, [0, 2]])[:, 0] == pytest.approx(np.mean(both, axis=0))
     assert found.thresholds.values[0] == pytest.approx(policy.thresholds.values[:2].mean())
     assert found.thresholds.classes[0].note == "borrowed" and found.misses is None
+
+
+def test_only_a_class_without_anything_of_its_own_is_calibrated_as_each_of_the_others(policy, monkeypatch):
+    """However many classes there are, one more costs one look more."""
+    asked, kind = [], type(policy.calibrator)
+    plain = kind.probabilities
+    monkeypatch.setattr(kind, "probabilities", lambda self, logits: asked.append(1) or plain(self, logits))
+    own = (3, None, 1, 0)
+    borrowed(policy, shares_of(np.eye(4), own), own).calibrated(LOGITS)
+    assert len(asked) == 2

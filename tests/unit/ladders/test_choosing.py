@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sfumato.decision.dealing import deal
+from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.ladders.choosing import FOLDS, choose
 from sfumato.ladders.drawing_shots import drawn_shots
@@ -72,3 +73,9 @@ def test_pictures_of_several_classes_are_drawn_until_no_class_lacks_any():
     assert ((truth[rows] == 1).sum(axis=0) >= 5).all() and len(rows) < 40
     assert (truth[rows] == 1).any(axis=1).all()
     assert np.array_equal(drawn_shots(truth, 3, None, seed=0), np.arange(300))
+
+
+def test_where_no_picture_is_of_any_class_there_are_no_shots():
+    truth = np.array([[0, 0, 0], [0, -1, 0]], dtype=np.int8)
+    with pytest.raises(InputError, match="no training picture is of any class"):
+        drawn_shots(truth, 3, 1, seed=0)
