@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 import sfumato
-from sfumato import run
+from sfumato import concluding
 from sfumato.data import pictures
 from sfumato.run_folder import environment
 
@@ -77,7 +77,7 @@ def timed(work: Callable[[], None], cache: Path) -> Cost:
 
 def count_decodes() -> None:
     """Count what trainings decode; not what their reports open again to show it."""
-    decode, write_report = pictures.decode_lean, run.write_report
+    decode, write_report = pictures.decode_lean, concluding.write_report
 
     def counted(path: Any, least: int | None = None) -> Any:
         begin = time.thread_time()
@@ -94,7 +94,7 @@ def count_decodes() -> None:
         DECODING[:] = before[1]
         return path
 
-    pictures.decode_lean, run.write_report = counted, uncounted
+    pictures.decode_lean, concluding.write_report = counted, uncounted
 
 
 def main() -> None:

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sfumato.begun import begin, write_inputs
+from sfumato.concluding import conclude
 from sfumato.console import Console
 from sfumato.errors import InputError
+from sfumato.fitting import learn
 from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.looking import look, tell
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
 from sfumato.preparation.prepared import Prepared, job_of
 from sfumato.recipe.load import load_recipe
 from sfumato.recipe.schema import Recipe
-from sfumato.run import Run, begin_run, decide, learn, write_inputs
+from sfumato.run import Run
 from sfumato.training.changeover import begin_head
 from sfumato.training.device import choose_workers
 from sfumato.training.records import Noted
@@ -50,20 +53,21 @@ def zero_shot(
 def _scored(
     recipe: str | Path | Recipe | Mapping[str, Any], changed: Mapping[str, Any], out: Path, console: Console
 ) -> Run:
-    folder, prepared, machine, notes = begin_run(recipe, changed, out, console, None)
+    begun = begin(recipe, changed, out, console, None)
+    folder, prepared, machine = begun.folder, begun.prepared, begun.machine
     told = [SAID, *_doubts(prepared)]
     for place, line in enumerate(told):
         console.note(Noted(line, warning=place > 0))
-    write_inputs(folder, prepared, machine, [*notes, *told])
+    write_inputs(begun, told)
     workers = int(choose_workers(prepared.recipe.train.workers, machine.device.type).value)
     prepared.model.to(machine.device)
     begin_head(job_of(prepared, machine, workers, folder.checkpoints))
     prepared.model.eval()
-    references = learn(folder, prepared, machine, workers, console)
+    references = learn(begun, workers, console)
     show = console.stage("looking in several views")
     looked = look(folder, prepared, machine, workers, references, show, choose=True)
     tell(looked.choice, folder.views, console)
-    decide(folder, prepared, looked, ("val", "test"), console)
+    conclude(folder, prepared, looked, ("val", "test"), console)
     return Run(folder.path)
 
 

@@ -71,7 +71,7 @@ def decoded(monkeypatch) -> list[str]:
         return path
 
     monkeypatch.setattr(pictures, "decode_lean", noted)
-    monkeypatch.setattr("sfumato.run.write_report", unnoted)
+    monkeypatch.setattr("sfumato.concluding.write_report", unnoted)
     return found
 
 

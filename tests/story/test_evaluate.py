@@ -50,6 +50,8 @@ def test_the_tables_and_the_page_are_whole(small_run, done):
     assert len(done.predictions()) == 36 and isinstance(done.predictions(), Predictions)
     page = done.page.read_text(encoding="utf-8")
     assert "On 36 labelled images" in page and "risk against coverage" in page and "data:image/jpeg" in page
+    mistakes = page[page.index("<h2>Worst mistakes") : page.index("<h2>Likely wrong labels")]
+    assert mistakes.count('<img class="evidence"') == mistakes.count("<figcaption>") > 0 and "Orange is" in mistakes
     assert "http://" not in page and "https://" not in page
     assert page.count("trained</th>")  # the training images of each class are those that the bundle tells
 

@@ -336,7 +336,7 @@ def test_half_of_a_zero_shot_run_is_not_left_behind(place, monkeypatch):
     def fails(*_arguments):
         raise InputError("no more disk")
 
-    monkeypatch.setattr("sfumato.zero_shot.decide", fails)
+    monkeypatch.setattr("sfumato.zero_shot.conclude", fails)
     with pytest.raises(InputError, match="no more disk"):
         zero_shot(place / "recipe.yaml", out=place / "half" / "zero", quiet=True)
     assert not (place / "half" / "zero").exists()

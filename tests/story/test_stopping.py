@@ -52,7 +52,8 @@ def test_a_signal_saves_and_says_how_to_go_on(recipe, number):
 
 
 @pytest.mark.parametrize(
-    ("place", "number"), [("fit", signal.SIGINT), ("look", signal.SIGINT), ("make_bundle", signal.SIGTERM)]
+    ("place", "number"),
+    [("fitting.fit", signal.SIGINT), ("run.look", signal.SIGINT), ("concluding.make_bundle", signal.SIGTERM)],
 )
 def test_a_signal_outside_the_steps_says_how_to_go_on(
     small_recipe, small_run, tmp_path, monkeypatch, capsys, place, number
@@ -63,7 +64,7 @@ def test_a_signal_outside_the_steps_says_how_to_go_on(
 
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(f"sfumato.run.{place}", stop)
+        patch.setattr(f"sfumato.{place}", stop)
         patch.setattr(sys, "argv", ["sfumato", "train", str(small_recipe), "--out", str(out), "--quiet"])
         with pytest.raises(SystemExit) as left:
             main()
@@ -76,7 +77,7 @@ def test_a_signal_outside_the_steps_says_how_to_go_on(
 
 
 def test_a_signal_before_there_is_a_run_leaves_nothing(small_recipe, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("sfumato.run.prepare", lambda *a: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(10))
+    monkeypatch.setattr("sfumato.begun.prepare", lambda *a: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(10))
     monkeypatch.setattr(sys, "argv", ["sfumato", "train", str(small_recipe), "--out", str(tmp_path / "run")])
     with pytest.raises(SystemExit) as left:
         main()

@@ -50,6 +50,10 @@ class Pictures:
         cache = None if self._cache is None else DecodedCache(self._cache.side)
         return type(self), (self._limit, self._least, cache)
 
+    def emptied(self, limit: float) -> "Pictures":
+        """What decodes as this one does, and holds nothing yet."""
+        return Pictures(limit, self._least, self._cache)
+
     def divide(self, processes: int) -> None:
         """Take one share of the room that is left, where so many processes go on with a copy each."""
         self._limit = self.bytes + (self._limit - self.bytes) / processes
@@ -69,14 +73,14 @@ class Pictures:
         if kept is not None:
             return kept
         pixels = decode_lean(path, least)
-        if least is not None or self._least is None or min(pixels.shape[:2]) < 2 * self._least:
-            self.keep(key, pixels)  # others are not looked at again in training
+        self.keep(key, pixels)
         return pixels
 
     def look(self, path: str | Path) -> None:
         """See whether a picture can be used; one that is on the disk was. As `decode`, which says what it raises."""
         if self._cache is None:
-            self(path)
+            if str(path) not in self._kept:
+                self._keep_small(str(path), decode_lean(path))
             return
         with contextlib.suppress(OSError):
             if self._cache.get(path) is not None:
@@ -84,6 +88,11 @@ class Pictures:
         pixels = self.lean(path)
         with contextlib.suppress(OSError):
             self._cache.put(path, pixels)
+
+    def _keep_small(self, path: str, pixels: Pixels) -> None:
+        """Remember a picture that was looked at, unless training, if it trains, would decode it anew and smaller."""
+        if self._least is None or min(pixels.shape[:2]) < 2 * self._least:
+            self.keep(path, pixels)
 
     def settle(self) -> None:
         """All pictures were looked at: let what is on the disk be found."""

@@ -1,6 +1,7 @@
 """The story of an evaluation: a bundle and labelled data -> decisions -> figures, tables and one page."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from sfumato.predict.open_vocabulary import asked_by_labels
 from sfumato.predict.predictor import Predictor, asking
 from sfumato.report.evaluation_page import Page, write_page
 from sfumato.report.evidence import AnyMeasured
+from sfumato.report.overlays import explainer_of
 from sfumato.run_folder import environment
 from sfumato.tasks import of_task
 from sfumato.training.records import Noted
@@ -77,7 +79,8 @@ def evaluate(  # noqa: PLR0913  # each is an option of its own
             console.note(note)
         done = Evaluation(path)
         _write(done, said, measured, predictor, _about(bundle, data, samples, said, overlap, moved))
-        write_page(done.page, _page(bundle, data, said, measured, (notes, warnings), predictor))
+        page = _page(bundle, data, said, measured, (notes, warnings), predictor)
+        write_page(done.page, replace(page, explainer=explainer_of(read, str(bundle))))
     return done
 
 

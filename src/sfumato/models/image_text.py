@@ -94,6 +94,11 @@ class ImageText(Network):
             self.register_module(MISSING, None)
         self.reader = Reader(text, empty=missing is None)
 
+    @property
+    def settings(self) -> str:
+        """How the texts are read, and whether what a sample lacks is left to what stands in for it."""
+        return f"{self.missing is None} {self.text.settings}"
+
     def features(self, shown: Tensor | Shown) -> Tensor:
         """What is shown -> (B, D): the features of both towers, each of length 1.
 

@@ -51,7 +51,8 @@ class Network(nn.Module):
     reads_texts = False
     """Whether texts are part of what it is shown."""
     told_by_weights = True
-    """Whether weights, structure and the bundle's files say all that features of a picture and a text depend on."""
+    """Whether weights, structure, the bundle's files and `settings` say all that features of a picture and a text
+    depend on."""
     bears_fp16 = True
     """Whether its activations stay within what fp16 can hold."""
 
@@ -75,6 +76,11 @@ class Network(nn.Module):
         self.uncertainty: nn.Parameter | None
         self.register_parameter(UNCERTAINTY, None)
         self.hint: nn.Linear | None = None
+
+    @property
+    def settings(self) -> str:
+        """What features depend on that neither weights nor structure nor the bundle's files say."""
+        return ""
 
     def features(self, shown: Tensor | Shown) -> Tensor:
         """What is shown -> (B, D); a tensor is (B, 3, H, W) pictures, uint8 or floats in 0 to 255."""

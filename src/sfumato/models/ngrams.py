@@ -38,6 +38,7 @@ class Ngrams(TextTower):
     def __init__(self, spec: NgramsSpec) -> None:
         super().__init__()
         self.width, self.window = spec.width, spec.window
+        self.settings = spec.model_dump_json()
         self._buckets = spec.buckets
         self.vectors = nn.Parameter(torch.empty(spec.buckets + 1, spec.width))
         nn.init.normal_(self.vectors, std=spec.width**-0.5)

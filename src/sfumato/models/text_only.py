@@ -49,6 +49,11 @@ class TextOnly(Network):
         super().__init__({"text": text}, head, text.width, classes, IMAGENET_MEAN, IMAGENET_STD)
         self.reader = Reader(text)
 
+    @property
+    def settings(self) -> str:
+        """How the texts are read."""
+        return self.text.settings
+
     def features(self, shown: Tensor | Shown) -> Tensor:
         """What is shown -> (B, D) of length 1; zeros for an empty text."""
         seen = shown if isinstance(shown, Shown) else whole(shown)

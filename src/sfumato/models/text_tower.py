@@ -21,6 +21,9 @@ class TextTower(nn.Module):
     """Features of a text, D."""
     window: int
     """Tokens of a text that are read; what follows is cut off."""
+    settings = ""
+    """How it reads, as far as neither weights nor structure nor files say so: towers that differ in it alone are told
+    apart by it."""
 
     def tokens(self, text: str) -> list[int]:
         """All tokens of a text, special ones included, however many they are; not none.

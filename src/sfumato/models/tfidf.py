@@ -38,6 +38,7 @@ class Tfidf(TextTower):
     def __init__(self, spec: TfidfSpec, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.width, self.window = max(1, len(vocabulary)), spec.window
+        self.settings = spec.model_dump_json()
         self.vocabulary = vocabulary
         self._words = {piece: place for place, piece in enumerate(vocabulary.words, start=1)}
         self._letters = {piece: place for place, piece in enumerate(vocabulary.letters, start=1 + len(self._words))}

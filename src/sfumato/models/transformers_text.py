@@ -89,6 +89,7 @@ class Encoder(TextTower):
             what = f"{spec.window} tokens, and the encoder has places for {places}"
             raise InputError(what, setting=f"{SETTING}.window", expected=f"at most {places}")
         self.width, self.window = int(config.hidden_size), spec.window
+        self.settings = spec.model_dump_json()
         self.encoder: nn.Module = _network(config)
         self._config, self._tokenizer, self._spec = config, tokenizer, spec
 

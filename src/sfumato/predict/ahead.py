@@ -14,8 +14,8 @@ def decoded_ahead(
     inputs: Iterable[Asked], decode: Callable[[Asked], Found], batch: int
 ) -> Iterator[tuple[list[Asked], list[Found]]]:
     """Inputs and what was decoded of them, so many at a time; the next are decoded while these are looked at."""
-    rest = iter(inputs)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    rest, pool = iter(inputs), ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    try:
         chunk = list(islice(rest, batch))
         waiting = [pool.submit(decode, one) for one in chunk]
         while chunk:
@@ -23,3 +23,5 @@ def decoded_ahead(
             next_waiting = [pool.submit(decode, one) for one in next_chunk]
             yield chunk, [one.result() for one in waiting]
             chunk, waiting = next_chunk, next_waiting
+    finally:  # whoever asks for no more need not wait for what was not begun
+        pool.shutdown(cancel_futures=True)

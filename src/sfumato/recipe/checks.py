@@ -47,6 +47,7 @@ def refuse_ineffective(
     _check_batches(train, timeline)
     _check_made(train, model)
     _check_decoding(train, model)
+    _check_trackers(train)
     if isinstance(model, VlmSpec):
         _check_names(train, timeline)
     if split.val == 0:
@@ -85,6 +86,14 @@ def _check_decoding(train: TrainSpec, model: Family) -> None:
         raise _idle(f"train.{names[0]}", "this model looks at no picture", "leave it out")
     if len(names) > 1:
         raise _idle("train.decode", "training reads the pictures that cache_side keeps", "leave one of them out")
+
+
+def _check_trackers(train: TrainSpec) -> None:
+    """A run is one run in a service: the second of a kind would take the place of the first."""
+    kinds = [one.kind for one in train.trackers]
+    for place, kind in enumerate(kinds):
+        if kind in kinds[:place]:
+            raise InputError(f"{kind} stands twice", setting=f"train.trackers[{place}]", expected="each service once")
 
 
 def _check_unseen(augment: AugmentSpec, timeline: Sequence[Keyframe]) -> None:

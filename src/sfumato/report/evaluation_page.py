@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sfumato.report.evidence import AnyMeasured, LabelsMeasured, Measured
 from sfumato.report.frames import Majority
 from sfumato.report.label_measurement import label_measurement
 from sfumato.report.label_verdict import label_verdict
 from sfumato.report.measurement import measurement, shown_wrong_labels
+from sfumato.report.overlays import Explainer, explained
 from sfumato.report.templates import templates
 from sfumato.report.unkept import unkept
 from sfumato.report.verdict import failures, trust_in_confidence
@@ -34,6 +36,8 @@ class Page:
     bad: tuple[tuple[str, str], ...]
     """Address and problem of each picture that can't be used."""
     facts: Mapping[str, str]
+    explainer: Explainer | None = None
+    """What the network can say of its mistakes; None = nothing."""
 
 
 def write_page(path: Path, page: Page) -> None:
@@ -44,16 +48,22 @@ def write_page(path: Path, page: Page) -> None:
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    shown = [
-        label_measurement(found, page.images)
-        if isinstance(found, LabelsMeasured)
-        else measurement(found, majority_of(found), page.images, task, str(turn or ""))
-        for turn, (task, found) in enumerate(page.measured.items())
-    ]
+    shown = [_measured(page, task, turn) for turn, task in enumerate(page.measured)]
     wrong = {task: shown_wrong_labels(one, page.images) for task, one in wrong_labels_of(page).items()}
     template = templates().get_template("evaluation.html.j2")
     said = verdicts(page.measured)
     return template.render(page=page, measurements=shown, verdict=said, bad=page.bad[:LISTED], wrong=wrong)
+
+
+def _measured(page: Page, task: str, turn: int) -> dict[str, Any]:
+    """What there is to show of a task, the `turn`-th of them."""
+    found = page.measured[task]
+    shown = (
+        label_measurement(found, page.images)
+        if isinstance(found, LabelsMeasured)
+        else measurement(found, majority_of(found), page.images, task, str(turn or ""))
+    )
+    return {**shown, "mistakes": explained(shown["mistakes"], page.explainer, page.images, task)}
 
 
 def wrong_labels_of(page: Page) -> dict[str, WrongLabels | None]:

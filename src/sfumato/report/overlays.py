@@ -1,14 +1,16 @@
-"""Pictures with what speaks for an answer laid over them: computed from a run's bundle, a bounded number of them."""
+"""Pictures with what speaks for an answer laid over them: computed from a bundle, a bounded number of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from sfumato.bundle.folder import read_bundle
+from sfumato.bundle.ensemble import AnyBundle
+from sfumato.bundle.folder import MANIFEST, Bundle, read_bundle
 from sfumato.data.images import BadImageError, Pixels, decode
 from sfumato.data.preprocess import Preprocess
 from sfumato.models.grad_cam import class_maps, has_maps
@@ -16,7 +18,7 @@ from sfumato.models.network import Network
 from sfumato.predict.networks import build_networks
 from sfumato.report import thumbnails
 from sfumato.report.frames import Mistake
-from sfumato.run_folder import RunFolder
+from sfumato.report.measurement import ShownMistake
 from sfumato.tasks import TaskLayout
 
 AT_ONCE = 8
@@ -59,18 +61,44 @@ class Explainer:
         }
 
 
-def read_explainer(folder: RunFolder) -> Explainer | None:
-    """What a finished run's weights can explain; None where they can't, or where the run has no bundle of its own.
+def read_explainer(folder: Path) -> Explainer | None:
+    """What the weights of a bundle in a folder can explain; None where they can't, or where there is none.
 
     Raises:
         InputError: The bundle is damaged.
     """
-    if not (folder.bundle / "manifest.json").is_file():
+    return explainer_of(read_bundle(folder), str(folder)) if (folder / MANIFEST).is_file() else None
+
+
+def explainer_of(bundle: AnyBundle, where: str) -> Explainer | None:
+    """What a bundle's network can explain, of several the first; None where it can't, or each is a bundle of its own.
+
+    Args:
+        bundle: As it was read.
+        where: Names it in errors.
+    """
+    if not isinstance(bundle, Bundle):
         return None
-    bundle, where = read_bundle(folder.bundle), str(folder.bundle)
     preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
-    network = build_networks(bundle, preprocess, where)[0]
+    network = build_networks(replace(bundle, members=bundle.members[:1]), preprocess, where)[0]
     return Explainer(network, preprocess, bundle.tasks) if has_maps(network) else None
+
+
+def explained(
+    mistakes: list[ShownMistake], explainer: Explainer | None, places: Mapping[str, str | None], task: str
+) -> list[ShownMistake]:
+    """Mistakes with what spoke for their answers laid over the pictures, where that is known.
+
+    Args:
+        mistakes: Of one task.
+        explainer: None = nothing is known.
+        places: Id of a sample -> address of its picture.
+        task: Name of the task, of several.
+    """
+    if explainer is None:
+        return mistakes
+    found = explainer.overlays([one.mistake for one in mistakes], places, task)
+    return [replace(one, overlay=found.get(one.mistake.id)) for one in mistakes]
 
 
 def laid_over(pixels: Pixels, places: NDArray[np.float32]) -> Pixels:

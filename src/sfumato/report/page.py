@@ -1,7 +1,7 @@
 """The report: one self-contained HTML page, made from a run's folder alone, that a person looks at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +18,8 @@ from sfumato.report.evidence import AnyMeasured, Evidence, LabelsMeasured, Measu
 from sfumato.report.facts import environment_facts, part_rows
 from sfumato.report.frames import majority_class
 from sfumato.report.label_measurement import label_measurement
-from sfumato.report.measurement import Drawn, ShownMistake, measurement, shown_wrong_labels
-from sfumato.report.overlays import Explainer, read_explainer
+from sfumato.report.measurement import Drawn, measurement, shown_wrong_labels
+from sfumato.report.overlays import Explainer, explained, read_explainer
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases
@@ -77,7 +77,7 @@ class Looked:
 
 def look_closer(evidence: Evidence) -> Looked:
     """Ask the run's weights, where they can be asked, and run the checks."""
-    explainer = read_explainer(RunFolder(evidence.folder))
+    explainer = read_explainer(RunFolder(evidence.folder).bundle)
     wrong = {task: wrong_labels(own.held_out) for task, own in evidence.by_task.items()}
     return Looked(evidence, explainer, wrong, checks_of(evidence, explainer, wrong))
 
@@ -138,22 +138,12 @@ def _measured(looked: Looked, evidence: Evidence, measured: AnyMeasured, task: s
     )
     return {
         **shown,
-        "mistakes": _explained(shown["mistakes"], looked.explainer, places, task),
+        "mistakes": explained(shown["mistakes"], looked.explainer, places, task),
         "trade_off": _trade_off(evidence, measured, mark) if isinstance(measured, Measured) else None,
         "rarest": _rarest(evidence, mark),
         "wrong_labels": shown_wrong_labels(looked.wrong[task], places),
         "validated": len(table.part("val")),
     }
-
-
-def _explained(
-    mistakes: list[ShownMistake], explainer: Explainer | None, places: Mapping[str, str | None], task: str
-) -> list[ShownMistake]:
-    """Mistakes with what spoke for their answers laid over the pictures, where that is known."""
-    if explainer is None:
-        return mistakes
-    found = explainer.overlays([one.mistake for one in mistakes], places, task)
-    return [replace(one, overlay=found.get(one.mistake.id)) for one in mistakes]
 
 
 def _trade_off(evidence: Evidence, measured: Measured, mark: str) -> Drawn | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sfumato.predictions import UNKNOWN
 from sfumato.report.evidence import LabelsMeasured, Measured
 
 STEPS = 1000
@@ -95,13 +96,13 @@ def _of_two(measured: Measured) -> Counts:
 
 
 def _of_labels(measured: LabelsMeasured) -> Sliders:
-    names, there = measured.predictions.labels.names, measured.predictions.there
+    names, there, truth = measured.predictions.labels.names, measured.predictions.there, measured.predictions.truth
     order = np.argsort(-there.sum(axis=0), kind="stable")[:MOST]
     places = sorted(cast(list[int], order.tolist()))
     starts = measured.policy.thresholds.values
-    counts = tuple(
-        _counts(names[at], float(starts[at]), measured.verdicts.probabilities[:, at], there[:, at]) for at in places
-    )
+    p = measured.verdicts.probabilities
+    known = {at: truth[:, at] != UNKNOWN for at in places}  # who knows nothing of a class counts neither way
+    counts = tuple(_counts(names[at], float(starts[at]), p[rows, at], there[rows, at]) for at, rows in known.items())
     return Sliders("naming", counts, len(names))
 
 

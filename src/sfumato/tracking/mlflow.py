@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ class Mlflow:
             self._client.set_terminated(known, "RUNNING")
             return
         self._id = str(self._client.create_run(self._experiment(spec.experiment), run_name=folder.name).info.run_id)
-        told = [Param(name, str(value)[:LONGEST]) for name, value in config.items()]
+        told = [Param(name, str(value)[:LONGEST]) for name, value in allowed(config).items()]
         for begin in range(0, len(told), MOST_PARAMETERS):
             self._client.log_batch(self._id, params=told[begin : begin + MOST_PARAMETERS])
 
@@ -59,7 +60,7 @@ class Mlflow:
         """As metrics."""
         now = int(1000 * time.time())
         self._client.log_batch(
-            self._id, metrics=[self._metric(name, value, now, step) for name, value in figures.items()]
+            self._id, metrics=[self._metric(name, value, now, step) for name, value in allowed(figures).items()]
         )
 
     def result(self, figures: Mapping[str, float]) -> None:
@@ -79,3 +80,11 @@ class Mlflow:
     def end(self, *, failed: bool) -> None:
         """Mark the run as finished, or as failed."""
         self._client.set_terminated(self._id, "FAILED" if failed else "FINISHED")
+
+
+def allowed(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told under names that MLflow takes: a class or task may be called what it refuses the whole run for."""
+    return {_REFUSED.sub("_", name): value for name, value in told.items()}
+
+
+_REFUSED = re.compile(r"[^/\w.\- :]")

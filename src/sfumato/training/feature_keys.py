@@ -11,7 +11,10 @@ from hashlib import blake2b
 from itertools import repeat
 from typing import cast
 
+import PIL
+import timm
 import torch
+import torchvision
 
 from sfumato.data.addresses import stamp_of
 from sfumato.data.augment import AugmentSpec
@@ -22,10 +25,13 @@ from sfumato.data.shards import source_of
 from sfumato.data.table import Table
 from sfumato.models.family import files_of
 from sfumato.models.network import below_head
+from sfumato.training.frozen_phases import draws_pictures
 from sfumato.training.job import Job
 
-VERSION = 1
+VERSION = 2
 """Raised whenever features are computed differently; older ones are then not looked at."""
+LIBRARIES = (torch.__version__, torchvision.__version__, PIL.__version__, timm.__version__)
+"""What decodes, resamples and computes."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ def store_name(job: Job, asked: Asked) -> str:
     """What tells the features of one frozen network and transform from all others."""
     digest = blake2b(digest_size=KEY_BYTES)
     digest.update(json.dumps(_transform(job, asked), sort_keys=True).encode())
-    digest.update(json.dumps([VERSION, torch.__version__, job.machine.device.type, str(job.spec.precision)]).encode())
+    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32)]
+    digest.update(json.dumps([VERSION, *LIBRARIES, *arithmetic, job.model.settings]).encode())
     model = job.model
     for name, module in model.named_children():
         digest.update(repr((name, module)).encode() if below_head(f"{name}.") else b"")
@@ -65,7 +72,7 @@ def row_keys(job: Job, table: Table, asked: Asked) -> list[bytes | None]:
     """The key of each sample; None of one whose picture changed since it was decoded, or can't be read any more."""
     images = cast(list[list[str]], table.rows["images"].fill_null([]).to_list())
     texts: Sequence[str] | Iterator[str] = table.texts or repeat("")
-    drawn = asked.strength > 0 or (asked.trains and (table.pictures == "random" or asked.augment.texts is not None))
+    drawn = asked.strength > 0 or (asked.trains and draws_pictures(job))
     with ThreadPoolExecutor() as pool:
         contents = list(in_parallel(lambda some: _content(some, job.pictures.since), images, pool))
     return [
@@ -79,9 +86,9 @@ def _transform(job: Job, asked: Asked) -> dict[str, object]:
     to = job.preprocess
     about: dict[str, object] = {"size": asked.size, "fit": to.fit, "interpolation": to.interpolation}
     about["pictures"] = job.train.pictures
-    if asked.strength or (asked.trains and asked.augment.texts is not None):
+    if asked.strength:
         about["augment"] = [json.loads(asked.augment.model_dump_json()), asked.strength]
-    if "augment" in about:
+    if asked.strength or (asked.trains and draws_pictures(job)):
         about["seed"] = job.spec.seed
     if asked.trains and (job.spec.decode != "full" or job.spec.cache_side is not None):
         about["decoded"] = [job.spec.decode, job.spec.cache_side]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from typing import cast
 
 from sfumato.models.network import below_head
 from sfumato.training.job import Job
@@ -99,5 +100,13 @@ def _recurs(job: Job, begin: float, end: float) -> bool:
     averaged = tracks["ema_decay"] != 0 or (plan.averaging is not None and plan.averaging.begin < end)
     if begin > 0 and averaged:  # what averages have below the head is not what the network has
         return False
-    looks = job.train.pictures != "none"  # nothing happens to texts
-    return not looks or tracks["augment"] == 0 or (tracks["augment"] is not None and job.augment.views is not None)
+    still = tracks["augment"] == 0 or (job.train.pictures == "none" and job.augment.texts is None)
+    if still and not draws_pictures(job):
+        return True
+    return tracks["augment"] is not None and job.augment.views is not None
+
+
+def draws_pictures(job: Job) -> bool:
+    """Whether each draw of a sample shows another of its pictures, however little is augmented."""
+    most = cast(int | None, job.train.rows["images"].list.len().max()) or 0
+    return job.train.pictures == "random" and most > 1

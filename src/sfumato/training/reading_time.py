@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sfumato.data.loading import Request, Samples
-from sfumato.data.pictures import Pictures
 from sfumato.errors import RunError
 from sfumato.training.job import Job
 
@@ -33,7 +32,7 @@ class ReadingTime:
 
 def measure_reading(job: Job, looks: set[Look]) -> ReadingTime | None:
     """Look at a few training pictures in every way; None where none can be read."""
-    pictures = Pictures(float("inf"))
+    pictures = job.pictures.emptied(float("inf"))
     samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, pictures)
     spread = np.unique(np.linspace(0, len(samples) - 1, min(_FEW, len(samples))).astype(int)).tolist()
     plain = (job.preprocess.size, 0.0)

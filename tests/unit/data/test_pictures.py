@@ -71,6 +71,14 @@ def test_pickled_it_takes_its_limit_along_and_no_picture(paths):
     assert copy.bytes == 120  # the colour picture, of 360, would be too much
 
 
+def test_emptied_it_decodes_alike_and_holds_nothing(tmp_path):
+    Image.new("RGB", (160, 160)).save(tmp_path / "large.jpg")
+    pictures = Pictures(10**6, least=40)
+    pictures(tmp_path / "large.jpg")
+    empty = pictures.emptied(10**6)
+    assert len(empty) == 0 and empty.lean(tmp_path / "large.jpg", trains=True).shape == (40, 40, 3)
+
+
 def test_processes_share_the_room_that_is_left(paths):
     pictures = Pictures(120 + 700)
     pictures(paths[0])
@@ -85,9 +93,12 @@ def test_only_training_sees_large_jpegs_at_a_fraction_of_their_size(tmp_path):
     wave = np.sin(np.arange(160)[:, None, None] / [9, 7, 5]) * np.cos(np.arange(200)[None, :, None] / 11)
     Image.fromarray((127 + 120 * wave).astype(np.uint8)).save(tmp_path / "large.jpg", quality=95)
     pictures = Pictures(10**6, least=40)
+    pictures.look(tmp_path / "large.jpg")
+    assert pictures.bytes == 0  # it may be one that trains
     assert pictures.lean(tmp_path / "large.jpg", trains=True).shape == (40, 50, 3)
-    assert pictures(tmp_path / "large.jpg").shape == (160, 200, 3)
     assert pictures.bytes == 40 * 50 * 3
+    assert pictures(tmp_path / "large.jpg").shape == (160, 200, 3)
+    assert pictures.bytes == (40 * 50 + 160 * 200) * 3  # validation looks at it again in the next epoch
     assert Pictures(10**6).lean(tmp_path / "large.jpg", trains=True).shape == (160, 200, 3)
 
 

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from sfumato.data.rows import segment as segments
 from sfumato.data.rows import store as stores
 from sfumato.data.rows.store import RowStore
 
@@ -131,3 +132,9 @@ def test_a_disk_that_takes_nothing_only_forgets(cache, monkeypatch):
     monkeypatch.setattr(stores, "NewSegment", full)
     fill([1])
     assert found([1]) == [None]
+
+
+def test_arrays_whose_index_found_no_room_are_not_left_behind(cache, monkeypatch):
+    monkeypatch.setattr(segments, "remember", lambda *_: None)  # so it does on a full disk
+    fill([1, 2])
+    assert not [one for one in cache.rglob("*") if one.is_file()]

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,9 @@ from sfumato.decided import measure_decisions
 from sfumato.decision.decision_spec import DecisionSpec
 from sfumato.decision.policy import Policy
 from sfumato.labels import LabelSpace
+from sfumato.metrics.intervals import Interval
+from sfumato.metrics.multilabel_results import MultilabelResults
+from sfumato.metrics.results import ClassRow
 from sfumato.models.classifier import Classifier
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.outcome import write_metrics
@@ -25,6 +29,7 @@ from sfumato.report.both_sides import both_sides
 from sfumato.report.checks.all_checks import OF_MEASURED, checks_of
 from sfumato.report.checks.background import background_check, edge_alone
 from sfumato.report.checks.catalogue import CHECKS
+from sfumato.report.checks.of_classes import _guessing
 from sfumato.report.checks.of_training import training_checks
 from sfumato.report.evidence import measured_by, read_evidence
 from sfumato.report.overlays import Explainer, read_explainer
@@ -175,7 +180,7 @@ def test_relatives_on_both_sides(make_run):
 def test_the_edge_alone(small_run):
     """What it still names without the middle; the same each time."""
     folder = RunFolder(small_run.folder)
-    evidence, explainer = read_evidence(folder), read_explainer(folder)
+    evidence, explainer = read_evidence(folder), read_explainer(folder.bundle)
     table = evidence.prepared.table
     places = dict(zip(table.ids, table.first_images, strict=True))
     first = edge_alone(evidence.measured, explainer, places, "")
@@ -222,3 +227,10 @@ def test_a_network_that_sees_the_edge_alone_is_found(tmp_path, begin, end, state
         and f"of 40 pictures that it names rightly it still names {100 * score:.1f} %" in check.text
     )
     assert background_check(measured, None, places, "").state == "not applicable"
+
+
+@pytest.mark.parametrize(("known", "state"), [(None, "fine"), (40, "found")])
+def test_guessing_is_held_against_the_samples_of_which_a_class_is_known(known, state):
+    rows = tuple(ClassRow(name, 20, 0.5, 0.5, 0.5, known=known) for name in "ab")
+    results = Mock(spec=MultilabelResults, classes=rows, samples=100, scores={"map": Interval(0.45, 0.4, 0.5)})
+    assert _guessing(Mock(), results).state == state

@@ -39,13 +39,13 @@ def test_mistakes_of_a_run(small_run):
 
 
 def test_a_picture_that_is_gone_has_none(small_run, tmp_path):
-    explainer = read_explainer(RunFolder(small_run.folder))
+    explainer = read_explainer(small_run.bundle)
     assert explainer is not None
     assert explainer.overlays([Mistake("x", "a", "b", 0.9, abstained=False)], {"x": str(tmp_path / "gone.png")}) == {}
 
 
 def test_without_a_bundle_nothing_is_explained(make_run):
-    assert read_explainer(make_run(pictures=False)) is None
+    assert read_explainer(make_run(pictures=False).bundle) is None
 
 
 @pytest.mark.parametrize("side", [1, 3])

@@ -1,9 +1,14 @@
 """Figures at another threshold are those counted anew, at every step."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 
-from sfumato.report.evidence import read_evidence
+from sfumato.labels import LabelSpace
+from sfumato.multilabel_predictions import MultilabelPredictions
+from sfumato.report.evidence import LabelsMeasured, read_evidence
 from sfumato.report.page import render
 from sfumato.report.sliders import STEPS, sliders
 
@@ -29,6 +34,18 @@ def test_naming_one_of_two(make_run):
         found = answering.counts[0].figures(step)
         assert found["answered"] == pytest.approx(given.mean())
         assert found["right among them"] == pytest.approx(right[given].mean() if given.any() else None)
+
+
+def test_samples_of_which_a_class_is_not_known_count_neither_way():
+    truth, p = np.array([[1, 0], [-1, 1], [0, -1]], dtype=np.int8), np.array([[0.9, 0.1], [0.8, 0.7], [0.6, 0.9]])
+    said = MultilabelPredictions(("x", "y", "z"), truth, p.astype(np.float32), LabelSpace(("a", "b")))
+    policy, verdicts = SimpleNamespace(thresholds=SimpleNamespace(values=(0.5, 0.5))), SimpleNamespace(probabilities=p)
+    measured = LabelsMeasured("test", said, cast(Any, policy), cast(Any, verdicts), cast(Any, None))
+    (naming,) = sliders(measured)
+    first, second = naming.counts
+    assert [first.samples, second.samples] == [2, 2]
+    assert first.figures(500) == {"precision": 0.5, "recall": 1.0, "F1": pytest.approx(2 / 3), "named": 1.0}
+    assert second.figures(500)["precision"] == 1.0
 
 
 def test_a_score_on_a_step_is_named_there():

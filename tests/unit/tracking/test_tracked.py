@@ -13,6 +13,7 @@ from sfumato.errors import Interrupted
 from sfumato.recipe.load import load_recipe, without_folders
 from sfumato.run_folder import RunFolder
 from sfumato.tracking import tracked as module
+from sfumato.tracking.mlflow import allowed
 from sfumato.tracking.tracked import tracked
 from sfumato.tracking.tracker import flat, scalars_of
 from sfumato.training.records import EpochDone
@@ -119,6 +120,15 @@ def test_other_processes_tell_nothing(folder, monkeypatch):
 
 def test_a_recipe_as_paths():
     assert flat({"a": {"b": 1, "c": {}}, "d": [1, {"e": 2}]}) == {"a.b": 1, "d": [1, {"e": 2}]}
+
+
+def test_names_that_mlflow_refuses():
+    found = allowed({"decision.priors.病害 (old)": 0.5, "val.kind=2/macro_f1": 1.0, "train.lr": 1})
+    assert found == {"decision.priors.病害 _old_": 0.5, "val.kind_2/macro_f1": 1.0, "train.lr": 1}
+    validation = pytest.importorskip("mlflow.utils.validation")
+    for name in found:
+        validation._validate_param_name(name)
+        validation._validate_metric_name(name)
 
 
 def test_servers_do_not_leave_the_machine():

@@ -5,16 +5,22 @@ import time
 from dataclasses import replace
 from functools import partial
 
+import polars as pl
 import pytest
 import torch
-from tests.jobs import colours_of, job_of, tiny_model
+from tests.jobs import HALF, colours_of, job_of, tiny_model
 from tests.pictures import picture
 
 from sfumato.data.augment import AugmentSpec
+from sfumato.data.text_variation import TextVariationSpec
 from sfumato.models.heads import LinearHeadSpec, MlpHeadSpec
+from sfumato.models.image_text import ImageText
+from sfumato.models.missing import Missing
+from sfumato.models.ngrams import Ngrams, NgramsSpec
 from sfumato.training import features
+from sfumato.training.feature_keys import Asked, store_name
 from sfumato.training.features import Features, keep_features
-from sfumato.training.frozen_phases import Stretch
+from sfumato.training.frozen_phases import Stretch, kept_phases
 from sfumato.training.job import Job, TrainSpec
 from sfumato.training.keyframe import Keyframe
 from sfumato.training.plan import make_plan
@@ -89,6 +95,7 @@ CHANGES = {
     "fit": lambda job: replace(job, preprocess=replace(job.preprocess, fit="pad")),
     "size": lambda job: replace(job, preprocess=replace(job.preprocess, size=24)),
     "precision": lambda job: replace(job, spec=job.spec.model_copy(update={"precision": "bf16"})),
+    "tf32": lambda job: replace(job, spec=job.spec.model_copy(update={"tf32": True})),
 }
 
 
@@ -96,6 +103,47 @@ CHANGES = {
 def test_features_that_would_be_others_are_computed_anew(job, change):
     keep(job)
     assert keep(CHANGES[change](job)).computed > 0
+
+
+def image_text(window: int = 64, *, learnt: bool = True) -> ImageText:
+    torch.manual_seed(0)
+    towers = (torch.nn.Flatten(), Ngrams(NgramsSpec(width=4, buckets=16, window=window)))
+    return ImageText(towers, 12, LinearHeadSpec(), 3, HALF, HALF, Missing((12, 4), 0.0) if learnt else None)
+
+
+@pytest.mark.parametrize("other", [image_text(5), image_text(learnt=False)])
+def test_how_texts_are_read_tells_features_apart(job, other):
+    """The same weights, structure and files: nothing but a setting differs."""
+    first, asked = image_text(), Asked(0, 2, 0.0, AugmentSpec(), trains=False)
+    assert store_name(replace(job, model=first), asked) == store_name(replace(job, model=image_text()), asked)
+    assert store_name(replace(job, model=first), asked) != store_name(replace(job, model=other), asked)
+
+
+def of_several(table):
+    """The same samples, each with two pictures, of which a draw shows one."""
+    first, *_ = [images[0] for images in table.rows["images"].to_list()]
+    rows = table.rows.with_columns(images=pl.concat_list("images", pl.lit([first])))
+    return replace(table, rows=rows, pictures="random")
+
+
+def test_a_picture_drawn_of_several_recurs_with_views_alone(job, table):
+    """Without them every epoch draws another, however little is augmented; and which one the seed says."""
+    frozen = [Keyframe.model_validate({"at": "0ep", "augment": 0, "learn": {"head.*": 1, "*": "frozen"}})]
+    plan = make_plan(frozen, CosineSpec(), base_lr=1e-3, epochs=4, samples=8, image_size=32, head=LinearHeadSpec())
+    one, several = replace(job, plan=plan), replace(job, plan=plan, train=of_several(table))
+    assert kept_phases(one) and kept_phases(replace(one, train=replace(table, pictures="random")))
+    assert not kept_phases(several)
+    assert kept_phases(replace(several, augment=VIEWS))
+    other = replace(several, augment=VIEWS, spec=job.spec.model_copy(update={"seed": 1}))
+    assert [keep(replace(several, augment=VIEWS)).computed, keep(other).computed] == [24, 16]
+
+
+def test_texts_that_vary_do_not_recur(job):
+    frozen = [Keyframe.model_validate({"at": "0ep", "learn": {"head.*": 1, "*": "frozen"}})]
+    plan = make_plan(frozen, CosineSpec(), base_lr=1e-3, epochs=4, samples=8, image_size=32, head=LinearHeadSpec())
+    texts = replace(job, plan=plan, train=replace(job.train, pictures="none"))
+    assert kept_phases(texts)
+    assert not kept_phases(replace(texts, augment=AugmentSpec(texts=TextVariationSpec())))
 
 
 def test_views_are_kept_each_by_sample_seed_and_settings(job, table):

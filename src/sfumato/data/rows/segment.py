@@ -58,11 +58,17 @@ class NewSegment:
         self.bytes += len(data)
 
     def close(self) -> None:
-        """Put it on the disk, whole; from now on others find it."""
+        """Put it on the disk, whole; from now on others find it.
+
+        Raises:
+            OSError: There was no room for its index, too.
+        """
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         remember(self.path, pl.DataFrame(self._rows, schema=SCHEMA, orient="row"))
+        if not self.path.is_file():  # a full disk forgets without a word, and the arrays would lie there for a day
+            raise OSError(f"{self.path} could not be written")
 
     def give_up(self) -> None:
         """Leave nothing behind."""

@@ -33,7 +33,8 @@ def class_checks(evidence: Evidence, measured: AnyMeasured) -> Iterator[Check]:
 
 def _guessing(evidence: Evidence, results: AnyResults) -> Check:
     if isinstance(results, MultilabelResults):
-        shares = [row.support / max(1, results.samples) for row in results.classes if row.support]
+        rows = [row for row in results.classes if row.support]
+        shares = [row.support / max(1, results.samples if row.known is None else row.known) for row in rows]
         what, score, chance = "mAP", results.scores["map"], float(np.mean(shares)) if shares else 0.0
     else:
         majority = majority_class(evidence, results)
