@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -15,16 +14,16 @@ from sfumato.bundle.ensemble import AnyBundle, read_any
 from sfumato.bundle.folder import check_samples
 from sfumato.bundle.samples import Sample
 from sfumato.data.health.usable import NO_PICTURE, NO_TEXT
-from sfumato.decision.borrowed import BorrowedPolicy
-from sfumato.decision.multilabel_policy import MultilabelPolicy, MultilabelVerdicts
+from sfumato.decision.multilabel_policy import MultilabelPolicy
 from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
-from sfumato.decision.policy import Policy
 from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.arithmetic import full_precision
 from sfumato.predict.ahead import decoded_ahead
+from sfumato.predict.answering import answer_of, borrows, elements_of, kept_classes
 from sfumato.predict.decisions import Answer, Decision
+from sfumato.predict.device import chosen_device
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.predict.new_texts import answering, stored_texts
@@ -65,7 +64,7 @@ class Predictor:
     ) -> None:
         self.tasks: TaskLayout = bundle.tasks
         self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
-        self.device = _device(device)
+        self.device = chosen_device(device)
         self.engine = choose_engine(engine, bundle, self.device, where)
         graphs = self.engine.name == "onnx"
         self._looker = looker(bundle, self.policies, where, self.device, graphs=graphs)
@@ -91,7 +90,7 @@ class Predictor:
     @property
     def calibrated(self) -> bool:
         """Whether all its probabilities were calibrated on validation samples."""
-        return all(policy.calibrator.fitted and not _borrows(policy) for policy in self.policies.values())
+        return all(policy.calibrator.fitted and not borrows(policy) for policy in self.policies.values())
 
     @property
     def names_sets(self) -> bool:
@@ -147,7 +146,7 @@ class Predictor:
         """
         for chunk, found in decoded_ahead(inputs, partial(decoded, seen=self._looker.seen), BATCH):
             without = [one.without if self._can_lack else None for one in found]
-            seen = [_seen(one) if narrowed else None for one in chunk]
+            seen = [elements_of(one) if narrowed else None for one in chunk]
             yield from zip(chunk, self._scores(found, seen), without, strict=True)
 
     def logits(self, pictures: Sequence[Pictures], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
@@ -179,7 +178,11 @@ class Predictor:
         """What is read off each input, or what was wrong with it, or is with that."""
         problems = [self.problem(one) for one in inputs]
         good = [one for one, problem in zip(inputs, problems, strict=True) if problem is None]
-        rows = [self._kept("", one) for one, problem in zip(seen, problems, strict=True) if problem is None]
+        rows = [
+            kept_classes(self.policies.get(""), one)
+            for one, problem in zip(seen, problems, strict=True)
+            if problem is None
+        ]
         some = [row for row in rows if row is not None]
         kept = np.concatenate(some) if some and len(some) == len(rows) else None
         pictures, texts = [one.pictures for one in good], [one.text for one in good]
@@ -218,14 +221,15 @@ class Predictor:
             read: Of one input.
             seen: The elements found in it, by which candidates may be narrowed; None = that is not known.
         """
-        places = enumerate(self.tasks.slices.items())
-        return {
-            task: self._answer(task, read.logits[:, where], read.familiarity_of(place), self._kept(task, seen))
-            for place, (task, where) in places
-        }
+        found: dict[str, Answer] = {}
+        for place, (task, where) in enumerate(self.tasks.slices.items()):
+            policy, names = self.policies[task], self.tasks.spaces[task].names
+            familiarity, kept = read.familiarity_of(place), kept_classes(policy, seen)
+            found[task] = answer_of(policy, names, read.logits[:, where], familiarity, kept)
+        return found
 
     def _decision(self, name: str, read: Readings, without: str | None, source: Input) -> Decision:
-        answers = self.answers(read, _seen(source))
+        answers = self.answers(read, elements_of(source))
         if self.tasks.several:
             withheld = any(answer.abstained for answer in answers.values())
             return Decision(name, None, None, {}, self.calibrated, withheld, None, answers, without=without)
@@ -235,64 +239,9 @@ class Predictor:
         found = Decision(name, *said, error=None, set=inside, labels=only.labels, familiarity=near, without=without)
         return replace(found, borrowed=only.borrowed)
 
-    def _kept(self, task: str, seen: SeenElements | None) -> NDArray[np.bool_] | None:
-        """(1, C) which classes may be answered by the elements found in an input; None = all."""
-        policy = self.policies.get(task)
-        rule = policy.narrowing if isinstance(policy, Policy) else None
-        return None if rule is None or seen is None else rule.kept(seen)
-
-    def _answer(
-        self,
-        task: str,
-        logits: NDArray[np.float32],
-        familiarity: NDArray[np.float32] | None,
-        kept: NDArray[np.bool_] | None = None,
-    ) -> Answer:
-        """What the policy of a task makes of its (1, C) logits and (1,) familiarity, among classes that are kept."""
-        policy, names = self.policies[task], self.tasks.spaces[task].names
-        if isinstance(policy, MultilabelPolicy):
-            return _labels(policy, policy.apply(logits), names)
-        said = policy.apply(logits, familiarity, kept)
-        ranked = _ranked(said.probabilities, names)
-        label, confidence = names[int(said.predicted[0])], float(said.confidence[0])
-        abstained, inside = bool(said.abstained[0]), _inside(said.sets, ranked, names)
-        given, near = None if abstained else label, None if familiarity is None else float(familiarity[0])
-        return Answer(given, confidence, ranked, policy.calibrator.fitted, abstained, inside, familiarity=near)
-
     def _sample_logits(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
         with full_precision():
             return self.logits([sample.pixels for sample in samples], [sample.text for sample in samples])
-
-
-def _seen(source: Input) -> SeenElements | None:
-    """The elements found in an input."""
-    return source.elements if isinstance(source, WithText) else None
-
-
-def _labels(policy: MultilabelPolicy, said: MultilabelVerdicts, names: tuple[str, ...]) -> Answer:
-    """The classes that one picture is said to be of, likeliest first."""
-    ranked = _ranked(said.probabilities, names)
-    named, inside = _inside(said.named, ranked, names), _inside(said.sets, ranked, names)
-    lent, fitted = _borrows(policy), policy.calibrator.fitted
-    new = tuple(name for name, one in zip(names, policy.thresholds.classes, strict=True) if one.note == "borrowed")
-    found = Answer(None, None, ranked, fitted and not lent, abstained=False, set=inside, labels=named)
-    return replace(found, borrowed=new) if lent else found
-
-
-def _borrows(policy: AnyPolicy) -> bool:
-    """Whether a class has nothing of its own."""
-    return isinstance(policy, BorrowedPolicy) and bool(policy.borrows.any())
-
-
-def _ranked(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, float]:
-    """Class -> its probability, likeliest first."""
-    pairs = zip(names, cast(list[float], probabilities[0].tolist()), strict=True)
-    return dict(sorted(pairs, key=lambda item: -item[1]))
-
-
-def _inside(rows: NDArray[np.bool_] | None, ranked: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Those of the ranked names that the only row has; None where there is none."""
-    return None if rows is None else tuple(name for name in ranked if rows[0, names.index(name)])
 
 
 def load(
@@ -351,24 +300,9 @@ def asking(
     return found
 
 
-def _device(asked: str | None) -> torch.device:
-    """The device asked for, else the best there is."""
-    try:
-        device = torch.device(asked or _best_device())
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError) as error:
-        there = [name for name, module in (("cuda", torch.cuda), ("mps", torch.mps)) if module.device_count()]
-        raise InputError(f"no device {asked!r} here", expected=" or ".join([*there, "cpu"])) from error
-    return device
-
-
 def refuse_single(inputs: object) -> None:
     """One picture where a list of them belongs: a text would be taken for its letters, an array for its rows."""
     row = isinstance(inputs, np.ndarray) and inputs.ndim < 4
     if row or isinstance(inputs, str | Path | bytes | Image.Image | WithText):
         kind = type(cast(object, inputs)).__name__
         raise InputError(f"a single {kind}", expected="a list of images, such as predict([image])")
-
-
-def _best_device() -> str:
-    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
