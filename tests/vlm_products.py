@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from examples.named_products.tiny_gemma import folder
 from PIL import Image
 
 from tests.products import FILLING, THINGS
-from tests.tiny_vlm import folder
 
 COLOURS = {"red": (190, 60, 60), "blue": (60, 60, 190)}
 WORDS = tuple(dict.fromkeys([*COLOURS, *THINGS, *" ".join(THINGS.values()).split(), *FILLING, "what"]))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from examples.named_products.tiny_gemma import folder
 from tests.presets import classes_of, epoch_row, plan_of, resolved, with_small_towers
-from tests.tiny_vlm import folder
 
 from sfumato.models.clip import ClipSpec
 from sfumato.models.dual_encoder_spec import DualEncoderSpec

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from examples.named_products.tiny_gemma import folder
 from tests.pictures import folder_per_class, marks, shapes_and_colours
 from tests.presets import MULTITASK, settings_row
 from tests.products import products
 from tests.tiny_clip import tiny_clip
-from tests.tiny_vlm import folder
 
 import sfumato
 from sfumato.recipe.presets import recipe_names

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.tiny_vlm import SIDE, folder
+from examples.named_products.tiny_gemma import SIDE, folder
 from torch import nn
 
 from sfumato.bundle.folder import SAMPLE_TOLERANCE, distance

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from examples.named_products.tiny_gemma import SIDE, folder
 from PIL import Image
-from tests.tiny_vlm import SIDE, folder
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from sfumato.errors import InputError

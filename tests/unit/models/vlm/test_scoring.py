@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from examples.named_products.tiny_gemma import SPECIAL, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tiny_vlm import SPECIAL, network
 from torch import Tensor
 
 from sfumato.errors import InputError

@@ -1,4 +1,4 @@
-"""A vision-language model of the tests: Gemma 3's own classes, random weights, and a vocabulary of letters."""
+"""A Gemma 3 that fits into a second: its own classes, random weights, and a vocabulary of letters and a few words."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ SPECIAL = {
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 \n?.,:-_()时小不确定图中是什么"
 TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}\n{% for part in message.content %}"
+    "{{ bos_token }}{% for message in messages %}"
+    "<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}\n{% for part in message.content %}"
     "{% if part.type == 'image' %}<start_of_image>{% else %}{{ part.text }}{% endif %}{% endfor %}<end_of_turn>\n"
     "{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
 )
