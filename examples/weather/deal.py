@@ -1,11 +1,12 @@
-"""Says which charts only measure: those of sources and times that nothing else comes from.
+"""Says which charts train, which choose and which only measure: no source and no time is on two sides.
 
 usage: deal.py GALLERY [--share 0.2] [--crossed]
 
-Writes GALLERY/dealt.csv (id, part), which every recipe here names in `data.dealt`, and GALLERY/test.jsonl, the rows
-that measure. Sources are never split; those whose charts end latest measure. Where all sources publish until today that
-parts nothing: `--crossed` then takes some sources, keeps their charts of the latest times, and leaves aside what they
-drew earlier and what others drew then.
+Writes GALLERY/dealt.csv (id, part), which the recipes name in `data.dealt`, GALLERY/measured.csv, the same for folds, which
+deal themselves what trains and chooses, and GALLERY/test.jsonl, the rows that measure. Charts and other pictures are dealt
+apart, so that every part has both. Sources are never split; those whose charts end latest measure, and the latest of the
+rest choose. Where all sources publish until today that parts nothing: `--crossed` then takes some sources, keeps their
+charts of the latest times, and leaves aside what they drew earlier and what others drew then.
 """
 
 import argparse
@@ -25,10 +26,12 @@ from sfumato.data.table import Table
 from sfumato.errors import InputError
 
 COLUMNS = ColumnsSpec(label="is_meteo", group="source", time="time")
+CHOOSING = 0.25
+"""Share of what does not measure."""
 
 
 def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
-    """Columns id and part: `test`, or null for what trains and chooses. Charts that are left aside are not in it.
+    """Columns id and part: `train`, `val` or `test`. Charts that are left aside are not in it.
 
     Raises:
         InputError: A single source, no time, or nothing left on one side.
@@ -39,15 +42,24 @@ def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
         raise InputError(
             f"{only}: nothing can be measured on charts of another", where=table.source, expected="two or more"
         )
-    if not crossed:
-        rows = parts(table, SplitSpec(by="time", val=0, test=share)).rows
-        part = pl.when(pl.col("part") == "test").then(pl.lit("test"))
-        found = rows.select("id", part.alias("part"))
-    else:
-        found = _crossed(table, sources, share)
-    if not 0 < found["part"].null_count() < len(found):
+    known = _crossed(table, sources, share) if crossed else _latest(table, share, "test")
+    left = table.rows.join(known.filter(pl.col("part").is_null()), on="id", how="semi")["id"].to_list()
+    if not 0 < len(left) < len(known):
         raise InputError("nothing is left on one side", where=table.source, expected="another --share, or --crossed")
-    return found
+    chosen = _latest(table.without([id_ for id_ in table.ids if id_ not in set(left)]), CHOOSING, "val")
+    rest = chosen.with_columns(pl.col("part").fill_null("train"))
+    return pl.concat([known.filter(pl.col("part") == "test"), rest])
+
+
+def _latest(table: Table, share: float, name: str) -> pl.DataFrame:
+    """id and part: `name` for the sources that end latest, among charts and among other pictures; null for the rest."""
+    found: list[pl.DataFrame] = []
+    for _, side in table.rows.group_by("label", maintain_order=True):
+        others = table.rows.join(side, on="id", how="anti")["id"].to_list()
+        rows = parts(table.without(others), SplitSpec(by="time", val=0, test=share)).rows
+        part = pl.when(pl.col("part") == "test").then(pl.lit(name)).alias("part")
+        found.append(rows.select("id", part))
+    return pl.concat(found)
 
 
 def _crossed(table: Table, sources: pl.Series, share: float) -> pl.DataFrame:
@@ -79,6 +91,8 @@ def main() -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     found.write_csv(asked.gallery / "dealt.csv")
+    test_alone = pl.when(pl.col("part") == "test").then("part").alias("part")
+    found.select("id", test_alone).write_csv(asked.gallery / "measured.csv")
     measured = set(found.filter(pl.col("part") == "test")["id"].to_list())
     rows = [line for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
     kept = [line for line in rows if {json.loads(line).get("id"), json.loads(line)["path"]} & measured]
