@@ -2,16 +2,17 @@
 
 usage: deal.py GALLERY [--share 0.2] [--crossed]
 
-Writes GALLERY/dealt.csv (id, part), which the recipes name in `data.dealt`, GALLERY/measured.csv, the same for folds, which
-deal themselves what trains and chooses, and GALLERY/test.jsonl, the rows that measure. Charts and other pictures are dealt
-apart, so that every part has both. Sources are never split; those whose charts end latest measure, and the latest of the
-rest choose. Where all sources publish until today that parts nothing: `--crossed` then takes some sources, keeps their
-charts of the latest times, and leaves aside what they drew earlier and what others drew then.
+Writes GALLERY/dealt.csv (id, part), which the recipes name in `data.dealt`, GALLERY/measured.csv, the same for folds,
+which deal themselves what trains and chooses, and GALLERY/test.jsonl, the rows that measure. Charts and other pictures
+are dealt apart, so that every part has both. Sources are never split; those whose charts end latest measure, and the
+latest of the rest choose. Where all sources publish until today that parts nothing: `--crossed` then takes some,
+keeps their charts of the latest times, and leaves aside what they drew earlier and what others drew then.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -42,32 +43,38 @@ def dealt(table: Table, share: float, *, crossed: bool) -> pl.DataFrame:
         raise InputError(
             f"{only}: nothing can be measured on charts of another", where=table.source, expected="two or more"
         )
-    known = _crossed(table, sources, share) if crossed else _latest(table, share, "test")
-    left = table.rows.join(known.filter(pl.col("part").is_null()), on="id", how="semi")["id"].to_list()
+    known = _each_side(table, lambda side: (_crossed if crossed else _latest)(side, share))
+    left = known.filter(pl.col("part").is_null())
     if not 0 < len(left) < len(known):
         raise InputError("nothing is left on one side", where=table.source, expected="another --share, or --crossed")
-    chosen = _latest(table.without([id_ for id_ in table.ids if id_ not in set(left)]), CHOOSING, "val")
-    rest = chosen.with_columns(pl.col("part").fill_null("train"))
-    return pl.concat([known.filter(pl.col("part") == "test"), rest])
+    rest = _each_side(_only(table, left["id"]), lambda side: _latest(side, CHOOSING))
+    chosen = pl.when(pl.col("part") == "test").then(pl.lit("val")).otherwise(pl.lit("train")).alias("part")
+    return pl.concat([known.filter(pl.col("part") == "test"), rest.select("id", chosen)])
 
 
-def _latest(table: Table, share: float, name: str) -> pl.DataFrame:
-    """id and part: `name` for the sources that end latest, among charts and among other pictures; null for the rest."""
-    found: list[pl.DataFrame] = []
-    for _, side in table.rows.group_by("label", maintain_order=True):
-        others = table.rows.join(side, on="id", how="anti")["id"].to_list()
-        rows = parts(table.without(others), SplitSpec(by="time", val=0, test=share)).rows
-        part = pl.when(pl.col("part") == "test").then(pl.lit(name)).alias("part")
-        found.append(rows.select("id", part))
-    return pl.concat(found)
+def _each_side(table: Table, deal: Callable[[Table], pl.DataFrame]) -> pl.DataFrame:
+    """What is dealt of charts and of other pictures, each by themselves."""
+    sides = table.rows["label"].unique(maintain_order=True)
+    return pl.concat([deal(_only(table, table.rows.filter(pl.col("label") == side)["id"])) for side in sides])
 
 
-def _crossed(table: Table, sources: pl.Series, share: float) -> pl.DataFrame:
+def _only(table: Table, ids: pl.Series) -> Table:
+    wanted = set(ids.to_list())
+    return table.without([id_ for id_ in table.ids if id_ not in wanted])
+
+
+def _latest(table: Table, share: float) -> pl.DataFrame:
+    """Columns id and part: `test` for the sources that end latest; null for the rest."""
+    rows = parts(table, SplitSpec(by="time", val=0, test=share)).rows
+    return rows.select("id", pl.when(pl.col("part") == "test").then(pl.lit("test")).alias("part"))
+
+
+def _crossed(table: Table, share: float) -> pl.DataFrame:
     """Some sources at the latest times against all others at earlier ones."""
     moment = float(np.quantile(table.rows["time"].to_numpy(), 1 - share))
-    late = pl.col("time") >= moment
+    late, sources = pl.col("time") >= moment, table.rows["group"].n_unique()
     recent = table.rows.filter(late)["group"].drop_nulls().unique().sort().to_numpy()
-    taken = generator(0, "sources").choice(recent, min(len(recent), max(1, round(share * len(sources)))), replace=False)
+    taken = generator(0, "sources").choice(recent, min(len(recent), max(1, round(share * sources))), replace=False)
     theirs = pl.col("group").is_in(taken.tolist())
     part = pl.when(theirs).then(pl.lit("test")).alias("part")
     return table.rows.filter(theirs == late).select("id", part)

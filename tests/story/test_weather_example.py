@@ -97,11 +97,18 @@ def test_what_measures_shares_neither_source_nor_time_with_what_trains(example, 
     for crossed in (False, True):
         table = mixed if crossed else table
         found = dealt(table, 0.2, crossed=crossed)
-        sides = table.rows.select("id", "group", "time").join(found, on="id")
-        test, rest = sides.filter(pl.col("part") == "test"), sides.filter(pl.col("part").is_null())
-        assert len(test) >= 3 and len(rest) > len(test)
-        assert not set(test["group"]) & set(rest["group"])
-        assert test["time"].min() > rest["time"].max()
+        dealt_rows = table.rows.select("id", "group", "time", "label").join(found, on="id")
+        parts = {name: dealt_rows.filter(pl.col("part") == name) for name in ("train", "val", "test")}
+        assert len(parts["test"]) >= 3 and len(parts["train"]) > len(parts["test"])
+        for one, later in (("train", "val"), ("train", "test"), ("val", "test")):
+            assert not set(parts[one]["group"]) & set(parts[later]["group"])
+        for (_, before), (_, test) in zip(
+            pl.concat([parts["train"], parts["val"]]).sort("label").group_by("label", maintain_order=True),
+            parts["test"].sort("label").group_by("label", maintain_order=True),
+            strict=True,
+        ):
+            assert test["time"].min() > before["time"].max()
+        assert all(one["label"].n_unique() == 2 for one in parts.values())
         assert crossed or len(found) == len(table)
 
 
@@ -122,9 +129,8 @@ def test_one_source_is_refused(example, charts, tmp_path):
 def test_its_recipes_read_the_manifest(example, charts, name):
     from deal import COLUMNS, dealt
 
-    dealt(read_table(DataSpec(source=str(charts / "labels.jsonl"), columns=COLUMNS)), 0.2, crossed=False).write_csv(
-        charts / "dealt.csv"
-    )
+    found = dealt(read_table(DataSpec(source=str(charts / "labels.jsonl"), columns=COLUMNS)), 0.2, crossed=False)
+    found.write_csv(charts / "dealt.csv")
     given = {"data.source": str(charts / "labels.jsonl"), "data.dealt": str(charts / "dealt.csv")}
     data = load_recipe(EXAMPLE / f"{name}.yaml", given).recipe.data
     table = split(read_table(data).answered, data.split)
