@@ -203,8 +203,8 @@ def result(folders: dict[str, Path], unseen: dict[str, Any], epochs: int, text: 
         f"calibration, thresholds and the fusion's weights were chosen on validation. EfficientNet-Lite0, {SIZE} px,"
         f" {epochs} epochs, the first with a frozen backbone, all with frozen early blocks.",
         f"Texts of the prototypes: {text}, frozen. Percent, 95 % intervals over resampled sources"
-        f" ({len(np.unique(table.groups))} of them); differences in the same resamples. Training seconds are told and not"
-        " compared: other work shared the machine.",
+        f" ({len(np.unique(table.groups))} of them); differences in the same resamples. Training seconds are told and",
+        "not compared: other work shared the machine.",
         "",
         *routes_table(found, folders),
         "",
