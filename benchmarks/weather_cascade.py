@@ -104,15 +104,18 @@ def result() -> str:
     routes = CascadeFolder(RUNS / "cascade").story.routes
     text = (EXAMPLE / "charts" / "labels.jsonl").read_text(encoding="utf-8")
     table = [json.loads(line) for line in text.splitlines()]
-    charts, minutes = sum(row["is_meteo"] for row in table), read_json(TIMED)["seconds"] / 60
+    charts = sum(row["is_meteo"] for row in table)
+    whole = "run in pieces, so that the time of the whole is not told"
+    if TIMED.is_file():
+        whole = f"{read_json(TIMED)['seconds'] / 60:.1f} minutes in all (asked: {ASKED})"
     lines = [
         "# The weather cascade on charts of sources and times it never saw",
         "",
         f"`python benchmarks/weather_cascade.py --write`, {date.today()}; {env['processor']}, two cores, no GPU;",
         f"Python {env['python']}, torch {env['packages']['torch']}, timm {env['packages']['timm']}.",
         f"examples/weather renders {charts:,} charts of 33 products and {len(table) - charts:,} other pictures, trains",
-        "gate, elements (three folds of them too), products and a flat classifier, builds a cascade and measures it in",
-        f"{minutes:.1f} minutes in all (asked: {ASKED}). EfficientNet-Lite0, 128 to 192 px. Training:",
+        "gate, elements (three folds of them too), products and a flat classifier, builds a cascade and measures it;",
+        f"{whole}. EfficientNet-Lite0, 128 to 192 px. Training:",
         f"{', '.join(trained())}.",
         f"Thresholds, fitted on validation: gate {routes.gate:.3f}, answer {routes.answer:.3f}. Measured on",
         f"{found.samples} pictures of the sources whose charts end latest, which trained and chose nothing.",
@@ -140,7 +143,8 @@ def main() -> None:
     if asked.write:
         name = f"weather-cascade_2-core-{platform.machine()}_{date.today()}.md"
         (HERE / "results" / name).write_text(said, encoding="utf-8")
-    assert read_json(TIMED)["seconds"] < 60 * ASKED, "the example takes longer than asked"
+    if TIMED.is_file():
+        assert read_json(TIMED)["seconds"] < 60 * ASKED, "the example takes longer than asked"
 
 
 if __name__ == "__main__":
