@@ -10,4 +10,4 @@ sfumato crossval elements-folds.yaml --folds 3 --out runs/elements-folds
 sfumato train products-light.yaml --out runs/products
 sfumato train products-flat.yaml --out runs/flat
 sfumato cascade runs/gate runs/elements runs/products --out runs/cascade
-sfumato evaluate runs/cascade charts/test.jsonl --flat runs/flat
+sfumato evaluate runs/cascade charts/test.jsonl --flat runs/flat --set data.columns.group=source
