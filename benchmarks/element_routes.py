@@ -9,6 +9,7 @@ WORK keeps what is finished; a second call goes on.
 """
 
 import argparse
+import os
 import platform
 from dataclasses import dataclass
 from datetime import date
@@ -234,7 +235,7 @@ def main() -> None:
     said = result(folders, unseen, asked.epochs, asked.text.name if asked.text else "MiniLM-L6 (English)")
     print(said)
     if asked.write:
-        name = f"element-routes_{platform.machine()}_{date.today()}.md"
+        name = f"element-routes_{os.cpu_count()}-core-{platform.machine()}_{date.today()}.md"
         (HERE / "results" / name).write_text(said, encoding="utf-8")
 
 

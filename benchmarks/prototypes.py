@@ -11,6 +11,8 @@ and that a new class takes at most a third of the processor's time of all; wall 
 """
 
 import argparse
+import os
+import platform
 import time
 from collections.abc import Callable
 from datetime import date
@@ -105,7 +107,7 @@ def main() -> None:
     ]
     print("\n".join(lines))
     if asked.write:
-        name = f"prototypes_{known['processor'].split()[0].lower()}_{date.today().isoformat()}.md"
+        name = f"prototypes_{os.cpu_count()}-core-{platform.machine()}_{date.today()}.md"
         (HERE / "results" / name).write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """YAML files read without surprises (recipes, labels), every setting remembered with the line it stands in."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,17 @@ class Document:
         while path and path not in self.places:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.places.get(path, self.name)
+
+    @contextmanager
+    def located(self) -> Generator[None]:
+        """Within the context an InputError about a setting gets the file and line the setting stands in."""
+        try:
+            yield
+        except InputError as error:
+            place = self.place(error.setting) if error.setting else None
+            if place is None:
+                raise
+            raise error.at(place) from error.__cause__
 
 
 def read_document(path: Path, *, kind: str = "recipe", example: str = RECIPE) -> Document:

@@ -20,7 +20,6 @@ from sfumato.cascades.rows import answer_rows
 from sfumato.cascades.samples import Samples, given_samples
 from sfumato.cascades.stage import Stage
 from sfumato.console import Console
-from sfumato.decision.policies import policies_from_dict
 from sfumato.evaluation.evaluating import refuse_data_folder
 from sfumato.evaluation.folder import Evaluation
 from sfumato.evaluation.origin import Overlap, overlap_with
@@ -109,8 +108,7 @@ def _described(cascade: Cascade, place: Path) -> dict[str, Stage]:
     found: dict[str, Stage] = {}
     for role, bundle in cascade.stages.items():
         folder = place / "stages" / role
-        policy = policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json"))[""]
-        found[role] = Stage(role, str(folder), folder, bundle, policy)
+        found[role] = Stage(str(folder), folder, bundle, role)
     return found
 
 

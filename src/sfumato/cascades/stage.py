@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from sfumato.bundle.cascade import Role
-from sfumato.bundle.ensemble import AnyBundle, Ensemble, read_any
+from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.bundle.folder import Bundle
+from sfumato.bundle.named import NamedBundle, named_bundle
 from sfumato.decision.multilabel_policy import MultilabelPolicy
-from sfumato.decision.policies import AnyPolicy, policies_from_dict
+from sfumato.decision.policies import AnyPolicy
 from sfumato.document import parse_document
 from sfumato.errors import InputError
-from sfumato.sealed import MANIFEST
 
 NONE = "-"
 """Stands on the command line for a stage that there is not."""
@@ -20,26 +20,10 @@ NAMES: dict[Role, str] = {"gate": "GATE", "elements": "ELEMENTS", "products": "P
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(NamedBundle):
     """What a cascade takes of a run, a cross-validation, an ensemble, or a bundle by itself."""
 
     role: Role
-    given: str
-    """As it was named."""
-    folder: Path
-    """Of the bundle."""
-    bundle: AnyBundle
-    policy: AnyPolicy
-
-    def table(self, part: str) -> Path | None:
-        """The predictions table `oof`, `val` or `test` beside the bundle; None where there is none."""
-        path = self.folder.parent / "predictions" / f"{part}.parquet"
-        return path if self.folder.name == "bundle" and path.is_file() else None
-
-    @property
-    def fitting(self) -> Path | None:
-        """The table of samples that did not train it and may choose: out of fold, else of the validation part."""
-        return self.table("oof") or self.table("val")
 
     @property
     def leaves(self) -> tuple[Bundle, ...]:
@@ -63,16 +47,10 @@ def read_stage(role: Role, given: str | Path) -> Stage:
     Raises:
         InputError: No bundle there, a damaged one, or one that can't be this stage.
     """
-    path = Path(given)
-    folder = path if (path / MANIFEST).is_file() else path / "bundle"
-    if path.is_dir() and not folder.is_dir():
-        expected = "the folder of a finished run, cross-validation or ensemble, or a bundle"
-        raise InputError("no bundle there", where=str(path), expected=expected)
-    bundle = read_any(folder if folder.is_dir() else path)
-    _refuse_questions(role, bundle, str(given))
-    policy = policies_from_dict(bundle.policy, bundle.tasks, str(folder / "policy.json"))[""]
-    _refuse_decided(role, policy, str(given))
-    return Stage(role, str(given), folder, bundle, policy)
+    found = named_bundle(given)
+    _refuse_questions(role, found.bundle, found.given)
+    _refuse_decided(role, found.policy, found.given)
+    return Stage(found.given, found.folder, found.bundle, role)
 
 
 def _leaves(bundle: AnyBundle) -> Iterator[Bundle]:

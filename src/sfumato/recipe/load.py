@@ -4,8 +4,8 @@ import copy
 import json
 import os
 import re
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,16 +42,9 @@ class Loaded:
     recipe: Recipe
     document: Document
 
-    @contextmanager
-    def located(self) -> Generator[None]:
-        """Within the context an InputError about a setting gets the file and line the setting stands in."""
-        try:
-            yield
-        except InputError as error:
-            place = self.document.place(error.setting) if error.setting else None
-            if place is None:
-                raise
-            raise error.at(place) from error.__cause__
+    def located(self) -> AbstractContextManager[None]:
+        """As `Document.located`."""
+        return self.document.located()
 
 
 def load_recipe(

@@ -1,8 +1,8 @@
 """Reading the settings of a synthesis, every mistake with its place."""
 
 import json
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from sfumato.document import Document, read_document
-from sfumato.errors import InputError
 from sfumato.recipe.explain import explain
 from sfumato.recipe.load import overridden
 from sfumato.synthesis.spec import SynthesisSpec
@@ -27,14 +26,9 @@ class Settings:
     spec: SynthesisSpec
     document: Document
 
-    @contextmanager
-    def located(self) -> Generator[None]:
-        """Within the context an InputError about a setting gets the file and line the setting stands in."""
-        try:
-            yield
-        except InputError as error:
-            place = self.document.place(error.setting) if error.setting else None
-            raise (error.at(place) if place else error) from error.__cause__
+    def located(self) -> AbstractContextManager[None]:
+        """As `Document.located`."""
+        return self.document.located()
 
 
 def read_settings(path: str | Path | None, overrides: Mapping[str, Any]) -> Settings:
