@@ -28,7 +28,7 @@ from sfumato.models.network import below_head
 from sfumato.training.frozen_phases import draws_pictures
 from sfumato.training.job import Job
 
-VERSION = 2
+VERSION = 3
 """Raised whenever features are computed differently; older ones are then not looked at."""
 LIBRARIES = (torch.__version__, torchvision.__version__, PIL.__version__, timm.__version__)
 """What decodes, resamples and computes."""
