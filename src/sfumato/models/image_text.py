@@ -1,7 +1,7 @@
 """Image and text: the features of two towers, either of the same length, side by side below one head.
 
-Either length is sqrt(I), so that those of pictures have a mean square of 1, as heads and learning rates are made for: with
-features of length 1 a network is still underfitted when its learning rate ends.
+Either length is sqrt(I), so that those of pictures have a mean square of 1, as heads and learning rates are made for:
+with features of length 1 a network is still underfitted when its learning rate ends.
 
 Shapes: B samples, P pictures, C classes, D = I + T features of the image and the text tower, L tokens.
 """

@@ -22,6 +22,7 @@ from sfumato.models.dual_encoder import DualEncoder
 from sfumato.models.family import Built, build_model, spec_of
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
+from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.graphs import Graph
 from sfumato.predict.readings import Readings
@@ -45,7 +46,7 @@ class Networks:
         policies: Task -> its policy, by which several networks are averaged.
         where: Names the bundle in errors.
         device: Where to compute.
-        graphs: Whether its ONNX graphs compute, in place of its weights.
+        engine: What computes: its weights, in fp32 or in bf16, or its ONNX graphs.
 
     Raises:
         InputError: The bundle's parts do not fit together.
@@ -58,7 +59,7 @@ class Networks:
         where: str,
         device: torch.device,
         *,
-        graphs: bool = False,
+        engine: Computing = "torch",
     ) -> None:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
@@ -66,10 +67,11 @@ class Networks:
         self._seen: PictureUse = read_spec(bundle, where).pictures
         self._models: Sequence[Network | Graph] = (
             [Graph(path) for path in bundle.graphs]
-            if graphs
+            if engine == "onnx"
             else [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
         )
         self._references = read_references(bundle, policies, self._models[0].width, where)
+        self._device, self._bf16 = device.type, engine == "bf16"
 
     @property
     def reads_texts(self) -> bool:
@@ -101,7 +103,8 @@ class Networks:
         inputs = _inputs([_listed(some)[: _MOST[self._seen]] for some in pictures], texts)
         if kept is not None and len(self._models) * len(self.views) == 1:  # an average is of all classes
             inputs = [one._replace(kept=row) for one, row in zip(inputs, kept, strict=True)]
-        said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
+        with torch.autocast(self._device, torch.bfloat16, enabled=self._bf16):
+            said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
         whole, classes = _averaged(said, self._policies, self._slices), self._models[0].classes
         return Readings(whole[:, :classes], whole[:, classes:] if self._references[0] else None)
 
