@@ -5,6 +5,7 @@ from tests.jobs import job_of, tiny_model
 
 from sfumato.data.loading import Batch
 from sfumato.errors import InputError
+from sfumato.models import arithmetic
 from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.training import device
@@ -49,7 +50,7 @@ def test_several_processes_measure_no_precision_each_for_itself(monkeypatch):
 
 
 def test_bf16_that_a_cpu_only_imitates_is_none(monkeypatch):
-    monkeypatch.setattr(device.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(arithmetic.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
