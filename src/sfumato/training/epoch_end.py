@@ -6,6 +6,7 @@ from sfumato.training.averaging import WeightAverage, carrying, equal_weight, no
 from sfumato.training.epoch_images import images_of
 from sfumato.training.feedback import Feedback, counts_epoch, take_note
 from sfumato.training.job import Job
+from sfumato.training.kept_maps import KeptMaps
 from sfumato.training.records import EpochDone, Noted, Weights
 from sfumato.training.step import Learner
 from sfumato.training.validation import Validated, validate
@@ -17,6 +18,8 @@ class EpochEnd:
     def __init__(self, job: Job, learner: Learner) -> None:
         self.features: Tensor | None = None
         """(M, D) of the validation images, where they were computed before."""
+        self.maps: KeptMaps | None = None
+        """Of first stages, where they were."""
         self._job = job
         self._learner = learner
 
@@ -59,7 +62,8 @@ class EpochEnd:
     def validate(self) -> Validated:
         """Measure the weights that the model carries now; it must be in evaluation mode."""
         job = self._job
-        machine, kept = job.machine, self.features
+        machine = job.machine
+        kept = self.features if self.maps is None else self.maps.features_of_val(job)
         return validate(job.model, job.val, job.train.counts, job.preprocess, machine, job.workers, job.pictures, kept)
 
 

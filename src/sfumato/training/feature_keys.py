@@ -15,6 +15,7 @@ import PIL
 import timm
 import torch
 import torchvision
+from torch import nn
 
 from sfumato.data.addresses import stamp_of
 from sfumato.data.augment import AugmentSpec
@@ -24,7 +25,8 @@ from sfumato.data.rows.segment import KEY_BYTES
 from sfumato.data.shards import source_of
 from sfumato.data.table import Table
 from sfumato.models.family import files_of
-from sfumato.models.network import below_head
+from sfumato.models.first_stages import TOWER, FirstStages
+from sfumato.models.network import Network, below_head
 from sfumato.training.frozen_phases import draws_pictures
 from sfumato.training.job import Job
 
@@ -49,23 +51,34 @@ class Asked:
     """Whether they train; else they are looked at as in prediction."""
 
 
-def store_name(job: Job, asked: Asked) -> str:
-    """What tells the features of one frozen network and transform from all others."""
+def store_name(job: Job, asked: Asked, first: FirstStages | None = None) -> str:
+    """What tells the features of one frozen network and transform from all others; or the maps of its first stages."""
     digest = blake2b(digest_size=KEY_BYTES)
     digest.update(json.dumps(_transform(job, asked), sort_keys=True).encode())
     arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32)]
     digest.update(json.dumps([VERSION, *LIBRARIES, *arithmetic, job.model.settings]).encode())
     model = job.model
-    for name, module in model.named_children():
-        digest.update(repr((name, module)).encode() if below_head(f"{name}.") else b"")
-    digest.update(repr(model.features_shape(asked.size)).encode())
+    digest.update(repr(_structure(model, asked.size) if first is None else _structure_of(model, first)).encode())
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if below_head(name):
+        if below_head(name) if first is None else name in first.tensors:
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     for name, content in sorted((files_of(model) or {}).items()):
         digest.update(name.encode() + content)
     return f"v{VERSION}-{digest.hexdigest()}"
+
+
+def _structure(model: Network, size: int) -> list[object]:
+    """What is below the head."""
+    named = cast(Iterator[tuple[str, nn.Module]], model.named_children())
+    parts: list[object] = [(name, repr(module)) for name, module in named if below_head(f"{name}.")]
+    return [*parts, model.features_shape(size)]
+
+
+def _structure_of(model: Network, first: FirstStages) -> list[object]:
+    """What the first stages are made of."""
+    kind = type(model.get_submodule(TOWER)).__qualname__
+    return [kind, first.last, first.shape, [(name, repr(model.get_submodule(name))) for name in first.before]]
 
 
 def row_keys(job: Job, table: Table, asked: Asked) -> list[bytes | None]:

@@ -124,11 +124,17 @@ def _recall(store: RowStore, keys: Sequence[bytes | None], found: Tensor) -> lis
 
 def _computed(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
     """Some rows, and their features, batch by batch."""
+    for batch in looked_at(job, table, asked, rows):
+        with torch.no_grad(), job.machine.autocast():
+            found = job.model.features(batch.shown).float()
+        yield list(batch.rows), found
+
+
+def looked_at(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iterator[Batch]:
+    """Batches of some rows, on the training's device, with their progress shown."""
     look = None if asked.trains else PLAIN
     samples = Samples(table, job.preprocess, asked.augment, job.spec.seed, job.pictures, look)
     parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     wanted = ([Request(row, asked.view, 0, asked.size, asked.strength) for row in part] for part in parts)
     for batch in job.show(batches(samples, wanted, job.workers if len(rows) > BATCH else 0), len(parts)):
-        with torch.no_grad(), job.machine.autocast():
-            found = job.model.features(batch.to(job.machine.device).shown).float()
-        yield list(batch.rows), found
+        yield batch.to(job.machine.device)

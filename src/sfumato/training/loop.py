@@ -16,10 +16,11 @@ from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
 from sfumato.training.features import Features, keep_features, read_ahead, read_until
 from sfumato.training.final_choice import FinalChoice
-from sfumato.training.frozen_phases import Stretch, kept_phases, stretches, too_large
+from sfumato.training.frozen_phases import Stretch, first_stage_phases, kept_phases, stretches, too_large
 from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
+from sfumato.training.kept_maps import KeptMaps, keep_maps
 from sfumato.training.memory import release_memory
 from sfumato.training.parameters import learnable
 from sfumato.training.records import (
@@ -83,6 +84,8 @@ class _Loop:
         self._unread: list[StepOutcome] = []
         self._phases: tuple[Stretch, ...] = ()
         self._features: Features | None = None
+        self._maps: tuple[int, KeptMaps | None] = (0, None)
+        """End of the phase that was last tried for them, and those of it."""
         self._read = 0
         self._epoch_end = EpochEnd(job, self._learner)
         self._start_at = backbone_begins(job.plan, job.model) if job.spec.interpolate else None
@@ -96,10 +99,12 @@ class _Loop:
             self._progress, warnings = self._keeper.take_up()
             for warning in warnings:
                 self._tell(Noted(warning, warning=True))
-        self._phases = kept_phases(self._job)
+        self._phases = (*kept_phases(self._job), *first_stage_phases(self._job))
         here = next((one for one in self._phases if one.begin <= self._progress.step < one.end), None)
-        if here is not None:
+        if here is not None and here.kept:
             self._keep(here)
+        elif here is not None:
+            self._maps_of(here)
         unkept = too_large(self._job)
         if unkept:
             self._tell(Noted(unkept))
@@ -134,6 +139,7 @@ class _Loop:
         """Leave the best weights in the model, of those made now too; without a validation part, the last."""
         if self._phases != (Stretch(0, self._job.plan.steps, kept=True),):
             self._epoch_end.features = None  # other weights than the last have others below the head
+        self._begin_at(None)
         if self._progress.best_weights is None:
             learner = self._learner
             weights: Weights = "swa" if learner.mean else "ema" if learner.average else "raw"
@@ -165,13 +171,17 @@ class _Loop:
                 job.plan, job.drawn_by, job.draws, one.begin, rank=machine.rank, processes=machine.processes
             )
             wanted = islice(drawn, one.end - one.begin)
+            maps = self._maps_of(one)
+            self._begin_at(maps)
             if one.kept:
                 yield from self._of_features(wanted, one)
-            else:
-                self._features, self._epoch_end.features = None, None  # what is below the head moves from now on
-                yield from batches(
-                    samples, wanted, job.workers, pin=machine.device.type == "cuda", prefetch=job.prefetch
-                )
+                continue
+            self._features, self._epoch_end.features = None, None  # what is below the head moves from now on
+            if maps is not None:
+                targets = torch.from_numpy(job.train.answers).to(machine.device)
+                yield from (maps.batch(some, targets) for some in wanted)
+                continue
+            yield from batches(samples, wanted, job.workers, pin=machine.device.type == "cuda", prefetch=job.prefetch)
 
     def _of_features(self, wanted: Iterator[list[Request]], phase: Stretch) -> Iterator[Batch]:
         """The batches of a phase, features in the place of images."""
@@ -189,6 +199,27 @@ class _Loop:
         said = f"features of {len(self._job.train)} images computed once{earlier}: nothing below the head learns"
         self._tell(Noted(said + self._until(phase.end)))
         return features
+
+    def _maps_of(self, phase: Stretch) -> KeptMaps | None:
+        """The maps that the steps of a phase begin at; None where they begin at pictures, or all features are kept."""
+        tried, maps = self._maps
+        if not phase.first_stages:
+            return None
+        if tried != phase.end:
+            found = keep_maps(self._job, phase)
+            self._learner.leave_training()
+            maps = found if isinstance(found, KeptMaps) else None
+            self._maps = (phase.end, maps)
+            if found is not None:
+                said = f"every step computes its first stages: {found}" if isinstance(found, str) else found.told
+                self._tell(Noted(said + self._until(phase.end)))
+        return maps
+
+    def _begin_at(self, maps: KeptMaps | None) -> None:
+        """Let steps and validations begin at maps, or at pictures."""
+        self._learner.follow = None if maps is None else maps.follow
+        self._epoch_end.maps = maps
+        self._maps = self._maps if maps is not None else (self._maps[0], None)
 
     def _settings(self, step: int) -> Settings:
         """What the plan says, at the rate that a plateau has left."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,6 +14,7 @@ from sfumato.data.mixing import mix
 from sfumato.data.randomness import torch_seed
 from sfumato.metrics.elements import akin
 from sfumato.models.cnn_rnn.cnn_rnn import CnnRnn
+from sfumato.models.network import Network
 from sfumato.shown import Shown
 from sfumato.training.averaging import WeightAverage, moving_weight
 from sfumato.training.changeover import change_head, make_centres, replaced_head
@@ -56,6 +58,8 @@ class Learner:
         self._machine.take(self.optimizer)
         self._learns: LearnTable | None = None
         self._shared: nn.Module = job.model
+        self.follow: Callable[[Network, Tensor], tuple[Tensor, Tensor]] | None = None
+        """What computes features and logits where batches hold maps of first stages; None = they hold pictures."""
         weights = weights_of(job.spec.task_weights, job.train.layout.spaces)
         distill = job.spec.distill if job.teaching else None
         losses, learnt = _task_losses(job), job.model.uncertainty
@@ -135,7 +139,7 @@ class Learner:
             last = turn == len(chunks) - 1
             with contextlib.nullcontext() if last else self._machine.without_exchange(self._shared):
                 with self._machine.autocast():
-                    features, logits = cast(tuple[Tensor, Tensor], self._shared(piece))
+                    features, logits = self._answers(piece)
                 loss = self.criterion(features, logits, sought, settings)
                 self._machine.differentiate(loss)
             outcome.loss_sum.add_(loss.detach() * share)
@@ -144,6 +148,12 @@ class Learner:
                 offsets.append(self.criterion.centres.offsets(features.detach(), sought.classes[:, 0]))
         self._move(settings, offsets)
         return outcome
+
+    def _answers(self, piece: Tensor | Shown) -> tuple[Tensor, Tensor]:
+        """(B, D) features and (B, C) logits of what is shown."""
+        if self.follow is not None and isinstance(piece, Tensor):
+            return self.follow(self.model, piece)
+        return cast(tuple[Tensor, Tensor], self._shared(piece))
 
     def _mixed(self, batch: Batch, settings: Settings) -> tuple[Tensor | Shown, Tensor, Tensor | None, Tensor | None]:
         """What is shown with its labels, and with what the teacher says of it, mixed by the same shares; its features.
