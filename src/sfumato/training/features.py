@@ -130,11 +130,11 @@ def _computed(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iter
         yield list(batch.rows), found
 
 
-def looked_at(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iterator[Batch]:
+def looked_at(job: Job, table: Table, asked: Asked, rows: Sequence[int], at_once: int = BATCH) -> Iterator[Batch]:
     """Batches of some rows, on the training's device, with their progress shown."""
     look = None if asked.trains else PLAIN
     samples = Samples(table, job.preprocess, asked.augment, job.spec.seed, job.pictures, look)
-    parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    parts = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
     wanted = ([Request(row, asked.view, 0, asked.size, asked.strength) for row in part] for part in parts)
-    for batch in job.show(batches(samples, wanted, job.workers if len(rows) > BATCH else 0), len(parts)):
+    for batch in job.show(batches(samples, wanted, job.workers if len(rows) > at_once else 0), len(parts)):
         yield batch.to(job.machine.device)

@@ -119,8 +119,8 @@ def keep_maps(job: Job, phase: Stretch) -> KeptMaps | str | None:
     refused = _too_large(job, first, first_of_val)
     if refused:
         return refused
-    found = [_of(job, job.train, one, first) for one in shown]
-    val, new = _of(job, job.val, of_val, first_of_val)
+    found = [_of(job, job.train, one, first, _piece(job, phase)) for one in shown]
+    val, new = _of(job, job.val, of_val, first_of_val, BATCH)
     kept = [rows for rows, _ in found if rows is not None]
     if len(kept) < len(found) or val is None:
         return "the disk has no room for their maps"
@@ -153,10 +153,16 @@ def _on_disk(job: Job) -> bool:
     return job.spec.keep_features == "disk" and job.model.told_by_weights
 
 
-def _of(job: Job, table: Table, asked: Asked, first: FirstStages) -> tuple[Rows | None, int]:
+def _piece(job: Job, phase: Stretch) -> int:
+    """Images that a step of a phase computes at once."""
+    images = job.plan.images_at(phase.begin)
+    return -(-images // max(1, min(job.spec.accumulate, images // 2)))
+
+
+def _of(job: Job, table: Table, asked: Asked, first: FirstStages, at_once: int) -> tuple[Rows | None, int]:
     """The maps of a table's images, and how many were computed; None where the disk did not keep them."""
     if not _on_disk(job) or not len(table):
-        own = dict(_computed(job, table, asked, first, range(len(table))))
+        own = dict(_computed(job, table, asked, first, range(len(table)), at_once))
         return [own[row] for row in range(len(table))], len(table)
     keys = row_keys(job, table, asked)
     known = [key for key in keys if key is not None]
@@ -164,7 +170,7 @@ def _of(job: Job, table: Table, asked: Asked, first: FirstStages) -> tuple[Rows 
         there = dict(zip(known, store.find(known), strict=True))
         missing = [row for row, key in enumerate(keys) if key is None or there[key] is None]
         own: dict[int, Map] = {}  # of pictures that changed since the run began, and are nobody else's
-        for row, one in _computed(job, table, asked, first, missing):
+        for row, one in _computed(job, table, asked, first, missing, at_once):
             if (key := keys[row]) is None:
                 own[row] = one
             else:
@@ -176,14 +182,17 @@ def _of(job: Job, table: Table, asked: Asked, first: FirstStages) -> tuple[Rows 
 
 
 def _computed(
-    job: Job, table: Table, asked: Asked, first: FirstStages, rows: Sequence[int]
+    job: Job, table: Table, asked: Asked, first: FirstStages, rows: Sequence[int], at_once: int
 ) -> Iterator[tuple[int, Map]]:
-    """Some rows and their maps, one by one."""
-    for batch in looked_at(job, table, asked, rows):
+    """Some rows and their maps, one by one, computed as many at once as a step would: others may round otherwise."""
+    spare = -len(rows) % at_once if asked.trains else 0
+    left = len(rows)
+    for batch in looked_at(job, table, asked, [*rows, *[*rows[:1]] * spare], at_once):
         with torch.no_grad(), job.machine.autocast():
-            maps = first.maps(job.model, batch.images)
+            maps = first.maps(job.model, batch.images)[:left]
         ordered = (maps.movedim(1, -1) if maps.ndim == 4 else maps).contiguous().cpu()
-        yield from zip(batch.rows, ordered.view(_RAW[first.dtype]).numpy(), strict=True)
+        yield from zip(batch.rows, ordered.view(_RAW[first.dtype]).numpy(), strict=False)
+        left -= len(maps)
 
 
 @torch.no_grad()
