@@ -53,7 +53,7 @@ def store_name(job: Job, asked: Asked) -> str:
     """What tells the features of one frozen network and transform from all others."""
     digest = blake2b(digest_size=KEY_BYTES)
     digest.update(json.dumps(_transform(job, asked), sort_keys=True).encode())
-    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32)]
+    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32), str(job.spec.layout)]
     digest.update(json.dumps([VERSION, *LIBRARIES, *arithmetic, job.model.settings]).encode())
     model = job.model
     for name, module in model.named_children():
