@@ -5,7 +5,7 @@ they give zeros that take no memory; that last one gives the map. So whatever th
 ever, and whoever uses this compares one batch both ways first. Shapes: B batch.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -79,9 +79,7 @@ class FirstStages:
         if not {self.last, *self.skipped} <= there.keys():
             raise RuntimeError(f"other modules run at {size} px")
         skipped = {name: there[name] for name in self.skipped}
-        return replace(
-            self, skipped=skipped, shape=there[self.last].of_sample, dtype=there[self.last].dtype, size=size
-        )
+        return replace(self, skipped=skipped, shape=there[self.last].of_sample, dtype=there[self.last].dtype, size=size)
 
     def maps(self, network: Network, images: Tensor) -> Tensor:
         """(B, 3, H, W) pictures -> the map of each; what follows is not computed."""
@@ -126,8 +124,8 @@ def calls_of(network: Network, images: Tensor) -> list[Ran]:
 
         return note
 
-    named = cast(Mapping[str, nn.Module], dict(network.get_submodule(TOWER).named_modules(prefix=TOWER)))
-    hooks = [module.register_forward_hook(noting(name)) for name, module in named.items() if name != TOWER]
+    named = cast(Iterator[tuple[str, nn.Module]], network.get_submodule(TOWER).named_modules(prefix=TOWER))
+    hooks = [module.register_forward_hook(noting(name)) for name, module in named if name != TOWER]
     try:
         network.features(images)
     finally:

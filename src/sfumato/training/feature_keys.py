@@ -15,7 +15,6 @@ import PIL
 import timm
 import torch
 import torchvision
-from torch import nn
 
 from sfumato.data.addresses import stamp_of
 from sfumato.data.augment import AugmentSpec
@@ -55,7 +54,7 @@ def store_name(job: Job, asked: Asked, first: FirstStages | None = None) -> str:
     """What tells the features of one frozen network and transform from all others; or the maps of its first stages."""
     digest = blake2b(digest_size=KEY_BYTES)
     digest.update(json.dumps(_transform(job, asked), sort_keys=True).encode())
-    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32)]
+    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32), str(job.spec.layout)]
     digest.update(json.dumps([VERSION, *LIBRARIES, *arithmetic, job.model.settings]).encode())
     model = job.model
     digest.update(repr(_structure(model, asked.size) if first is None else _structure_of(model, first)).encode())
@@ -70,8 +69,7 @@ def store_name(job: Job, asked: Asked, first: FirstStages | None = None) -> str:
 
 def _structure(model: Network, size: int) -> list[object]:
     """What is below the head."""
-    named = cast(Iterator[tuple[str, nn.Module]], model.named_children())
-    parts: list[object] = [(name, repr(module)) for name, module in named if below_head(f"{name}.")]
+    parts = [(name, repr(module)) for name, module in model.named_children() if below_head(f"{name}.")]
     return [*parts, model.features_shape(size)]
 
 

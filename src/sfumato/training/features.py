@@ -137,4 +137,4 @@ def looked_at(job: Job, table: Table, asked: Asked, rows: Sequence[int], at_once
     parts = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
     wanted = ([Request(row, asked.view, 0, asked.size, asked.strength) for row in part] for part in parts)
     for batch in job.show(batches(samples, wanted, job.workers if len(rows) > at_once else 0), len(parts)):
-        yield batch.to(job.machine.device)
+        yield job.machine.placed(batch)

@@ -69,7 +69,7 @@ def first_stage_phases(job: Job) -> tuple[Stretch, ...]:
 
 
 def _partly_frozen(plan: Plan, names: list[str]) -> Iterator[tuple[float, float, list[str]]]:
-    """Begin and end, in epochs, of each table by which some of these parameters learn and some don't; and the latter."""
+    """Begin and end, in epochs, of each table by which some of these parameters learn, and those that do not."""
     ends = [*(change.begin for change in plan.learn[1:]), float(plan.clock.epochs)]
     for change, end in zip(plan.learn, ends, strict=True):
         by_name = scales(names, change.value, change.setting, now=False)
@@ -82,7 +82,8 @@ def stretches(phases: tuple[Stretch, ...], start: int, steps: int) -> list[Stret
     """All steps from `start` up to `steps`, in order, those between the phases too."""
     bounds = sorted({start, steps, *(at for one in phases for at in (one.begin, one.end) if start < at < steps)})
     around = [
-        (begin, end, [one for one in phases if one.begin <= begin and end <= one.end]) for begin, end in pairwise(bounds)
+        (begin, end, [one for one in phases if one.begin <= begin and end <= one.end])
+        for begin, end in pairwise(bounds)
     ]
     return [
         Stretch(begin, end, any(one.kept for one in some), any(one.first_stages for one in some))

@@ -137,7 +137,8 @@ def stacked(rows: Rows, first: FirstStages) -> Tensor:
 
 def _features(job: Job, first: FirstStages, rows: Rows) -> Tensor:
     """(B, D) by maps."""
-    return first.follow(job.model, stacked(rows, first).to(job.machine.device))[0]
+    batch = Batch(stacked(rows, first), torch.zeros(len(rows), 0, dtype=torch.int64), ())
+    return first.follow(job.model, job.machine.placed(batch).images)[0]
 
 
 def _too_large(job: Job, first: FirstStages, first_of_val: FirstStages) -> str | None:
