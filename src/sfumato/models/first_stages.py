@@ -5,7 +5,7 @@ they give zeros that take no memory; that last one gives the map. So whatever th
 ever, and whoever uses this compares one batch both ways first. Shapes: B batch.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -99,13 +99,20 @@ class FirstStages:
             hook.remove()
         raise RuntimeError(f"{self.last} did not run")
 
-    def follow(self, network: Network, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps of B samples -> (B, D) features and (B, C) logits, as of their pictures."""
-        blank = maps.new_zeros((), dtype=torch.float32).expand(len(maps), 3, self.size, self.size)
+    def follow(self, network: Network, maps: Tensor, passed_over: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Maps of B samples -> (B, D) features and (B, C) logits, as of their pictures.
+
+        Args:
+            network: Whose first stages these are.
+            maps: As `maps` gives them.
+            passed_over: What modules that are passed over give, and pictures hold; with nan whatever depends on them is
+                nan too.
+        """
+        blank = maps.new_full((), passed_over, dtype=torch.float32).expand(len(maps), 3, self.size, self.size)
         with ExitStack() as stack:
             for name, call in self.skipped.items():
-                zeros = maps.new_zeros((), dtype=call.dtype).expand(len(maps), *call.of_sample)
-                stack.enter_context(_giving(network.get_submodule(name), zeros))
+                given = maps.new_full((), passed_over, dtype=call.dtype).expand(len(maps), *call.of_sample)
+                stack.enter_context(_giving(network.get_submodule(name), given))
             stack.enter_context(_giving(network.get_submodule(self.last), maps))
             return network(blank)
 
@@ -119,8 +126,7 @@ def calls_of(network: Network, images: Tensor) -> list[Ran]:
             one = output if isinstance(output, Tensor) else None
             of_samples = one is not None and one.ndim > 1 and len(one) == len(images)
             shape = tuple(one.shape[1:]) if one is not None and of_samples else None
-            learns = one is None or one.requires_grad
-            calls.append(Ran(name, shape, torch.float32 if one is None else one.dtype, learns))
+            calls.append(Ran(name, shape, torch.float32 if one is None else one.dtype, _learns(output)))
 
         return note
 
@@ -173,6 +179,13 @@ def _taking_part(network: Network, after: tuple[str, ...]) -> tuple[str, ...]:
     named = [name for name, _ in (*network.named_parameters(), *network.named_buffers())]
     own = [name for name in named if name.startswith(f"{TOWER}.") or "." not in name]
     return tuple(name for name in own if name not in learning and not name.startswith(after))
+
+
+def _learns(output: object) -> bool:
+    """Whether a tensor, or any of several, asks for its gradient."""
+    if isinstance(output, (tuple, list)):
+        return any(_learns(one) for one in cast(Iterable[object], output))
+    return isinstance(output, Tensor) and output.requires_grad
 
 
 @contextmanager

@@ -17,12 +17,14 @@ from sfumato.training.timeline import LearnTable
 
 TRIED = 8
 """Ends of first stages that are tried, the last ones that do not learn."""
-APART = {torch.float32: 1e-4}
-"""How far a batch computed either way may be apart, as a share of the greatest number."""
+APART = 1e-4
+"""How far a batch computed either way may be apart, as a share of the greatest number; most are the same to the bit."""
 APART_ROUNDED = 2e-2
-"""The same where the network rounds to 16 bits."""
-WORTH = 20
-"""Multiply-adds a byte of its map that first stages take at least to be worth keeping, on a CPU."""
+"""The same where the network rounds to 16 bits, or a device may keep fewer than fp32 has."""
+LEAST_SHARE = 0.05
+"""Share of a step's multiply-adds that first stages take at least to be worth keeping; a backward pass counts twice."""
+LEAST_A_BYTE = 20
+"""Multiply-adds a byte of their map that they take at least, about what a CPU does while it reads one."""
 
 
 def find_first_stages(job: Job, images: Tensor, learn: LearnTable) -> FirstStages | str | None:
@@ -47,24 +49,28 @@ def find_first_stages(job: Job, images: Tensor, learn: LearnTable) -> FirstStage
     return _not_worth(job, model.eval(), agreeing, images[:1]) or agreeing
 
 
-def alike(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are the same but for rounding."""
-    most = APART.get(one.dtype, APART_ROUNDED) * float(one.abs().max())
+def alike(job: Job, one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors that a job's network gave are the same but for rounding."""
+    with job.machine.autocast():
+        rounded = torch.is_autocast_enabled(one.device.type) or one.device.type != "cpu"
+    most = (APART_ROUNDED if rounded else APART) * float(one.abs().max())
     return one.shape == other.shape and bool((one - other).abs().max() <= most)
 
 
 def _agrees(job: Job, model: Network, first: FirstStages, images: Tensor, learn: LearnTable) -> bool:
-    """Whether features and gradients of a step are the same either way; the map is as evaluation has it."""
+    """Whether features and gradients of a step are the same either way; the map is as evaluation has it.
+
+    What depended on anything but the map, however little, would be nan.
+    """
     try:
         with torch.no_grad(), job.machine.autocast():
             maps = first.maps(model.eval(), images)
         apply_learning(model, learn)
         whole = _step(job, model, lambda: model(images))
-        rest = _step(job, model, lambda: first.follow(model, maps))
+        rest = _step(job, model, lambda: first.follow(model, maps, torch.nan))
     except RuntimeError:  # what is passed over gave other shapes than the code between modules can bear
         return False
-    rounding = torch.float32 if maps.dtype == torch.float32 else maps.dtype
-    return all(alike(one.to(rounding), other.to(rounding)) for one, other in zip(whole, rest, strict=True))
+    return all(alike(job, one, other) for one, other in zip(whole, rest, strict=True))
 
 
 def _step(job: Job, model: Network, compute: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
@@ -81,13 +87,21 @@ def _step(job: Job, model: Network, compute: Callable[[], tuple[Tensor, Tensor]]
 
 
 def _not_worth(job: Job, model: Network, first: FirstStages, images: Tensor) -> str | None:
-    """Why reading maps would not be less work than computing them; None = it is."""
-    with torch.no_grad(), job.machine.autocast(), FlopCounterMode(display=False) as counter:
-        first.maps(model, images)
-    done, pixels = counter.get_total_flops() / 2, images[0].numel()
-    size = f"a map of {first.bytes / 1000:.0f} kB"
-    if done < WORTH * first.bytes:
-        return f"{size} is hardly less work to read than to compute"
-    if job.machine.device.type != "cpu" and first.bytes > pixels:
-        return f"{size} is more to bring to the device than a picture"
+    """Why maps would not be kept although they could be; None = they are."""
+    done = multiply_adds(job, lambda: first.maps(model, images))
+    rest = multiply_adds(job, lambda: model(images)) - done
+    share = done / (done + 3 * rest) if done else 0.0
+    if share < LEAST_SHARE:
+        return f"they take {share:.1%} of the multiply-adds of a step, and from {LEAST_SHARE:.0%} on maps are kept"
+    if done < LEAST_A_BYTE * first.bytes:
+        return f"a map of {first.bytes / 1000:.0f} kB is hardly less work to read than to compute"
+    if job.machine.device.type != "cpu" and first.bytes > images.numel():
+        return f"a map of {first.bytes / 1000:.0f} kB is more to bring to the device than a picture"
     return None
+
+
+def multiply_adds(job: Job, compute: Callable[[], object]) -> float:
+    """Those of matrix products and convolutions."""
+    with torch.no_grad(), job.machine.autocast(), FlopCounterMode(display=False) as counter:
+        compute()
+    return counter.get_total_flops() / 2

@@ -207,7 +207,7 @@ def _sound(job: Job, table: Table, asked: Asked, first: FirstStages, kept: Rows)
             whole, rest = job.model.features(images).float(), _features(job, first, kept[: len(images)]).float()
     except RuntimeError:
         return False
-    return alike(whole.to(first.dtype), rest.to(first.dtype))
+    return alike(job, whole, rest)
 
 
 def _pictures(job: Job, table: Table, asked: Asked) -> Tensor:
