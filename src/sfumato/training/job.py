@@ -98,8 +98,8 @@ class TrainSpec(Spec):
     them in all its runs: several times as fast, but small crops are less sharp. Validation and prediction see whole
     pictures. None = none are kept there."""
     keep_features: Literal["disk", "memory"] = "disk"
-    """Where features that recur are kept while nothing below the head learns: `disk` for later runs, folds and sweeps
-    too, in the user's cache folder; `memory` for this run alone."""
+    """Where features that recur are kept while nothing below the head learns, or maps while first stages do not: `disk`
+    for later runs, folds and sweeps too, in the user's cache folder; `memory` for this run alone."""
     keep_decoded: Annotated[float, Field(ge=0)] = 1.0
     """Gigabytes of memory for decoded images, each then decoded once and not once an epoch; 0 = none are kept."""
     trackers: tuple[TrackerSpec, ...] = ()

@@ -114,8 +114,11 @@ def keep_maps(job: Job, phase: Stretch) -> KeptMaps | str | None:
     first = find_first_stages(job, _pictures(job, job.train, shown[0]), settings.learn)
     if not isinstance(first, FirstStages):
         return first
-    with job.machine.autocast():
-        first_of_val = first.sized(job.model, size)
+    try:
+        with job.machine.autocast():
+            first_of_val = first.sized(job.model, size)
+    except RuntimeError as error:
+        return str(error)
     refused = _too_large(job, first, first_of_val)
     if refused:
         return refused

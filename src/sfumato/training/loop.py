@@ -219,7 +219,8 @@ class _Loop:
         """Let steps and validations begin at maps, or at pictures."""
         self._learner.follow = None if maps is None else maps.follow
         self._epoch_end.maps = maps
-        self._maps = self._maps if maps is not None else (self._maps[0], None)
+        if maps is None:
+            self._maps = (self._maps[0], None)
 
     def _settings(self, step: int) -> Settings:
         """What the plan says, at the rate that a plateau has left."""

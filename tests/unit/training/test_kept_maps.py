@@ -168,6 +168,16 @@ def test_more_than_the_disk_may_hold_is_not_kept(tables, monkeypatch):
     assert found == "maps of 21 images would take 0.0 GB, and at most 0 are kept"
 
 
+def test_another_size_in_validation_and_no_validation(tables, tmp_path):
+    small = replace(made(tables, {**FIRST, "image_size": 24}), preprocess=replace(made(tables).preprocess, size=40))
+    kept = keep(small)
+    assert (kept.first.shape, kept.first_of_val.shape) == ((8, 11, 11), (8, 19, 19))
+    assert kept.features_of_val(small).shape == (21, 16)
+    job = made(tables, FIRST, folder=tmp_path)
+    _, told = trained(replace(job, val=job.train.part("val")))
+    assert any("computed once" in text for text in told.said)
+
+
 def test_a_disk_that_keeps_nothing(tables, monkeypatch):
     monkeypatch.setattr(kept_maps.RowStore, "add", lambda *_: None)
     job = made(tables, FIRST)
