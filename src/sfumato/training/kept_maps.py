@@ -104,24 +104,34 @@ def keep_maps(job: Job, phase: Stretch) -> KeptMaps | str | None:
         Why every step has to compute its own, where first stages do not learn; None where none of them does.
     """
     settings, size = job.plan.at(phase.begin), job.preprocess.size
-    shown = [
-        Asked(view, settings.image_size, settings.augment, job.augment, trains=True) for view in range(views_of(job))
-    ]
     of_val = Asked(0, size, 0.0, AugmentSpec(), trains=False)
+    side, strength = settings.image_size, settings.augment
+    shown = [Asked(view, side, strength, job.augment, trains=True) for view in range(views_of(job))]
     job.model.eval()
     if len(job.train) < 2:
         return None
     first = find_first_stages(job, _pictures(job, job.train, shown[0]), settings.learn)
     if not isinstance(first, FirstStages):
         return first
+    first_of_val = _sized(job, first, size)
+    if not isinstance(first_of_val, FirstStages):
+        return first_of_val
+    return _too_large(job, first, first_of_val) or _kept(job, phase, shown, of_val, first, first_of_val)
+
+
+def _sized(job: Job, first: FirstStages, size: int) -> FirstStages | str:
+    """The same first stages at another image size, or why there are none."""
     try:
         with job.machine.autocast():
-            first_of_val = first.sized(job.model, size)
+            return first.sized(job.model, size)
     except RuntimeError as error:
         return str(error)
-    refused = _too_large(job, first, first_of_val)
-    if refused:
-        return refused
+
+
+def _kept(
+    job: Job, phase: Stretch, shown: list[Asked], of_val: Asked, first: FirstStages, first_of_val: FirstStages
+) -> KeptMaps | str:
+    """The maps, or why those that were kept can't be used."""
     found = [_of(job, job.train, one, first, _piece(job, phase)) for one in shown]
     val, new = _of(job, job.val, of_val, first_of_val, BATCH)
     kept = [rows for rows, _ in found if rows is not None]
