@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor
 
-from sfumato.bundle.folder import Bundle
+from sfumato.bundle.folder import Bundle, Document
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
@@ -199,8 +199,13 @@ def _scored(model: Network | Graph, shown: Shown, references: References) -> NDA
 
 def read_spec(bundle: Bundle, where: str) -> Built:
     """What a bundle's networks are built from."""
+    return spec_in(bundle.model, where)
+
+
+def spec_in(model: Document, where: str) -> Built:
+    """What the model.json of a bundle says; `where` names the bundle in errors."""
     try:
-        return spec_of(bundle.model).model_validate_json(to_json(bundle.model))
+        return spec_of(model).model_validate_json(to_json(model))
     except ValidationError as error:
         raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
 

@@ -2,15 +2,20 @@
 
 import base64
 import io
+import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sfumato.predict import explainer as explaining
+from sfumato.predict.explainer import read_explainer
 from sfumato.report.evidence import read_evidence
 from sfumato.report.frames import Mistake
-from sfumato.report.overlays import STRENGTH, TINT, laid_over, read_explainer
+from sfumato.report.laid_over import STRENGTH, TINT, laid_over
+from sfumato.report.overlays import overlays
 from sfumato.report.page import render
 from sfumato.run_folder import RunFolder
 
@@ -41,11 +46,20 @@ def test_mistakes_of_a_run(small_run):
 def test_a_picture_that_is_gone_has_none(small_run, tmp_path):
     explainer = read_explainer(small_run.bundle)
     assert explainer is not None
-    assert explainer.overlays([Mistake("x", "a", "b", 0.9, abstained=False)], {"x": str(tmp_path / "gone.png")}) == {}
+    assert overlays(explainer, [Mistake("x", "a", "b", 0.9, abstained=False)], {"x": str(tmp_path / "gone.png")}) == {}
 
 
 def test_without_a_bundle_nothing_is_explained(make_run):
     assert read_explainer(make_run(pictures=False).bundle) is None
+
+
+def test_weights_that_can_explain_nothing_are_not_read(small_run, tmp_path, monkeypatch):
+    """Those of a large bundle take a while to read and to check."""
+    monkeypatch.setattr(explaining, "read_bundle", lambda _: pytest.fail("it was read"))
+    folder = tmp_path / "bundle"
+    shutil.copytree(small_run.bundle, folder)
+    (folder / "model.json").write_text(json.dumps({"kind": "text", "text": {"kind": "tfidf"}}))
+    assert read_explainer(folder) is None
 
 
 @pytest.mark.parametrize("side", [1, 3])
