@@ -1,6 +1,8 @@
 """The networks of a bundle: built from its documents, and what they make of pictures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +20,10 @@ from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
 from sfumato.errors import InputError
 from sfumato.json_file import to_json
+from sfumato.models.apart import apart
 from sfumato.models.dual_encoder import DualEncoder
-from sfumato.models.family import Built, build_model, spec_of
+from sfumato.models.family import Built, build_model, may_have_maps, spec_of
+from sfumato.models.grad_cam import has_maps
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.predict.finite_rows import where_finite
@@ -63,13 +67,34 @@ class Networks:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
-        self._seen: PictureUse = read_spec(bundle, where).pictures
+        spec = read_spec(bundle, where)
+        self._seen: PictureUse = spec.pictures
         self._models: Sequence[Network | Graph] = (
             [Graph(path) for path in bundle.graphs]
             if graphs
             else [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
         )
         self._references = read_references(bundle, policies, self._models[0].width, where)
+        first = self._models[0]
+        self.has_maps = may_have_maps(spec) if isinstance(first, Graph) else has_maps(first)
+        """Whether it can be asked what spoke for a class, of several networks the first; where graphs compute it may
+        turn out that it can't."""
+        kept = replace(bundle, members=bundle.members[:1]) if graphs and self.has_maps else None
+        self._of_weights = None if kept is None else partial(build_networks, kept, self.preprocess, where)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def apart(self) -> Network | None:
+        """The first network, of modules of its own, to be asked what spoke for a class; None where it can't be.
+
+        Where a graph computes it is built of the bundle's weights, on the processor.
+        """
+        first = self._models[0]
+        if isinstance(first, Graph):
+            first = self._of_weights()[0] if self._of_weights else None
+            return first if first is not None and has_maps(first) else None
+        return apart(first) if self.has_maps else None
 
     @property
     def reads_texts(self) -> bool:
