@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from sfumato.data.columns import ColumnsSpec
+from sfumato.data.columns import USUAL_NAMES, ColumnsSpec
 from sfumato.data.randomness import generator
 from sfumato.data.source import DataSpec, read_table
 from sfumato.data.splits.spec import SplitSpec
@@ -27,6 +27,8 @@ from sfumato.data.table import Table
 from sfumato.errors import InputError
 
 COLUMNS = ColumnsSpec(label="is_meteo", group="source", time="time")
+NAMES = ("id", *USUAL_NAMES["image"])
+"""Columns by which a row may be known."""
 CHOOSING = 0.25
 """Share of what does not measure."""
 
@@ -102,7 +104,7 @@ def main() -> None:
     found.select("id", test_alone).write_csv(asked.gallery / "measured.csv")
     measured = set(found.filter(pl.col("part") == "test")["id"].to_list())
     rows = [line for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
-    kept = [line for line in rows if {json.loads(line).get("id"), json.loads(line)["path"]} & measured]
+    kept = [line for line in rows if not measured.isdisjoint(map(json.loads(line).get, NAMES))]
     (asked.gallery / "test.jsonl").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
     test = table.rows.join(found.filter(pl.col("part") == "test"), on="id", how="semi")
     unused = len(table) - len(found)

@@ -1,6 +1,6 @@
 """Renders a gallery: weather charts of 33 products by agencies that do not exist, and pictures that are no charts.
 
-usage: render.py GALLERY [--charts 1800] [--others 600] [--sources 30] [--seed 0] [--workers N] [--font FILE]
+usage: render.py GALLERY [--charts 3000] [--others 600] [--sources 30] [--seed 0] [--workers N] [--font FILE]
                  [--photos DIR]
 
 GALLERY/labels.jsonl names every picture: path, is_meteo, labels (elements), product, source, time, and what was drawn.
@@ -174,7 +174,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gallery", type=Path, help="a new folder")
-    parser.add_argument("--charts", type=int, default=1800)
+    parser.add_argument("--charts", type=int, default=3000)
     parser.add_argument("--others", type=int, default=600)
     parser.add_argument("--sources", type=int, default=30, help="agencies, 3 to 30")
     parser.add_argument("--seed", type=int, default=0)

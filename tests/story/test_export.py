@@ -18,6 +18,7 @@ from sfumato.errors import InputError, RunError
 from sfumato.export import exporting
 from sfumato.export.bench import bench
 from sfumato.export.exporting import export
+from sfumato.predict import engine
 from sfumato.predict.explainer import explainer_of
 from sfumato.predict.predictor import Predictor, load
 
@@ -177,13 +178,30 @@ def test_bundles_that_have_no_graph_say_so(run, tmp_path, small_recipe):
         export(sized.folder, quiet=True)
     with pytest.raises(InputError, match="engine onnx: the bundle holds no graphs; sfumato export"):
         load(run.bundle, device="cpu", engine="onnx")
-    with pytest.raises(InputError, match="no engine 'onx'; expected one of auto, torch, onnx; did you mean 'onnx'"):
+    with pytest.raises(
+        InputError, match="no engine 'onx'; expected one of auto, torch, bf16, onnx; did you mean 'onnx'"
+    ):
         load(run.bundle, engine="onx")  # type: ignore[arg-type]
+
+
+def test_bf16_rounds_and_is_refused_where_it_would_be_imitated(run, monkeypatch):
+    monkeypatch.setattr(engine, "has_bf16", lambda device: False)
+    with pytest.raises(InputError, match="engine bf16: the device cpu computes nothing in bf16; expected torch, or"):
+        load(run.bundle, device="cpu", engine="bf16")
+    monkeypatch.setattr(engine, "has_bf16", lambda device: True)
+    weights, rounded = (load(run.bundle, device="cpu", engine=name) for name in ("torch", "bf16"))
+    assert rounded.engine == ("bf16", "asked for")
+    (exact, _), (coarse, _) = said(weights), said(rounded)
+    assert 0 < np.abs(exact - coarse).max() < 0.02 * (1 + np.abs(exact).max())
+    before, after = (predictor.predict(PICTURES) for predictor in (weights, rounded))
+    assert [one.label for one in before] == [one.label for one in after]
+    monkeypatch.setattr("sfumato.export.bench.has_bf16", lambda device: True)
+    assert [one.engine for one in bench(run.bundle, PICTURES[:2], device="cpu", quiet=True).speeds] == ["torch", "bf16"]
 
 
 def test_every_engine_is_measured(exported, tmp_path):
     found = bench(exported, device="cpu", quiet=True)
-    assert [one.engine for one in found.speeds] == ["torch", "onnx"]
+    assert [one.engine for one in found.speeds if one.engine != "bf16"] == ["torch", "onnx"]
     assert all(one.images_per_second > 0 and one.look_seconds > 0 and one.decode_seconds == 0 for one in found.speeds)
     picture("disc", 1).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no picture")

@@ -13,8 +13,10 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.pictures import COLOURS, KINDS, shapes_and_colours
+from typer.testing import CliRunner
 
 import sfumato
+from sfumato.cli.app import app
 from sfumato.decision.policies import policies_from_dict
 from sfumato.errors import InputError
 from sfumato.predictions import UNKNOWN
@@ -79,6 +81,13 @@ def train(recipe: Path, name: str, kills: list[int]) -> Path:
 
 def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "sfumato", *arguments], capture_output=True, text=True, check=False)
+
+
+def told(*arguments: str) -> str:
+    """As `cli`, within this process, and what it prints."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def test_both_tasks_are_learnt(run):
@@ -156,12 +165,12 @@ def test_predict_on_the_command_line(run, tmp_path):
     assert list(rows[0]) == ["input", *said, "error", *chances]
     assert rows[3]["error"] == "no such file"
     assert rows[3]["label.shape"] == ""
-    document = json.loads(cli("predict", str(run.bundle), *pictures, "--json", "--quiet").stdout)
+    document = json.loads(told("predict", str(run.bundle), *pictures, "--json", "--quiet"))
     assert list(document[0]) == ["input", "answers", "error"]
     assert [one["answers"]["colour"]["label"] or "" for one in document] == [row["label.colour"] for row in rows[:3]]
     for suffix in (".parquet", ".jsonl"):
         out = tmp_path / f"d{suffix}"
-        assert cli("predict", str(run.bundle), *pictures, "nothing.png", "--out", str(out), "--quiet").returncode == 0
+        told("predict", str(run.bundle), *pictures, "nothing.png", "--out", str(out), "--quiet")
     table = pl.read_parquet(tmp_path / "d.parquet")
     assert table.columns == list(rows[0])
     assert table["confidence.colour"].to_list()[:3] == [float(row["confidence.colour"]) for row in rows[:3]]
@@ -179,8 +188,7 @@ def test_the_report_shows_every_task(run):
     assert "shape: On " in page
     assert "colour: On " in page
     assert re.search(r'title="colour: (\d\.\d\d )?(red|green|blue)"', page)
-    done = cli("report", str(run.folder))
-    assert done.returncode == 0
+    told("report", str(run.folder))
     assert (run.folder / "report.html").read_text() == page
 
 

@@ -13,8 +13,8 @@ from tests.vlm_products import vlm_products
 import sfumato
 from sfumato.bundle.folder import check_samples, read_bundle
 from sfumato.errors import InputError
+from sfumato.predict.engine import rounding
 from sfumato.predict.inputs import WithText
-from sfumato.predict.torch_or_onnx import held_rounding
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +164,8 @@ def test_weights_of_few_bits_from_recipe_to_bundle(run, tmp_path, monkeypatch, b
 def test_a_bundle_in_bf16_bears_other_devices_rounding_and_no_more(run):
     bundle = read_bundle(run.bundle)
     samples, gives = bundle.samples, np.array([sample.logits for sample in bundle.samples])
-    rounded = held_rounding(replace(bundle, model={**bundle.model, "base": "bf16"}))
-    assert held_rounding(bundle) == 0 and rounded == 2**-7
+    rounded = rounding(replace(bundle, model={**bundle.model, "base": "bf16"}), "torch")
+    assert rounding(bundle, "torch") == 0 and rounded == 2**-7
     most = 1 + np.abs(gives).max(axis=1, keepdims=True)
     near, far = gives + 0.01 * most, gives + 0.02 * most
     check_samples(samples, 4, lambda _: near, "x", rounded)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfumato.console import Console
+    from sfumato.predict.engine import EngineName
     from sfumato.predict.loading import AnyPredictor
-    from sfumato.predict.torch_or_onnx import EngineName
 
 
 def loaded(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sfumato.console import Console
+    from sfumato.predict.engine import EngineName
     from sfumato.predict.inputs import Input
-    from sfumato.predict.torch_or_onnx import EngineName
 
 
 @app.command(
@@ -37,7 +37,8 @@ def predict(  # noqa: PLR0913, PLR0917  # an option each
         str | None, typer.Option("--id-column", metavar="NAME", help="Of the sample; none = its first column.")
     ] = None,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="E", help="`torch`, `onnx` if the bundle holds graphs, or `auto`.")
+        str,
+        typer.Option("--engine", metavar="E", help="`torch`, `bf16`, `onnx` if the bundle has graphs, or `auto`."),
     ] = "auto",
     texts: Annotated[
         Path | None,

@@ -67,12 +67,12 @@ class Batch:
         """The same batch in page-locked memory; torch's loader calls this."""
         return replace(self, images=self.images.pin_memory(), targets=self.targets.pin_memory())
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on a device, its images laid out channels last, which convolutions prefer."""
+    def to(self, device: torch.device, layout: torch.memory_format = torch.channels_last) -> "Batch":
+        """The same batch on a device, its images laid out channels last, which convolutions prefer, or otherwise."""
         ahead = device.type == "cuda"  # elsewhere a copy that is not waited for may be read before it is there
         images = self.images.to(device, non_blocking=ahead)
-        if images.ndim == 4 and device.type != "mps":
-            images = images.contiguous(memory_format=torch.channels_last)
+        if images.ndim == 4:
+            images = images.contiguous(memory_format=layout)
         return replace(self, images=images, targets=self.targets.to(device, non_blocking=ahead))
 
 

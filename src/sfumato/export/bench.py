@@ -11,6 +11,7 @@ from sfumato.bundle.folder import open_bundle
 from sfumato.bundle.samples import read_samples
 from sfumato.console import Console
 from sfumato.errors import InputError
+from sfumato.models.arithmetic import has_bf16
 from sfumato.predict.inputs import Decoded, Input, decoded
 from sfumato.predict.predictor import BATCH, Predictor, load
 
@@ -89,6 +90,8 @@ def bench(
 def _engines(folder: Path, device: str | None) -> Iterator[tuple[str, Predictor]]:
     first = load(folder, device, engine="torch")
     yield "torch", first
+    if has_bf16(first.device):
+        yield "bf16", load(folder, device, engine="bf16")
     best = load(folder, device)
     if best.engine.name != "torch":
         yield best.engine.name, best

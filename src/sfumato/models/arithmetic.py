@@ -1,5 +1,6 @@
-"""Full-precision arithmetic, for figures that must come out alike on every device."""
+"""The precision that devices compute in: full, for figures that must come out alike everywhere, or what they have."""
 
+import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -29,6 +30,23 @@ def allow_tf32(allowed: bool) -> None:
         return
     for part in (_backends.cudnn.conv, _backends.cudnn.rnn, _backends.cuda.matmul):
         part.fp32_precision = "tf32" if allowed else "ieee"
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether a device computes in bf16 itself, and does not imitate it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and _cpu_has_bf16()
+
+
+def _cpu_has_bf16() -> bool:
+    """OneDNN also says yes where it would imitate it with AVX-512."""
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        return False
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch has no public ones
+    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
 
 
 def _switches() -> list[tuple[Any, str, object]]:

@@ -1,8 +1,12 @@
-"""Image and text: the features of two towers, each of length 1, side by side below one head.
+"""Image and text: the features of two towers, either of the same length, side by side below one head.
+
+Either length is sqrt(I), so that those of pictures have a mean square of 1, as heads and learning rates are made for:
+with features of length 1 a network is still underfitted when its learning rate ends.
 
 Shapes: B samples, P pictures, C classes, D = I + T features of the image and the text tower, L tokens.
 """
 
+import math
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, cast
@@ -90,6 +94,8 @@ class ImageText(Network):
         super().__init__(parts, head, image_width + text.width, classes, mean, std)
         self.widths = (image_width, text.width)
         """I and T."""
+        self.length = math.sqrt(image_width)
+        """Of the features of either tower."""
         if missing is None:
             self.register_module(MISSING, None)
         self.reader = Reader(text, empty=missing is None)
@@ -100,14 +106,14 @@ class ImageText(Network):
         return f"{self.missing is None} {self.text.settings}"
 
     def features(self, shown: Tensor | Shown) -> Tensor:
-        """What is shown -> (B, D): the features of both towers, each of length 1.
+        """What is shown -> (B, D): the features of both towers, each of `length`.
 
         For what a sample lacks zeros; without learnt features for it, those of a black picture and an empty text.
         """
         seen = shown if isinstance(shown, Shown) else whole(shown)
         seen = seen if self.missing is not None else with_black(seen)
         texts_bt = self.reader.features(seen.texts, seen.images.device)
-        return torch.cat([self._image(seen), texts_bt], dim=1)
+        return self.length * torch.cat([self._image(seen), texts_bt], dim=1)
 
     def completed(self, features_bd: Tensor) -> Tensor:
         """(B, D) features -> (B, D) with learnt ones in the place of what is missing."""

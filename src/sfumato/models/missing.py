@@ -32,7 +32,7 @@ MissingSpec = Annotated[
 class Missing(nn.Module):
     """Learnt features for the tower that a sample gave nothing to.
 
-    Zeros are no features of length 1, so that what is missing can be seen from the features themselves.
+    No tower's features are all zero, so that what is missing can be seen from the features themselves.
 
     Args:
         widths: (I, T) features of the towers.

@@ -26,6 +26,7 @@ from sfumato.models.family import Built, build_model, may_have_maps, spec_of
 from sfumato.models.grad_cam import has_maps
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
+from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.graphs import Graph
 from sfumato.predict.readings import Readings
@@ -49,7 +50,7 @@ class Networks:
         policies: Task -> its policy, by which several networks are averaged.
         where: Names the bundle in errors.
         device: Where to compute.
-        graphs: Whether its ONNX graphs compute, in place of its weights.
+        engine: What computes: its weights, in fp32 or in bf16, or its ONNX graphs.
 
     Raises:
         InputError: The bundle's parts do not fit together.
@@ -62,7 +63,7 @@ class Networks:
         where: str,
         device: torch.device,
         *,
-        graphs: bool = False,
+        engine: Computing = "torch",
     ) -> None:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
@@ -71,15 +72,16 @@ class Networks:
         self._seen: PictureUse = spec.pictures
         self._models: Sequence[Network | Graph] = (
             [Graph(path) for path in bundle.graphs]
-            if graphs
+            if engine == "onnx"
             else [model.to(device) for model in build_networks(bundle, self.preprocess, where)]
         )
         self._references = read_references(bundle, policies, self._models[0].width, where)
+        self._device, self._bf16 = device.type, engine == "bf16"
         first = self._models[0]
         self.has_maps = may_have_maps(spec) if isinstance(first, Graph) else has_maps(first)
         """Whether it can be asked what spoke for a class, of several networks the first; where graphs compute it may
         turn out that it can't."""
-        kept = replace(bundle, members=bundle.members[:1]) if graphs and self.has_maps else None
+        kept = replace(bundle, members=bundle.members[:1]) if engine == "onnx" and self.has_maps else None
         self._of_weights = None if kept is None else partial(build_networks, kept, self.preprocess, where)
 
     def __len__(self) -> int:
@@ -126,7 +128,8 @@ class Networks:
         inputs = _inputs([_listed(some)[: _MOST[self._seen]] for some in pictures], texts)
         if kept is not None and len(self._models) * len(self.views) == 1:  # an average is of all classes
             inputs = [one._replace(kept=row) for one, row in zip(inputs, kept, strict=True)]
-        said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
+        with torch.autocast(self._device, torch.bfloat16, enabled=self._bf16):
+            said = np.concatenate(_each(self._models, self._references, self.preprocess, self.views, inputs))
         whole, classes = _averaged(said, self._policies, self._slices), self._models[0].classes
         return Readings(whole[:, :classes], whole[:, classes:] if self._references[0] else None)
 

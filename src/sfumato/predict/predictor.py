@@ -24,6 +24,7 @@ from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.answering import answer_of, borrows, elements_of, kept_classes
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.device import chosen_device
+from sfumato.predict.engine import EngineName, choose_engine, rounding
 from sfumato.predict.explainer import Explainer
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Networks, Pictures
@@ -31,7 +32,6 @@ from sfumato.predict.new_texts import answering, stored_texts
 from sfumato.predict.open_vocabulary import Asked, asked_by_labels, asked_by_texts, policy_for
 from sfumato.predict.readings import Readings
 from sfumato.predict.together import looker
-from sfumato.predict.torch_or_onnx import EngineName, choose_engine, held_rounding, rounding
 from sfumato.shown import PictureUse
 from sfumato.tasks import TaskLayout
 
@@ -67,10 +67,9 @@ class Predictor:
         self.policies = policies_from_dict(bundle.policy, self.tasks, f"{where}/policy.json")
         self.device = chosen_device(device)
         self.engine = choose_engine(engine, bundle, self.device, where)
-        graphs = self.engine.name == "onnx"
-        self._looker = looker(bundle, self.policies, where, self.device, graphs=graphs)
+        self._looker = looker(bundle, self.policies, where, self.device, self.engine.name)
         if check:
-            rounded = rounding(bundle) if graphs else held_rounding(bundle)
+            rounded = rounding(bundle, self.engine.name)
             check_samples(bundle.samples, self.tasks.classes, self._sample_logits, where, rounded)
 
     @property

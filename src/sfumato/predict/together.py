@@ -12,6 +12,7 @@ from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, said_by
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
+from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.predict.readings import Readings
@@ -43,11 +44,11 @@ class Looker(Protocol):
 
 
 def looker(
-    bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device, *, graphs: bool = False
+    bundle: AnyBundle, policies: Mapping[str, AnyPolicy], where: str, device: torch.device, engine: Computing = "torch"
 ) -> Looker:
     """The networks of a bundle, or the members of an ensemble; the arguments are those of `Networks`."""
     of = Together if isinstance(bundle, Ensemble) else Networks
-    return cast(Any, of)(bundle, policies, where, device, graphs=graphs)
+    return cast(Any, of)(bundle, policies, where, device, engine=engine)
 
 
 class Together:
@@ -58,7 +59,7 @@ class Together:
         policies: Task -> its policy.
         where: Names the bundle in errors.
         device: Where to compute.
-        graphs: Whether ONNX graphs compute, in place of weights.
+        engine: What computes.
 
     Raises:
         InputError: The ensemble's parts do not fit together.
@@ -70,14 +71,13 @@ class Together:
         policies: Mapping[str, AnyPolicy],
         where: str,
         device: torch.device,
-        *,
-        graphs: bool = False,
+        engine: Computing = "torch",
     ) -> None:
         places = [f"{where}/members/{index}" for index in range(len(bundle.members))]
         pairs = list(zip(bundle.members, places, strict=True))
         self._own = [policies_from_dict(one.policy, one.tasks, f"{place}/policy.json") for one, place in pairs]
         self._members = [
-            looker(one, own, place, device, graphs=graphs) for (one, place), own in zip(pairs, self._own, strict=True)
+            looker(one, own, place, device, engine) for (one, place), own in zip(pairs, self._own, strict=True)
         ]
         self._columns = [columns_of(one.tasks, bundle.tasks, place) for one, place in pairs]
         self._policies, self._slices = policies, bundle.tasks.slices

@@ -15,14 +15,14 @@ from sfumato.preparation.model import checked_model, new_model
 from sfumato.preparation.notes import chosen
 from sfumato.preparation.parts import completed, samples_of, split_unseen, validated
 from sfumato.preparation.plan import plan_of, with_given_weights
-from sfumato.preparation.prepared import Prepared
+from sfumato.preparation.prepared import Prepared, lay_out
 from sfumato.preparation.reading import text_doubts, window_notes
 from sfumato.preparation.seen_elements import refuse_unfit_narrowing
 from sfumato.recipe.schema import Recipe
 from sfumato.run_folder import RunFolder
 from sfumato.teaching.agreement import agreed_teacher, doubts, introduction
 from sfumato.teaching.teacher import read_facts
-from sfumato.training.arithmetic_choice import choose_compile, choose_tf32
+from sfumato.training.arithmetic_choice import choose_compile, choose_fused, choose_layout, choose_tf32
 from sfumato.training.checkpoint import any_below
 from sfumato.training.device import choose_precision
 from sfumato.training.few_bit_limits import refuse_without_cuda
@@ -71,16 +71,19 @@ def prepare(recipe: Recipe, device: str, console: Console, sharing: Sharing | No
         recipe = recipe.model_copy(update={"train": train})
     recipe, said = _with_arithmetic(recipe, device, plan.steps)
     notes += said
+    lay_out(model, recipe.train)
     return Prepared(recipe, table, plan, preprocess, model, notes, pictures, seen.bad, teacher, warnings)
 
 
 def _with_arithmetic(recipe: Recipe, device: str, steps: int) -> tuple[Recipe, list[str]]:
-    """The recipe with TF32 and compiling chosen, and what is worth a line of them."""
+    """The recipe with the arithmetic chosen, and what is worth a line of it."""
     tf32, about_tf32 = choose_tf32(recipe.train.tf32, device)
     compiled, about_compile = choose_compile(recipe.train.compile, device, steps)
-    said = {"tf32": about_tf32, "compile": about_compile}
+    layout, about_layout = choose_layout(recipe.train.layout, device)
+    fused, about_fused = choose_fused(recipe.train.fused, recipe.train.optimizer, device)
+    said = {"tf32": about_tf32, "compile": about_compile, "layout": about_layout, "fused": about_fused}
     notes = [f"train.{name}: {choice.value}, {choice.reason}" for name, choice in said.items() if choice is not None]
-    train = recipe.train.model_copy(update={"tf32": tf32, "compile": compiled})
+    train = recipe.train.model_copy(update={"tf32": tf32, "compile": compiled, "layout": layout, "fused": fused})
     return recipe.model_copy(update={"train": train}), notes
 
 
@@ -97,6 +100,7 @@ def prepare_again(folder: RunFolder, sharing: Sharing | None = None) -> Prepared
         model = new_model(loaded.recipe, table, plan, preprocess, teacher)
         if not any_below(folder.checkpoints) and not folder.bundle.exists():
             begin(loaded.recipe, model, preprocess.size, table)
+    lay_out(model, loaded.recipe.train)
     pictures = (sharing or sharing_of(loaded.recipe)).pictures
     return Prepared(loaded.recipe, table, plan, preprocess, model, [], pictures, teacher=teacher)
 

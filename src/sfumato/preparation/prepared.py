@@ -13,8 +13,8 @@ from sfumato.data.views import View, expand
 from sfumato.models.network import Network
 from sfumato.recipe.schema import Recipe
 from sfumato.teaching.teacher import TeacherFacts
-from sfumato.training.job import Job
-from sfumato.training.machine import Machine, Precision
+from sfumato.training.job import Job, TrainSpec
+from sfumato.training.machine import FORMATS, Machine, Precision
 from sfumato.training.plan import Plan
 
 
@@ -52,9 +52,17 @@ class Prepared:
         return "fp32" if asked == "auto" else asked
 
 
+def lay_out(model: Network, train: TrainSpec) -> None:
+    """Let the weights of convolutions lie as images will; networks are built channels last."""
+    if train.layout == "contiguous":
+        model.to(memory_format=FORMATS[train.layout])  # pyright: ignore[reportCallIssue]
+
+
 def machine_of(prepared: Prepared, device: str) -> Machine:
     """What computes it."""
-    return Machine(device, prepared.precision, tf32=prepared.recipe.train.tf32 is True)
+    train = prepared.recipe.train
+    layout = "channels_last" if train.layout == "auto" else train.layout
+    return Machine(device, prepared.precision, tf32=train.tf32 is True, layout=layout)
 
 
 def job_of(prepared: Prepared, machine: Machine, workers: int, folder: Path, show: Progress = unseen) -> Job:

@@ -58,7 +58,7 @@ class Explanations:
         self._of, self._staged = asked_of(predictor), isinstance(predictor, CascadePredictor)
         self._made: dict[int, Explainer | None] = {}
         for task, one in self._of.items():
-            if one.explains and one.engine.name == "torch":  # it costs nothing now; where graphs compute, their weights
+            if one.explains and one.engine.name != "onnx":  # it costs nothing now; beside graphs, a copy of the weights
                 self._explainer(task)
 
     def __bool__(self) -> bool:

@@ -8,8 +8,8 @@ from pydantic import Field, ValidationError
 
 from sfumato.document import Document
 from sfumato.errors import InputError
+from sfumato.predict.engine import EngineName
 from sfumato.predict.predictor import BATCH
-from sfumato.predict.torch_or_onnx import EngineName
 from sfumato.recipe.explain import explain
 from sfumato.spec import Spec
 

@@ -6,6 +6,7 @@ from sfumato.data.randomness import torch_seed
 from sfumato.losses.centre import Centres
 from sfumato.models.heads import CosineHeadSpec, linear_rows, take_class_vectors
 from sfumato.models.prototype_head import PrototypeHeadSpec
+from sfumato.training.arithmetic_choice import fuses
 from sfumato.training.class_means import class_means
 from sfumato.training.job import Job
 from sfumato.training.midpoint import fit_midpoint
@@ -38,7 +39,7 @@ def change_head(job: Job, settings: Settings) -> None:
 
 def replaced_head(old: torch.optim.Optimizer, job: Job) -> torch.optim.Optimizer:
     """An optimiser for the job's model that remembers all the old one did, but of the head."""
-    new = build_optimizer(job.spec.optimizer, job.model, job.plan, job.machine.device)
+    new = build_optimizer(job.spec.optimizer, job.model, job.plan, fused=fuses(job.spec.fused, job.machine.device.type))
     known = {key: tensor for key, tensor in optimizer_tensors(old).items() if not key.startswith("head.")}
     restore_optimizer(new, known)
     return new

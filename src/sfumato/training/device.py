@@ -2,7 +2,6 @@
 
 import copy
 import os
-import platform
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +10,7 @@ import torch
 
 from sfumato.data.mixing import one_hot
 from sfumato.errors import InputError
+from sfumato.models.arithmetic import has_bf16
 from sfumato.models.network import Network
 from sfumato.training.machine import launched
 from sfumato.training.parameters import apply_learning
@@ -56,12 +56,11 @@ def choose_precision(device: str, model: Network, settings: Settings) -> Choice:
     networks, and slows depthwise ones down.
     """
     if device == "cuda":
-        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         other = Choice("fp16", "the GPU has no bf16") if model.bears_fp16 else Choice("fp32", NO_FP16)
-        return Choice("bf16", "the GPU has it") if bf16 else other
+        return Choice("bf16", "the GPU has it") if has_bf16(torch.device(device)) else other
     if device == "mps":
         return Choice("fp32", "mixed precision is not dependable on MPS")
-    if not _cpu_has_bf16():
+    if not has_bf16(torch.device(device)):
         return Choice("fp32", "the CPU has no bf16 instructions")
     if launched()[1] > 1:
         return Choice("fp32", "each of several processes might measure otherwise")
@@ -79,16 +78,6 @@ def choose_workers(asked: Literal["auto"] | int, device: str) -> Choice:
         few = min(4, cores // 4)  # on two cores even one worker stalls the network more than it relieves it
         return Choice(str(few), f"{cores} core{'s' if cores > 1 else ''}, most of them needed by the network")
     return Choice(str(min(8, cores)), f"{cores} cores feed the {device} device")
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether the CPU computes in bf16 itself; oneDNN also says yes where it would imitate it with AVX-512."""
-    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
-        return False
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return True
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch has no public ones
-    return any(bool(getattr(torch.cpu, name, lambda: False)()) for name in names)
 
 
 def _bf16_ratio(model: Network, settings: Settings) -> float:

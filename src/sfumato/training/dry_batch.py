@@ -129,7 +129,7 @@ class DryRun:
         if (texts := self._job.train.texts) is not None:
             those = tuple(texts[row % len(texts)] for row in range(images))
             batch = replace(batch, texts=those, pictures=(1,) * images)
-        return batch.to(self._job.machine.device)
+        return self._job.machine.placed(batch)
 
 
 def _scaled(before: int | None, peak: int | None, factor: float) -> int | None:

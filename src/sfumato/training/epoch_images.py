@@ -18,4 +18,4 @@ def images_of(job: Job, epoch: int) -> Iterator[Tensor | Shown]:
     first, after = job.plan.clock.starts[epoch : epoch + 2]
     wanted = requests(job.plan, job.drawn_by, job.draws, first, rank=machine.rank, processes=machine.processes)
     for batch in batches(samples, islice(wanted, after - first), job.workers):
-        yield batch.to(machine.device).shown
+        yield machine.placed(batch).shown

@@ -28,7 +28,7 @@ from sfumato.models.network import below_head
 from sfumato.training.frozen_phases import draws_pictures
 from sfumato.training.job import Job
 
-VERSION = 2
+VERSION = 3
 """Raised whenever features are computed differently; older ones are then not looked at."""
 LIBRARIES = (torch.__version__, torchvision.__version__, PIL.__version__, timm.__version__)
 """What decodes, resamples and computes."""
@@ -53,7 +53,7 @@ def store_name(job: Job, asked: Asked) -> str:
     """What tells the features of one frozen network and transform from all others."""
     digest = blake2b(digest_size=KEY_BYTES)
     digest.update(json.dumps(_transform(job, asked), sort_keys=True).encode())
-    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32)]
+    arithmetic = [job.machine.device.type, str(job.spec.precision), str(job.spec.tf32), str(job.spec.layout)]
     digest.update(json.dumps([VERSION, *LIBRARIES, *arithmetic, job.model.settings]).encode())
     model = job.model
     for name, module in model.named_children():

@@ -130,5 +130,5 @@ def _computed(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iter
     wanted = ([Request(row, asked.view, 0, asked.size, asked.strength) for row in part] for part in parts)
     for batch in job.show(batches(samples, wanted, job.workers if len(rows) > BATCH else 0), len(parts)):
         with torch.no_grad(), job.machine.autocast():
-            found = job.model.features(batch.to(job.machine.device).shown).float()
+            found = job.model.features(job.machine.placed(batch).shown).float()
         yield list(batch.rows), found

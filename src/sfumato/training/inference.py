@@ -55,7 +55,7 @@ def outputs(
     shares = [chunk[rank::processes] for chunk in in_order(table, view.side(preprocess), BATCH * processes)]
     for batch in batches(samples, filter(None, shares), workers if len(table) > BATCH else 0):
         with torch.no_grad(), contextlib.nullcontext() if exact else machine.autocast():
-            yield list(batch.rows), compute(batch.to(machine.device).shown)
+            yield list(batch.rows), compute(machine.placed(batch).shown)
 
 
 def computed(

@@ -25,7 +25,7 @@ from sfumato.training.distillation import DistillSpec, Teaching
 from sfumato.training.draws import Draws
 from sfumato.training.feedback import StopSpec
 from sfumato.training.interpolation import InterpolateSpec
-from sfumato.training.machine import Machine, Precision
+from sfumato.training.machine import Layout, Machine, Precision
 from sfumato.training.optimizer import AdamWSpec, OptimizerSpec
 from sfumato.training.plan import Plan
 from sfumato.training.schedules import CosineSpec, ScheduleSpec
@@ -84,6 +84,10 @@ class TrainSpec(Spec):
     """Whether fp32 products of a CUDA device keep 10 bits of each factor; `auto` = where it can. Elsewhere refused."""
     compile: Literal["auto"] | bool = "auto"
     """Whether torch compiles the network; `auto` = on a CUDA device, where training is long enough to pay for it."""
+    layout: Literal["auto"] | Layout = "auto"
+    """How images and the weights of convolutions lie in memory; `auto` = `channels_last`, and on MPS `contiguous`."""
+    fused: Literal["auto"] | bool = "auto"
+    """Whether an optimiser's step is one pass over all weights; `auto` = where there is such a kernel."""
     workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     """Processes that decode images; 0 = none beside this one. Their number changes no result."""
     decode: Literal["full", "scaled"] = "full"

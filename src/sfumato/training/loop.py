@@ -204,7 +204,7 @@ class _Loop:
             self._keeper.keep_start(self._progress, start_weights(self._job, settings.step))
             self._learner.leave_training()
             self._learner.apply(settings)
-        self._unread.append(self._learner.step(batch.to(self._job.machine.device), settings, images))
+        self._unread.append(self._learner.step(self._job.machine.placed(batch), settings, images))
         self._progress.step += 1
         self._progress.images += images
         watch.images += images

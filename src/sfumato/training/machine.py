@@ -11,9 +11,15 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from sfumato.data.loading import Batch
 from sfumato.models.arithmetic import allow_tf32
 
 Precision = Literal["fp32", "bf16", "fp16"]
+Layout = Literal["channels_last", "contiguous"]
+FORMATS: dict[Layout, torch.memory_format] = {
+    "channels_last": torch.channels_last,
+    "contiguous": torch.contiguous_format,
+}
 _ACCELERATE_NAMES = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
@@ -29,9 +35,12 @@ class Machine:
         device: `cuda`, `mps` or `cpu`.
         precision: Of the network's arithmetic; weights stay fp32.
         tf32: Whether a CUDA device may round the factors of fp32 products to TF32.
+        layout: How images and the weights of convolutions lie in memory.
     """
 
-    def __init__(self, device: str, precision: Precision, *, tf32: bool = False) -> None:
+    def __init__(
+        self, device: str, precision: Precision, *, tf32: bool = False, layout: Layout = "channels_last"
+    ) -> None:
         if device == "cuda":
             allow_tf32(tf32)
         # accelerate's state is shared by the whole process: it refuses a second run in another precision, and would
@@ -40,6 +49,7 @@ class Machine:
         AcceleratorState._reset_state(reset_partial_state=not met)  # pyright: ignore[reportPrivateUsage]
         self._accelerator = Accelerator(cpu=device == "cpu", mixed_precision=_ACCELERATE_NAMES[precision])
         self._optimizer: Any = None
+        self._layout = FORMATS[layout]
 
     @property
     def device(self) -> torch.device:
@@ -60,6 +70,10 @@ class Machine:
     def is_main(self) -> bool:
         """Whether this process writes files."""
         return self._accelerator.is_main_process
+
+    def placed(self, batch: Batch) -> Batch:
+        """A batch where this process computes, laid out as the network is."""
+        return batch.to(self.device, self._layout)
 
     def wait(self) -> None:
         """Until every process has come here."""

@@ -60,9 +60,7 @@ OptimizerSpec = Annotated[
 ]
 
 
-def build_optimizer(
-    spec: AdamWSpec | SgdSpec, model: Network, plan: Plan, device: torch.device
-) -> torch.optim.Optimizer:
+def build_optimizer(spec: AdamWSpec | SgdSpec, model: Network, plan: Plan, *, fused: bool) -> torch.optim.Optimizer:
     """An optimiser over all parameters that ever learn; those frozen for now have no gradient, so it skips them.
 
     Parameters that have the same scale in every phase, and the same kind of weight decay, share a group.
@@ -87,7 +85,6 @@ def build_optimizer(
     if isinstance(spec, PagedAdamWSpec):
         paged = library("bitsandbytes", "vlm", "train.optimizer").optim.PagedAdamW8bit
         return paged(list(groups.values()), lr=spec.lr, betas=spec.betas)
-    fused = device.type in ("cpu", "cuda")
     if isinstance(spec, AdamWSpec):
         return torch.optim.AdamW(list(groups.values()), lr=spec.lr, betas=spec.betas, fused=fused)
     nesterov = spec.momentum > 0

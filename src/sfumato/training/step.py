@@ -14,6 +14,7 @@ from sfumato.data.randomness import torch_seed
 from sfumato.metrics.elements import akin
 from sfumato.models.cnn_rnn.cnn_rnn import CnnRnn
 from sfumato.shown import Shown
+from sfumato.training.arithmetic_choice import fuses
 from sfumato.training.averaging import WeightAverage, moving_weight
 from sfumato.training.changeover import change_head, make_centres, replaced_head
 from sfumato.training.criterion import AnyTaskLoss, Criterion
@@ -45,7 +46,9 @@ class Learner:
 
     def __init__(self, job: Job) -> None:
         self.model = job.model
-        self.optimizer = build_optimizer(job.spec.optimizer, job.model, job.plan, job.machine.device)
+        self.optimizer = build_optimizer(
+            job.spec.optimizer, job.model, job.plan, fused=fuses(job.spec.fused, job.machine.device.type)
+        )
         self.average: WeightAverage | None = None
         """Moving average (EMA)."""
         self.mean: WeightAverage | None = None

@@ -33,10 +33,10 @@ def shown(counts=(1, 0, 2), texts=("red shirt", "steel pot", "")) -> Shown:
     return Shown(images.to(torch.uint8), tuple(counts), tuple(texts))
 
 
-def test_features_are_of_length_1_in_each_half_and_zeros_where_nothing_is():
+def test_both_halves_of_features_are_as_long_as_pictures_of_variance_1_and_zeros_where_nothing_is():
     both, text_only, _ = model().features(shown((1, 0, 1)))
-    assert both[:6].norm().item() == pytest.approx(1, abs=1e-6)
-    assert both[6:].norm().item() == pytest.approx(1, abs=1e-6)
+    assert both[:6].square().mean().item() == pytest.approx(1, abs=1e-6)
+    assert both[6:].norm().item() == pytest.approx(6**0.5, abs=1e-6)
     assert not text_only[:6].any()
     assert model().features(shown((1, 0, 1)))[2, 6:].any() == 0
 
@@ -129,7 +129,7 @@ def test_several_pictures_of_a_sample_count_as_the_mean_of_their_features():
     network, batch = model(), shown((2, 1, 0))
     each = network.features(whole(batch.images))[:, :6]
     found = network.features(batch)[:, :6]
-    assert torch.allclose(found[0], F.normalize(each[:2].mean(dim=0), dim=0), atol=1e-6)
+    assert torch.allclose(found[0], 6**0.5 * F.normalize(each[:2].mean(dim=0), dim=0), atol=1e-6)
     assert torch.allclose(found[1], each[2], atol=1e-6)
 
 
@@ -153,7 +153,7 @@ def test_without_learnt_features_a_black_picture_and_an_empty_text_stand_in():
     features = network.features(batch)
     assert torch.allclose(features[1, :6], network.features(black)[0, :6], atol=1e-6)
     assert torch.allclose(features[2, 6:], network.features(black)[0, 6:], atol=1e-6)
-    assert features.norm(dim=1).tolist() == pytest.approx([2**0.5] * 3, abs=1e-5)
+    assert features.norm(dim=1).tolist() == pytest.approx([12**0.5] * 3, abs=1e-5)
     assert "missing.image" not in dict(network.named_parameters())
 
 

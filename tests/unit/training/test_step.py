@@ -99,7 +99,7 @@ def test_rates_follow_scale_and_pattern():
 
 def test_norms_and_biases_do_not_decay():
     m = model()
-    optimizer = build_optimizer(AdamWSpec(weight_decay=0.3), m, plan(), torch.device("cpu"))
+    optimizer = build_optimizer(AdamWSpec(weight_decay=0.3), m, plan(), fused=True)
     decay = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["names"]}
     assert set(decay) == {name for name, _ in m.named_parameters()}
     assert all((value == 0.3) == (m.get_parameter(name).ndim > 1) for name, value in decay.items())
@@ -107,7 +107,7 @@ def test_norms_and_biases_do_not_decay():
 
 def test_position_tables_and_tokens_do_not_decay():
     m = model("test_vit")
-    optimizer = build_optimizer(AdamWSpec(weight_decay=0.3), m, plan(), torch.device("cpu"))
+    optimizer = build_optimizer(AdamWSpec(weight_decay=0.3), m, plan(), fused=True)
     decay = {name: group["weight_decay"] for group in optimizer.param_groups for name in group["names"]}
     assert decay["backbone.pos_embed"] == decay["backbone.cls_token"] == 0
     assert decay["backbone.blocks.0.mlp.fc1.weight"] == 0.3
