@@ -15,7 +15,7 @@ from sfumato.json_file import read_json
 from sfumato.models.family import may_have_maps
 from sfumato.models.grad_cam import class_maps, has_maps
 from sfumato.models.network import Network
-from sfumato.predict.networks import build_networks, spec_in
+from sfumato.predict.building import build_networks, spec_in
 from sfumato.sealed import MANIFEST
 from sfumato.tasks import TaskLayout
 

@@ -1,4 +1,4 @@
-"""The networks of a bundle: built from its documents, and what they make of pictures."""
+"""The networks of a bundle, and what they make of pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,31 +8,27 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from torch import Tensor
 
-from sfumato.bundle.folder import Bundle, Document
+from sfumato.bundle.folder import Bundle
 from sfumato.data.images import Pixels
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.averaging import averaged_tasks, mean_familiarity
 from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
-from sfumato.errors import InputError
-from sfumato.json_file import to_json
 from sfumato.models.apart import apart
 from sfumato.models.dual_encoder import DualEncoder
-from sfumato.models.family import Built, build_model, may_have_maps, spec_of
+from sfumato.models.family import may_have_maps
 from sfumato.models.grad_cam import has_maps
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
+from sfumato.predict.building import build_networks, read_spec
 from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.graphs import Graph
 from sfumato.predict.readings import Readings
 from sfumato.predict.references import read_references
 from sfumato.shown import PictureUse, Shown
-from sfumato.stored import first_mistake
 
 Pictures = Pixels | Sequence[Pixels] | None
 """(H, W, 3) of an input: one, several, or none."""
@@ -223,37 +219,3 @@ def _scored(model: Network | Graph, shown: Shown, references: References) -> NDA
     if isinstance(model, Graph):
         return model.scored(shown, list(references.values()))
     return scored(model, shown.to(next(model.parameters()).device), list(references.values())).cpu().numpy()
-
-
-def read_spec(bundle: Bundle, where: str) -> Built:
-    """What a bundle's networks are built from."""
-    return spec_in(bundle.model, where)
-
-
-def spec_in(model: Document, where: str) -> Built:
-    """What the model.json of a bundle says; `where` names the bundle in errors."""
-    try:
-        return spec_of(model).model_validate_json(to_json(model))
-    except ValidationError as error:
-        raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-
-
-def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Network]:
-    """The network of each member."""
-    spec = read_spec(bundle, where)
-    return [_member(spec, weights, bundle, preprocess, where) for weights in bundle.members]
-
-
-def _member(spec: Built, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
-    outputs, size = bundle.tasks.outputs, preprocess.size
-    names = () if bundle.tasks.several else bundle.tasks.labels.names
-    model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text, names)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights do not fit {spec.title}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
-        ) from error
-    if isinstance(model, DualEncoder) and bundle.read_texts is not None:
-        model.reader.take(bundle.read_texts)
-    return model.eval()

@@ -20,7 +20,7 @@ from sfumato.bundle.folder import read_bundle
 from sfumato.data.images import decode
 from sfumato.data.preprocess import Preprocess
 from sfumato.models.grad_cam import class_maps
-from sfumato.predict.networks import build_networks
+from sfumato.predict.building import build_networks
 from sfumato.predict.predictor import Predictor
 from sfumato.report.laid_over import laid_over_part
 from sfumato.serve.explaining import Explanations
