@@ -23,6 +23,7 @@ from sfumato.models.grad_cam import class_maps
 from sfumato.predict.building import build_networks
 from sfumato.predict.predictor import Predictor
 from sfumato.report.laid_over import laid_over_part
+from sfumato.serve import server
 from sfumato.serve.explaining import Explanations
 
 ONE = SAMPLES[0].read_bytes()
@@ -33,8 +34,16 @@ WIDE = replace(READ, transform={**READ.transform, "size": 160})
 """Of places 5 by 5; the pictures that it was made with are of one place."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _brief():
+    """Services of this file end without a wait for those who might still come."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "LINGER", server.HOLD + 0.1)
+        yield
+
+
 @pytest.fixture(scope="module")
-def service():
+def service(_brief):
     with served(Predictor(WIDE, "wide", "cpu", check=False)) as one:
         yield one
 
