@@ -26,7 +26,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import sfumato
-from sfumato import run
+from sfumato import fitting
 from sfumato.run_folder import environment
 from sfumato.training import loop
 
@@ -88,7 +88,7 @@ def timed(work: Callable[[], Any]) -> Cost:
 
 def watch_stage() -> None:
     """Take the time of the stage itself, inside of a command."""
-    train = run.fit
+    train = fitting.fit
 
     def watched(*given: Any, **named: Any) -> Any:
         begin = time.process_time()
@@ -96,7 +96,7 @@ def watch_stage() -> None:
         STAGE.append(time.process_time() - begin)
         return done
 
-    run.fit = watched
+    fitting.fit = watched
 
 
 def main() -> None:

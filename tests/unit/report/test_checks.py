@@ -76,6 +76,15 @@ def test_they_stand_on_the_page_and_in_a_file(make_run):
     assert checks[: len(there)] == there and "left-out" in {one["code"] for one in there}
 
 
+def test_pictures_without_a_label_are_told_and_no_warning(make_run):
+    folder = make_run(pictures=False)
+    rows = ["id,image,problem", "a,a.png,no label", "b,b.png,no label"]
+    for more, state in (([], "fine"), (["c,c.png,empty file"], "found")):
+        (folder.data / "bad_images.csv").write_text("\n".join([*rows, *more]) + "\n", encoding="utf-8")
+        check = found(folder)["left-out"]
+        assert check.state == state and "2 others had no label, and took no part" in check.text
+
+
 def test_nothing_was_measured(make_run):
     checks = found(make_run(pictures=False, finished=False))
     assert {checks[code].state for code in OF_MEASURED} == {"not applicable"}

@@ -18,6 +18,7 @@ from sfumato.errors import InputError
 
 NO_PICTURE = "no image"
 NO_TEXT = "no text"
+NO_LABEL = "no label"
 
 
 def leave_out_bad(table: Table, pictures: Pictures, progress: Progress) -> tuple[Table, pl.DataFrame]:
@@ -90,7 +91,7 @@ def unusable(table: Table, problems: pl.DataFrame) -> pl.DataFrame:
     unlabelled = pl.all_horizontal(pl.col(task.column).is_null() for task in table.tasks)
     first = pl.col("images").list.first().fill_null("")
     rows = table.rows.select("id", first.alias("image"), unlabelled.alias("unlabelled")).join(problems, on="id")
-    no_label = pl.when("unlabelled").then(pl.lit("no label"))
+    no_label = pl.when("unlabelled").then(pl.lit(NO_LABEL))
     rows = rows.select("id", "image", pl.coalesce("problem", no_label).alias("problem"))
     return rows.filter(pl.col("problem").is_not_null()).sort("id")
 

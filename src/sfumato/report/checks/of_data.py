@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sfumato.data.health.usable import NO_LABEL
 from sfumato.data.splits.leaks import REFUSED_ABOVE, find_leaks
 from sfumato.report.checks.check import Check, judged, skipped
 from sfumato.report.evidence import Evidence
@@ -15,8 +16,12 @@ WRONG = 0.01
 def data_checks(evidence: Evidence) -> Iterator[Check]:
     """Those of the whole run."""
     yield _leaks(evidence)
-    text = f"{many(len(evidence.bad), 'picture')} can't be used"
-    yield judged("left-out", text, wrong=bool(evidence.bad))
+    unlabelled = sum(row["problem"] == NO_LABEL for row in evidence.bad)
+    broken = len(evidence.bad) - unlabelled
+    text = f"{many(broken, 'picture')} can't be used"
+    if unlabelled:
+        text += f"; {many(unlabelled, 'other')} had no label, and took no part"
+    yield judged("left-out", text, wrong=bool(broken))
 
 
 def label_check(wrong: WrongLabels | None) -> Check:
