@@ -25,7 +25,7 @@ from sfumato.bundle.folder import read_bundle
 from sfumato.data.images import decode
 from sfumato.data.preprocess import Preprocess
 from sfumato.data.sources.folder import images_below
-from sfumato.predict.networks import build_networks
+from sfumato.predict.building import build_networks
 from sfumato.run_folder import environment
 
 ASKED, SAME = 2.0, 0.995

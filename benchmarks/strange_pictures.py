@@ -35,7 +35,7 @@ from sfumato.decision.doubt.reference import fit_reference
 from sfumato.decision.doubt.sureness import confidence, energy
 from sfumato.demo.elpv import read_cells, write_table
 from sfumato.metrics.selective import aurc
-from sfumato.predict.networks import build_networks
+from sfumato.predict.building import build_networks
 from sfumato.run_folder import RunFolder, environment
 
 HERE = Path(__file__).parent

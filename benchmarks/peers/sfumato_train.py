@@ -8,7 +8,7 @@ from pathlib import Path
 from task import MODEL, read_task
 
 import sfumato
-from sfumato import run
+from sfumato import fitting
 from sfumato.training.records import EpochDone
 
 STAGED = [
@@ -50,7 +50,7 @@ def main() -> None:
         "decision": {"calibration": "none"},
     }
 
-    class Watched(run.CsvHistory):
+    class Watched(fitting.CsvHistory):
         """Tells the task of every epoch as it ends."""
 
         def __call__(self, record) -> None:
@@ -58,7 +58,7 @@ def main() -> None:
             if isinstance(record, EpochDone):
                 task.epoch(1, 1 / record.images_per_second, record.validation[record.shown]["accuracy"])
 
-    run.CsvHistory = Watched
+    fitting.CsvHistory = Watched
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CACHE_HOME"] = f"{name}/cache"  # nothing is known from an earlier run
         sfumato.train(recipe, out=Path(name) / "run", quiet=True)

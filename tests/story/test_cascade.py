@@ -532,6 +532,38 @@ def test_it_is_served_with_its_path(root, made):
     assert [one["threshold"] for one in stages[0]["classes"]] == [None, made.story.routes.gate]
 
 
+def test_stages_that_look_at_pictures_alone_are_explained(root, made):
+    """By default the stage that decided; the last reads texts, and has no places that speak for a class."""
+    paths = [Path(one) for one in pictures(root)[:6]]
+    decisions = sfumato.load(made.bundle).predict(paths)
+    stopped, went = (next(i for i, one in enumerate(decisions) if one.stage == stage) for stage in ("gate", "products"))
+    with served(made.bundle) as service, service.client() as client:
+
+        def ask(place: int, **said) -> tuple[int, dict]:
+            answer = client.post("/explain", files=files(paths[place]), data=said)
+            return answer.status_code, answer.json()
+
+        told = client.get("/metadata").json()
+        assert told["explains"] and [one["explains"] for one in told["stages"]] == [True, True, False]
+        status, found = ask(stopped)
+        assert (status, found["task"], found["label"], found["networks"]) == (200, "gate", "no", 1)
+        status, found = ask(went, task="elements")
+        assert (status, found["task"], found["networks"]) == (200, "elements", 2)
+        assert found["label"] == next(iter(decisions[went].path[1].probabilities))
+        assert ask(stopped, task="elements", label=ELEMENTS[0])[1]["label"] == ELEMENTS[0]
+        for refusal, code, words in (
+            (ask(went), "not_explained", "products can't be explained: it does not look at pictures alone"),
+            (ask(stopped, task="elements"), "not_looked", "elements did not look at it: it was stopped before"),
+            (
+                ask(stopped, task="other"),
+                "unknown_task",
+                "no 'other'; expected `task` to be one of gate, elements, products",
+            ),
+            (ask(stopped, task="gate", label=ELEMENTS[0]), "unknown_class", f"no class {ELEMENTS[0]!r}"),
+        ):
+            assert refusal[0] == 422 and refusal[1]["code"] == code and refusal[1]["error"].startswith(words)
+
+
 def test_a_damaged_cascade_is_refused(made, tmp_path):
     for changes, message in {
         (("gate", 1.5),): "not routes of a cascade: gate should be less than or equal to 1",

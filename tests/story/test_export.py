@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.pictures import picture
 from tests.products import products, recipe
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from sfumato.export import exporting
 from sfumato.export.bench import bench
 from sfumato.export.exporting import export
 from sfumato.predict import engine
+from sfumato.predict.explainer import explainer_of
 from sfumato.predict.predictor import Predictor, load
 
 FAMILIAR = {"decision.familiar": {"by": "mahalanobis", "refused": 0.1}}
@@ -52,6 +54,17 @@ def test_graphs_answer_as_the_weights_do_whatever_the_number_of_pictures(run, ex
 def test_a_graph_computes_with_as_many_threads_as_torch(exported, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "4,2")  # of nested loops: torch takes the first
     assert load(exported, device="cpu", engine="onnx").predict(PICTURES[:1])[0].error is None
+
+
+def test_a_bundle_that_graphs_compute_is_explained_by_its_weights(run, exported):
+    weights, graphs = (load(exported, device="cpu", engine=engine) for engine in ("torch", "onnx"))
+    assert weights.explains and graphs.explains
+    maps = []
+    for one in (weights.explainer(), graphs.explainer(), explainer_of(read_bundle(run.bundle), "run")):
+        images = torch.stack([one.preprocess(pixels.copy()) for pixels in PICTURES[:4]])
+        maps.append(one.maps(images, [0, 1, 2, 0]))
+    np.testing.assert_allclose(maps[0], maps[2], atol=1e-6)
+    assert np.array_equal(maps[1], maps[2])
 
 
 def test_what_can_not_be_read_is_told_by_either_engine(exported, tmp_path):

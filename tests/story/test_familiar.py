@@ -23,7 +23,7 @@ from sfumato.errors import InputError
 from sfumato.folds.averaged_bundle import make_averaged_bundle
 from sfumato.folds.folder import CrossvalFolder
 from sfumato.models.classifier import Classifier
-from sfumato.predict.networks import build_networks
+from sfumato.predict.building import build_networks
 from sfumato.predictions import Predictions
 from sfumato.run_folder import RunFolder
 

@@ -171,7 +171,7 @@ def test_only_a_model_whose_classes_are_texts_knows_any_before_it_is_trained(pla
 def test_features_and_prototypes_give_the_logits(place, run):
     from sfumato.data.pictures import Pictures
     from sfumato.data.preprocess import Preprocess
-    from sfumato.predict.networks import build_networks
+    from sfumato.predict.building import build_networks
     from sfumato.predict.predictor import read_any
     from sfumato.run_folder import RunFolder
     from sfumato.training.machine import Machine

@@ -130,6 +130,29 @@ def test_texts_beside_pictures(texts):
     assert not known, "a service keeps none of the texts that it reads"
 
 
+def test_where_of_each_kind_of_bundle(labels, tasks, texts):
+    """Of several classes the likeliest that is named, of several questions that which is asked; of texts none."""
+    first = min((labels.folder.parent / "pictures").glob("*.png"))
+    likeliest = next(iter(said(labels.bundle, first)[0]["probabilities"]))
+    with served(labels.bundle) as service, service.client() as client:
+        found = client.post("/explain", files=files(first)).json()
+        assert (found["label"], found["task"]) == (likeliest, "")
+    with served(tasks.bundle) as service, service.client() as client:
+        first = min((tasks.folder.parent / "pictures").glob("*.png"))
+        answers = client.post("/predict", files=files(first)).json()["decisions"][0]["answers"]
+        for task in ("shape", "colour"):
+            found = client.post("/explain", files=files(first), data={"task": task}).json()
+            wanted = answers[task]["label"] or next(iter(answers[task]["probabilities"]))
+            assert (found["label"], found["task"]) == (wanted, task)
+        refused = client.post("/explain", files=files(first), data={"label": wanted})
+        told = {"code": "unknown_task", "error": "several questions; expected `task` to be one of shape, colour"}
+        assert (refused.status_code, refused.json()) == (422, told)
+    with served(texts.bundle) as service, service.client() as client:
+        refused = client.post("/explain", files=files(first))
+        assert (refused.status_code, refused.json()["code"]) == (422, "not_explained")
+        assert not client.get("/metadata").json()["explains"]
+
+
 def test_from_the_command_line(tmp_path):
     command = [sys.executable, "-m", "sfumato", "serve", str(BUNDLE), "--port", "0", "--set", "workers=1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -8,7 +8,9 @@ import re
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.served import BUNDLE, SAMPLES, served
 
 import sfumato
@@ -195,10 +197,11 @@ def test_by_keyboard_alone(page, small_run):
     decided(page, 3)
     page.keyboard.press("Tab")
     seen = []
-    for _ in range(5):
+    for _ in range(9):
         seen.append(page.evaluate("document.activeElement.textContent"))
         page.keyboard.press("Tab")
-    assert seen == ["Save as CSV", "Clear", "000.png", "000.png", "000.png"]
+    classes = page.locator(".bars .class").all_inner_texts()
+    assert seen == ["Where?", *classes, "Save as CSV", "Clear", "000.png", "000.png", "000.png"]
     page.get_by_role("button", name="000.png").nth(2).focus()
     page.keyboard.press("Enter")
     assert page.get_by_role("row").nth(3).get_attribute("class") == "shown"
@@ -226,7 +229,7 @@ def test_it_can_be_read_in_light_and_dark(browser, service, small_run, scheme, w
         give(page, "drop", *[(path.name, path.read_bytes()) for path in photos(small_run)], ("坏.png", b"x"))
         decided(page, 4)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        colours = {part: page.evaluate(f"getComputedStyle(document.querySelector('{part}')).color") for part in ("h1", "#about", ".doubt", "#drop strong", "#drop-hint", "td.note.bad", "td.name button")}  # fmt: skip
+        colours = {part: page.evaluate(f"getComputedStyle(document.querySelector('{part}')).color") for part in ("h1", "#about", ".doubt", "#drop strong", "#drop-hint", "td.note.bad", "td.name button", ".where", ".bars button")}  # fmt: skip
         grounds = [page.evaluate(f"getComputedStyle(document.querySelector('{part}')).backgroundColor") for part in ("body", "#drop")]  # fmt: skip
         assert light(grounds[0]) < 0.1 if scheme == "dark" else light(grounds[0]) > 0.9
         for part, colour in colours.items():
@@ -254,6 +257,92 @@ def test_nothing_from_elsewhere_can_run(page):
     assert page.evaluate("window.blocked") == ["connect-src"]
 
 
+def explained(service, path, label) -> bytes:
+    """The picture that a program is given."""
+    with service.client() as client:
+        answer = client.post("/explain", files={"files": (path.name, path.read_bytes())}, data={"label": label})
+    return base64.b64decode(answer.json()["picture"].partition(",")[2])
+
+
+def test_where_is_laid_over_the_picture_and_taken_off(page, service, small_run):
+    from playwright.sync_api import expect
+
+    path = photos(small_run)[1]
+    page.set_input_files("#files", str(path))
+    decided(page, 1)
+    said = page.locator(".bars .class").all_inner_texts()
+    where = page.get_by_role("button", name=f"Where? What speaks for {said[0]}")
+    expect(where).to_have_attribute("aria-pressed", "false")
+    where.focus()
+    page.keyboard.press("Enter")
+    map_of = page.locator("img.map")
+    map_of.wait_for()
+    expect(map_of).to_have_attribute("alt", f"{path.name}: {page.inner_text('.seen')}")
+    assert said[0] in page.inner_text(".seen")
+    assert drawn(page) == pixels(explained(service, path, said[0]))
+    picture, over = page.locator("#detail .picture img").first.bounding_box(), map_of.bounding_box()
+    assert over == picture
+    expect(where).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name=f"{said[0]}, where?")).to_have_attribute("aria-pressed", "true")
+    page.locator(".bars li").nth(1).locator(".track").click()  # a bar, by mouse
+    expect(page.locator(".seen")).to_have_text(re.compile(said[1]))
+    expect(where).to_have_attribute("aria-pressed", "false")
+    assert map_of.count() == 1 and drawn(page) == pixels(explained(service, path, said[1]))
+    page.get_by_role("button", name=f"{said[1]}, where?").press("Space")
+    expect(map_of).to_have_count(0)
+    expect(page.locator(".seen")).to_have_text("")
+    assert page.locator('[aria-pressed="true"]').count() == 0
+
+
+def drawn(page) -> list[int]:
+    """The pixels of what is laid over."""
+    draw = """async (image) => {
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+      canvas.getContext("2d").drawImage(image, 0, 0);
+      return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+    }"""
+    return page.locator("img.map").evaluate(draw)
+
+
+def pixels(png: bytes) -> list[int]:
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGBA")).ravel().tolist()
+
+
+def test_a_picture_that_a_browser_can_not_show_is_shown_with_its_map(page, small_run):
+    buffer = io.BytesIO()
+    with Image.open(photos(small_run)[0]) as image:
+        image.save(buffer, "TIFF")
+    give(page, "drop", ("a.tif", buffer.getvalue()))
+    decided(page, 1)
+    page.get_by_text("This browser can't show it").wait_for()
+    page.locator(".where").click()
+    page.locator("img.map").wait_for()
+    assert page.locator("img.map").bounding_box()["width"] > 200
+    page.locator(".where").click()
+    assert page.get_by_text("This browser can't show it").is_visible()
+
+
+def test_what_is_not_explained_is_told_in_a_line(page, browser, small_run):
+    from playwright.sync_api import expect
+
+    page.route(
+        "**/explain", lambda route: route.fulfill(status=422, json={"code": "x", "error": "no map <b>of it</b>"})
+    )
+    page.set_input_files("#files", str(photos(small_run)[0]))
+    decided(page, 1)
+    page.locator(".where").click()
+    expect(page.locator(".seen.problem")).to_have_text("no map <b>of it</b>")
+    assert page.locator("img.map").count() == 0 and page.locator('[aria-pressed="true"]').count() == 0
+    with served(small_run.bundle, explanations=0) as other:
+        for bare in opened(browser, other):
+            bare.set_input_files("#files", str(photos(small_run)[0]))
+            decided(bare, 1)
+            assert bare.locator(".where, .bars button").count() == 0
+
+
 def test_a_key_is_asked_for(browser):
     key = "0123456789abcdef"
     with served(BUNDLE, key=key) as service:
@@ -270,4 +359,6 @@ def test_a_key_is_asked_for(browser):
         page.set_input_files("#files", str(SAMPLES[0]))
         decided(page, 1)
         assert page.inner_text(".answer")
+        page.locator(".where").click()
+        page.locator("img.map").wait_for()
         context.close()

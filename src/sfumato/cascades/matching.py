@@ -8,8 +8,8 @@ from sfumato.cascades.stage import NAMES, Stage
 from sfumato.data.preprocess import Preprocess
 from sfumato.element_words import refuse_name
 from sfumato.errors import InputError, nearest_name
+from sfumato.predict.building import read_spec
 from sfumato.predict.element_texts import reads_words, sure_of
-from sfumato.predict.networks import read_spec
 
 Stages = Mapping[Role, Stage]
 

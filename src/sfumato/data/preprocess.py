@@ -49,6 +49,17 @@ class Preprocess:
         """(H, W, 3) uint8 array -> (3, size, size) uint8 tensor."""
         return square(to_tensor(pixels), self.size, self.fit, self.interpolation)
 
+    def box(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of what the square holds of a picture, as shares of its width and height.
+
+        Below 0 and above 1 is what is added to it: the bars of `pad`.
+        """
+        if self.fit == "stretch":
+            return 0.0, 0.0, 1.0, 1.0
+        side = min(height, width) if self.fit == "crop" else max(height, width)
+        across, down = side / width / 2, side / height / 2
+        return 0.5 - across, 0.5 - down, 0.5 + across, 0.5 + down
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form, which `from_dict` reads back."""
         return asdict(self)

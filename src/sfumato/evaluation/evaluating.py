@@ -20,11 +20,11 @@ from sfumato.free_folder import emptied_on_failure, free_folder
 from sfumato.json_file import write_json
 from sfumato.metrics.membership import complete
 from sfumato.multilabel_predictions import AnyPredictions, MultilabelPredictions, known_rows
+from sfumato.predict.explainer import explainer_of
 from sfumato.predict.open_vocabulary import asked_by_labels
 from sfumato.predict.predictor import Predictor, asking
 from sfumato.report.evaluation_page import Page, write_page
 from sfumato.report.evidence import AnyMeasured
-from sfumato.report.overlays import explainer_of
 from sfumato.run_folder import environment
 from sfumato.tasks import of_task
 from sfumato.training.records import Noted

@@ -22,8 +22,8 @@ from sfumato.export.eight_bits import round_graph
 from sfumato.export.graph import write_graph
 from sfumato.free_folder import holds_something, make_folder
 from sfumato.json_file import read_json, write_json
+from sfumato.predict.building import build_networks
 from sfumato.predict.inputs import Input, decoded
-from sfumato.predict.networks import build_networks
 from sfumato.predict.predictor import Predictor, load
 from sfumato.sealed import MANIFEST, seal
 

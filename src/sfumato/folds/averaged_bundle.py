@@ -14,8 +14,9 @@ from sfumato.decision.fusion.fitting import equal_weights
 from sfumato.decision.policies import AnyPolicy, policies_to_dict
 from sfumato.errors import RunError
 from sfumato.outcome import provenance
+from sfumato.predict.building import build_networks
 from sfumato.predict.ensemble_bundle import make_ensemble
-from sfumato.predict.networks import averaged_logits, build_networks
+from sfumato.predict.networks import averaged_logits
 from sfumato.predict.predictor import load
 from sfumato.predict.references import joined_references
 from sfumato.recipe.load import to_yaml, without_folders

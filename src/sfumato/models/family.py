@@ -150,6 +150,11 @@ def reads_texts(spec: Built) -> bool:
     return not isinstance(spec, ModelSpec | CnnRnnSpec | DualEncoderSpec | AdaptedSpec)
 
 
+def may_have_maps(spec: Built) -> bool:
+    """Whether `grad_cam.has_maps` may hold of a network that is built from it; of others it does not."""
+    return isinstance(spec, ModelSpec | CnnRnnSpec) or (isinstance(spec, AdaptedSpec) and spec.clip is None)
+
+
 def writes_sequences(spec: Family) -> bool:
     """Whether classes are named one after another."""
     return isinstance(spec, CnnRnnSpec)

@@ -1,13 +1,13 @@
-"""The networks of a bundle: built from its documents, and what they make of pictures."""
+"""The networks of a bundle, and what they make of pictures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from torch import Tensor
 
 from sfumato.bundle.folder import Bundle
 from sfumato.data.images import Pixels
@@ -16,19 +16,19 @@ from sfumato.data.views import PLAIN, View, views_from_dict
 from sfumato.decision.averaging import averaged_tasks, mean_familiarity
 from sfumato.decision.doubt.reference import References
 from sfumato.decision.policies import AnyPolicy
-from sfumato.errors import InputError
-from sfumato.json_file import to_json
+from sfumato.models.apart import apart
 from sfumato.models.dual_encoder import DualEncoder
-from sfumato.models.family import Built, build_model, spec_of
+from sfumato.models.family import may_have_maps
+from sfumato.models.grad_cam import has_maps
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
+from sfumato.predict.building import build_networks, read_spec
 from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.graphs import Graph
 from sfumato.predict.readings import Readings
 from sfumato.predict.references import read_references
 from sfumato.shown import PictureUse, Shown
-from sfumato.stored import first_mistake
 
 Pictures = Pixels | Sequence[Pixels] | None
 """(H, W, 3) of an input: one, several, or none."""
@@ -64,7 +64,8 @@ class Networks:
         self.preprocess = Preprocess.from_dict(bundle.transform, f"{where}/transform.json")
         self.views = (PLAIN,) if bundle.views is None else views_from_dict(bundle.views, f"{where}/views.json")
         self._policies, self._slices = policies, bundle.tasks.slices
-        self._seen: PictureUse = read_spec(bundle, where).pictures
+        spec = read_spec(bundle, where)
+        self._seen: PictureUse = spec.pictures
         self._models: Sequence[Network | Graph] = (
             [Graph(path) for path in bundle.graphs]
             if engine == "onnx"
@@ -72,6 +73,26 @@ class Networks:
         )
         self._references = read_references(bundle, policies, self._models[0].width, where)
         self._device, self._bf16 = device.type, engine == "bf16"
+        first = self._models[0]
+        self.has_maps = may_have_maps(spec) if isinstance(first, Graph) else has_maps(first)
+        """Whether it can be asked what spoke for a class, of several networks the first; where graphs compute it may
+        turn out that it can't."""
+        kept = replace(bundle, members=bundle.members[:1]) if engine == "onnx" and self.has_maps else None
+        self._of_weights = None if kept is None else partial(build_networks, kept, self.preprocess, where)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def apart(self) -> Network | None:
+        """The first network, of modules of its own, to be asked what spoke for a class; None where it can't be.
+
+        Where a graph computes it is built of the bundle's weights, on the processor.
+        """
+        first = self._models[0]
+        if isinstance(first, Graph):
+            first = self._of_weights()[0] if self._of_weights else None
+            return first if first is not None and has_maps(first) else None
+        return apart(first) if self.has_maps else None
 
     @property
     def reads_texts(self) -> bool:
@@ -198,32 +219,3 @@ def _scored(model: Network | Graph, shown: Shown, references: References) -> NDA
     if isinstance(model, Graph):
         return model.scored(shown, list(references.values()))
     return scored(model, shown.to(next(model.parameters()).device), list(references.values())).cpu().numpy()
-
-
-def read_spec(bundle: Bundle, where: str) -> Built:
-    """What a bundle's networks are built from."""
-    try:
-        return spec_of(bundle.model).model_validate_json(to_json(bundle.model))
-    except ValidationError as error:
-        raise InputError(f"not a model: {first_mistake(error)}", where=f"{where}/model.json") from None
-
-
-def build_networks(bundle: Bundle, preprocess: Preprocess, where: str) -> list[Network]:
-    """The network of each member."""
-    spec = read_spec(bundle, where)
-    return [_member(spec, weights, bundle, preprocess, where) for weights in bundle.members]
-
-
-def _member(spec: Built, weights: dict[str, Tensor], bundle: Bundle, preprocess: Preprocess, where: str) -> Network:
-    outputs, size = bundle.tasks.outputs, preprocess.size
-    names = () if bundle.tasks.several else bundle.tasks.labels.names
-    model = build_model(spec, outputs, size, preprocess.mean, preprocess.std, bundle.text, names)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights do not fit {spec.title}: {str(error).splitlines()[1].strip()}", where=f"{where}/model.json"
-        ) from error
-    if isinstance(model, DualEncoder) and bundle.read_texts is not None:
-        model.reader.take(bundle.read_texts)
-    return model.eval()

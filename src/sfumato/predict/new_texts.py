@@ -14,7 +14,7 @@ from sfumato.errors import InputError
 from sfumato.labels import LabelSpace
 from sfumato.models.class_texts import checked
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
-from sfumato.predict.networks import read_spec
+from sfumato.predict.building import read_spec
 from sfumato.tasks import TaskLayout
 
 Document = dict[str, Any]

@@ -17,7 +17,7 @@ from sfumato.errors import InputError
 from sfumato.labels import EXAMPLE, LabelSpace, read_labels
 from sfumato.models.class_texts import BilingualTextsSpec, checked, texts_of
 from sfumato.models.dual_encoder_spec import DualEncoderSpec
-from sfumato.predict.networks import read_spec
+from sfumato.predict.building import read_spec
 from sfumato.predict.new_texts import stored_texts
 
 Texts = Mapping[str, tuple[str, ...]]

@@ -25,6 +25,7 @@ from sfumato.predict.answering import answer_of, borrows, elements_of, kept_clas
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.device import chosen_device
 from sfumato.predict.engine import EngineName, choose_engine, rounding
+from sfumato.predict.explainer import Explainer
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.predict.new_texts import answering, stored_texts
@@ -108,6 +109,25 @@ class Predictor:
     def tells_familiarity(self) -> bool:
         """Whether decisions come with how familiar the picture is."""
         return bool(measures(self.policies))
+
+    @property
+    def explains(self) -> bool:
+        """Whether `explainer` gives one; where graphs compute, it still may not."""
+        return isinstance(self._looker, Networks) and self._looker.has_maps
+
+    @property
+    def networks(self) -> int:
+        """How many networks it averages; 1 where it fuses members, each of which is a bundle of its own."""
+        return len(self._looker) if isinstance(self._looker, Networks) else 1
+
+    def explainer(self) -> Explainer | None:
+        """What can be asked what spoke for a class, of several networks the first; None where none can.
+
+        It shares weights with this predictor and nothing else: both may be used at once, in different threads. Where
+        graphs compute, it is built of the weights beside them.
+        """
+        network = self._looker.apart() if isinstance(self._looker, Networks) else None
+        return None if network is None else Explainer(network, cast(Networks, self._looker).preprocess, self.tasks)
 
     def predict(self, inputs: Iterable[Input]) -> list[Decision]:
         """One decision an input, in order.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sfumato.bundle.ensemble import AnyBundle, Ensemble
 from sfumato.models.family import reads_texts
-from sfumato.predict.networks import read_spec
+from sfumato.predict.building import read_spec
 
 
 class Senses(NamedTuple):

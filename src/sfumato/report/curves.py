@@ -30,7 +30,8 @@ class Chart:
     """Epochs done when the best weights were found; None = nothing was chosen."""
 
 
-_TITLES = {"Loss": "loss", "Accuracy": "accuracy", "mAP": "map", "Macro F1": "macro_f1", "Tail accuracy": "tail"}
+LOSS = "Loss"
+_TITLES = {LOSS: "loss", "Accuracy": "accuracy", "mAP": "map", "Macro F1": "macro_f1", "Tail accuracy": "tail"}
 _LINES = {"training": "train", "validation": "val", "EMA": "ema", "SWA": "swa"}
 _CHARTS = {title: {line: f"{prefix}_{score}" for line, prefix in _LINES.items()} for title, score in _TITLES.items()}
 """Title -> name of a line -> its column in history.csv; what a run has no column or no value for has no line."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sfumato.predict.explainer import Explainer
 from sfumato.report.evidence import AnyMeasured, LabelsMeasured, Measured
 from sfumato.report.frames import Majority
 from sfumato.report.label_measurement import label_measurement
 from sfumato.report.label_verdict import label_verdict
 from sfumato.report.measurement import measurement, shown_wrong_labels
-from sfumato.report.overlays import Explainer, explained
+from sfumato.report.overlays import explained
 from sfumato.report.templates import templates
 from sfumato.report.unkept import unkept
 from sfumato.report.verdict import failures, trust_in_confidence

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sfumato.report.curves import Chart, Line
+from sfumato.report.curves import LOSS, Chart, Line
 from sfumato.report.frames import ReliabilityFrame
 from sfumato.report.palette import ACCENT, HAIR, MUTED, SMOKE, UMBER
 from sfumato.report.svg import own_style
@@ -26,6 +26,9 @@ def draw_chart(chart: Chart) -> Figure:
         for line in chart.lines:
             _line(axes, line, chart.best)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        if chart.title != LOSS:  # a score that never moves would be drawn amid figures that it can't have
+            low, high = axes.get_ylim()
+            axes.set_ylim(max(low, -0.005), min(high, 1.005))
         axes.yaxis.set_major_locator(MaxNLocator(4))
     return figure
 

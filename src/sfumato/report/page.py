@@ -8,6 +8,7 @@ from typing import Any, cast
 from markupsafe import Markup
 
 from sfumato.json_file import write_json
+from sfumato.predict.explainer import Explainer, read_explainer
 from sfumato.report import figures
 from sfumato.report.averages import choices
 from sfumato.report.both_sides import both_sides
@@ -19,7 +20,7 @@ from sfumato.report.facts import environment_facts, part_rows
 from sfumato.report.frames import majority_class
 from sfumato.report.label_measurement import label_measurement
 from sfumato.report.measurement import Drawn, measurement, shown_wrong_labels
-from sfumato.report.overlays import Explainer, explained, read_explainer
+from sfumato.report.overlays import explained
 from sfumato.report.rarest import Rarest, rarest
 from sfumato.report.rarest_picture import draw_course
 from sfumato.report.seen import phase_title, phases

@@ -16,6 +16,7 @@ from sfumato.serve.page import add_page
 from sfumato.serve.refusal import Refusal
 from sfumato.serve.schema import request_body, responses
 from sfumato.serve.service import Service
+from sfumato.serve.where_schema import where_body, where_responses
 from sfumato.version import VERSION
 
 
@@ -48,6 +49,11 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         found = await service.answer(request)
         return _json(found.document, found.status)
 
+    async def explain(request: Request) -> Response:
+        """Where in one picture is what speaks for a class: a map, and the picture with the map laid over it."""
+        found = await service.explain(request)
+        return _json(found.document, found.status)
+
     async def health() -> Response:
         """Whether the process works."""
         return _json({"status": "ok" if service.alive else "failing"}, 200 if service.alive else 503)
@@ -64,8 +70,10 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         """Counts and times, for Prometheus."""
         return Response(service.meters.text(), media_type="text/plain; version=1.0.0; charset=utf-8")
 
-    body: dict[str, Any] = {"requestBody": request_body(service.form)}
-    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=body, responses=responses(service.form))
+    asked: dict[str, Any] = {"requestBody": request_body(service.form)}
+    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=asked, responses=responses(service.form))
+    asked = {"requestBody": where_body(service.form)}
+    app.add_api_route("/explain", explain, methods=["POST"], openapi_extra=asked, responses=where_responses())
     routes: dict[str, Callable[[], Awaitable[Response]]] = {"/health": health, "/ready": ready, "/metadata": metadata}
     for path, route in {**routes, "/metrics": metrics}.items():
         app.add_api_route(path, route, methods=["GET"])

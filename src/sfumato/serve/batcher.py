@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Thread
+from typing import Generic, TypeVar
 
-from sfumato.predict.decisions import Decision
-from sfumato.predict.inputs import Input
 from sfumato.serve.question import Question
 from sfumato.serve.refusal import Refusal, leaving
 from sfumato.serve.settings import ServeSettings
 
-Look = Callable[[Sequence[Input]], list[Decision]]
-"""One decision an input, in order; called by several threads at once."""
+What = TypeVar("What")
+Said = TypeVar("Said")
+"""An input, and what is said of it."""
 Seen = Callable[[int, float], None]
 """Told of each batch: its inputs, and the seconds it took."""
 
@@ -27,27 +27,29 @@ _log = logging.getLogger("sfumato.serve")
 
 
 @dataclass(frozen=True)
-class _Waiting:
-    question: Question
-    answer: Future[Decision] = field(default_factory=Future[Decision])
+class _Waiting(Generic[What, Said]):
+    question: Question[What]
+    answer: Future[Said] = field(default_factory=Future[Said])
     since: float = field(default_factory=time.monotonic)
 
 
-class Batcher:
+class Batcher(Generic[What, Said]):
     """A queue of inputs, and the threads that look at them.
 
     Threads, and not processes: decoding and computing let go of Python's lock, so that threads share the processors
     and one copy of the weights.
 
     Args:
-        look: The predictor's `predict`.
+        look: One answer an input, in order; called by all workers at once.
         settings: Workers, sizes and times.
         seen: Told of each batch, in the thread that looked at it; None = nobody is.
     """
 
-    def __init__(self, look: Look, settings: ServeSettings, seen: Seen | None = None) -> None:
+    def __init__(
+        self, look: Callable[[Sequence[What]], list[Said]], settings: ServeSettings, seen: Seen | None = None
+    ) -> None:
         self._look, self._settings, self._seen = look, settings, seen
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Waiting[What, Said]] = deque()
         self._changed = Condition()
         self._closing = False
         names = [f"sfumato-serve-{index}" for index in range(settings.workers)]
@@ -75,13 +77,13 @@ class Batcher:
             reason = f"{self.waiting} inputs wait already, of {self._settings.queue} that may; try again"
             raise Refusal(429, "queue_full", reason, retry=1)
 
-    def submit(self, asked: Sequence[Question]) -> list[Future[Decision]]:
+    def submit(self, asked: Sequence[Question[What]]) -> list[Future[Said]]:
         """Put inputs into the queue, all or none; an answer that is cancelled in time is never computed.
 
         Raises:
             Refusal: They would not find a place, or the service ends.
         """
-        jobs = [_Waiting(question) for question in asked]
+        jobs = [_Waiting[What, Said](question) for question in asked]
         with self._changed:
             if self._closing:
                 raise leaving()
@@ -109,7 +111,7 @@ class Batcher:
         while batch := self._next():
             self._answer([job for job in batch if job.answer.set_running_or_notify_cancel()])
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> list[_Waiting[What, Said]]:
         """The next batch, waited for; none = there will be no more."""
         with self._changed:
             while not self._ready():
@@ -143,22 +145,22 @@ class Batcher:
                 return place
         return len(self._queue)
 
-    def _answer(self, batch: Sequence[_Waiting]) -> None:
-        """Decide on a batch; if that fails, on each input by itself, so that it fails for none but the guilty one."""
+    def _answer(self, batch: Sequence[_Waiting[What, Said]]) -> None:
+        """Look at a batch; if that fails, on each input by itself, so that it fails for none but the guilty one."""
         if not batch:
             return
         try:
             begun = time.monotonic()
-            decisions = self._look([job.question.what for job in batch])
+            said = self._look([job.question.what for job in batch])
             if self._seen is not None:
                 self._seen(len(batch), time.monotonic() - begun)
         except Exception as error:  # whatever a device or a library raises, the worker goes on
             if len(batch) == 1:
-                _log.exception("an input could not be decided on")
+                _log.exception("an input could not be looked at")
                 batch[0].answer.set_exception(error)
             else:
                 for job in batch:
                     self._answer([job])
             return
-        for job, decision in zip(batch, decisions, strict=True):
-            job.answer.set_result(decision)
+        for job, one in zip(batch, said, strict=True):
+            job.answer.set_result(one)

@@ -7,7 +7,7 @@ from typing import cast
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 
-from sfumato.serve.question import Part, refuse_count
+from sfumato.serve.question import LONGEST_NAME, Part, refuse_count
 from sfumato.serve.refusal import Refusal
 from sfumato.serve.settings import ServeSettings
 
@@ -49,13 +49,14 @@ class Form:
     Args:
         content_type: The request's header, which names the boundary.
         settings: With the limits.
+        more: Names of texts that may stand beside the pictures, once each.
 
     Raises:
         Refusal: No boundary, or one that is none.
     """
 
-    def __init__(self, content_type: str, settings: ServeSettings) -> None:
-        self._settings, self._fields = settings, list[_Field]()
+    def __init__(self, content_type: str, settings: ServeSettings, more: tuple[str, ...] = ()) -> None:
+        self._settings, self._fields, self._more = settings, list[_Field](), more
         self._header, self._value = bytearray(), bytearray()
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
@@ -86,22 +87,37 @@ class Form:
             raise broken(str(error)) from None
 
     def parts(self) -> list[Part]:
-        """What it holds.
+        """The inputs that it holds.
 
         Raises:
             Refusal: It is cut off, has a field of another name, or not as many texts as files.
         """
         if self._parser.state != MultipartState.END:
             raise broken("it is cut off")
-        unknown = next((one.name for one in self._fields if one.name not in (FILES, TEXTS)), None)
+        unknown = next((one.name for one in self._fields if one.name not in (FILES, TEXTS, *self._more)), None)
         if unknown is not None:
-            raise Refusal(422, "unknown_field", f"a field {unknown!r}; expected `{FILES}`, or `{TEXTS}` beside them")
+            beside = ", ".join(f"`{name}`" for name in (TEXTS, *self._more))
+            raise Refusal(422, "unknown_field", f"a field {unknown!r}; expected `{FILES}`, or {beside} beside them")
         files = [one for one in self._fields if one.name == FILES]
         texts = [_text(one.content) for one in self._fields if one.name == TEXTS]
         return list(_paired(files, texts))
 
+    def said(self, name: str) -> str | None:
+        """One of the other texts; None where it is not there.
+
+        Raises:
+            Refusal: It stands there twice, or is no text, or too long for a name.
+        """
+        found = [one.content for one in self._fields if one.name == name]
+        if len(found) > 1:
+            raise Refusal(422, "wrong_form", f"`{name}` stands there {len(found)} times; expected it once")
+        if found and len(found[0]) > LONGEST_NAME:
+            raise Refusal(422, "wrong_form", f"`{name}` is too long; expected a name")
+        return _text(found[0]) if found else None
+
     def _begin(self) -> None:
-        refuse_count(1 + len(self._fields) // 2, self._settings)  # a file and a text each
+        inputs = max(0, len(self._fields) - len(self._more)) // 2  # a file and a text each
+        refuse_count(1 + inputs, self._settings)
         self._fields.append(_Field())
 
     def _header_part(self, data: bytes, start: int, end: int) -> None:

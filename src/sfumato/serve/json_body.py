@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,6 +11,8 @@ from sfumato.serve.refusal import Refusal
 from sfumato.stored import first_mistake
 
 _STRICT = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 class JsonInput(BaseModel):
@@ -23,7 +25,7 @@ class JsonInput(BaseModel):
     fetched."""
     text: str | None = None
     """What is said of it, where the bundle reads texts."""
-    name: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
+    name: Name | None = None
     """What it is called in the answer; none = its place."""
 
 
@@ -36,17 +38,37 @@ class JsonBody(BaseModel):
     """Each is decided on by itself."""
 
 
-def json_parts(body: bytes | bytearray) -> list[Part]:
-    """What a JSON body holds.
+class JsonWhere(JsonBody):
+    """What is asked of one picture: where in it is what speaks for a class."""
+
+    label: Name | None = None
+    """Id, name or alias of the class; none = what was decided."""
+    task: Name | None = None
+    """One of several questions, or a stage of a cascade; none = the only question, or the stage that decided."""
+
+
+Body = TypeVar("Body", bound=JsonBody)
+
+
+def read_json_body(body: bytes | bytearray, form: type[Body]) -> Body:
+    """A JSON body.
 
     Raises:
-        Refusal: It is no JSON, of another form, or an image is not in base64.
+        Refusal: It is no JSON, or of another form.
     """
     try:
-        asked = JsonBody.model_validate_json(body)
+        return form.model_validate_json(body)
     except ValidationError as error:
         broken = error.errors()[0]["type"] == "json_invalid"
         raise Refusal(*((400, "broken_json") if broken else (422, "wrong_form")), first_mistake(error)) from None
+
+
+def parts_of(asked: JsonBody) -> list[Part]:
+    """The inputs that it holds.
+
+    Raises:
+        Refusal: An input is empty, or an image is not in base64.
+    """
     return [_part(one, place) for place, one in enumerate(asked.inputs)]
 
 

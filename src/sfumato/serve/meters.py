@@ -16,9 +16,12 @@ class Meters:
     Args:
         waiting: Gives the inputs that wait.
         held: Gives the bytes of requests in hand.
+        unexplained: Gives the pictures that wait to be explained.
     """
 
-    def __init__(self, waiting: Callable[[], float], held: Callable[[], float]) -> None:
+    def __init__(
+        self, waiting: Callable[[], float], held: Callable[[], float], unexplained: Callable[[], float]
+    ) -> None:
         own = self._registry = CollectorRegistry()
         self._requests = Counter("sfumato_requests", "Requests answered.", ("route", "status"), registry=own)
         self._seconds = Histogram(
@@ -28,6 +31,15 @@ class Meters:
         self._batches = Histogram("sfumato_batch_inputs", "Inputs of a batch.", buckets=INPUTS, registry=own)
         self._looks = Histogram(
             "sfumato_batch_seconds", "Decoding, network and policy of a batch.", buckets=SECONDS, registry=own
+        )
+        self._explained = Histogram(
+            "sfumato_explanation_seconds",
+            "Decoding, network, gradient and drawing of an explanation.",
+            buckets=SECONDS,
+            registry=own,
+        )
+        Gauge("sfumato_queue_explanations", "Pictures that wait to be explained.", registry=own).set_function(
+            unexplained
         )
         Gauge("sfumato_queue_inputs", "Inputs that wait for a worker.", registry=own).set_function(waiting)
         Gauge("sfumato_held_bytes", "Bytes of requests in hand.", registry=own).set_function(held)
@@ -49,6 +61,10 @@ class Meters:
         """Count a batch."""
         self._batches.observe(inputs)
         self._looks.observe(seconds)
+
+    def explained(self, _: int, seconds: float) -> None:
+        """Count a picture that was explained."""
+        self._explained.observe(seconds)
 
     def text(self) -> bytes:
         """In Prometheus' form."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sfumato.data.images import BadImageError, opened
 from sfumato.predict.inputs import WithText
@@ -24,16 +25,19 @@ class Part:
     """What the client calls it, which is said back and never opened."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """An input as the predictor takes it."""
+What = TypeVar("What")
 
-    what: WithText
+
+@dataclass(frozen=True)
+class Question(Generic[What]):
+    """What one worker is asked at once: an input as the predictor takes it, or what more is wanted of it."""
+
+    what: What
     pixels: int
     """What its pictures claim together, before they are decoded; 0 for those that can't be read."""
 
 
-def questions(parts: Sequence[Part], settings: ServeSettings, *, reads_texts: bool) -> list[Question]:
+def questions(parts: Sequence[Part], settings: ServeSettings, *, reads_texts: bool) -> list[Question[WithText]]:
     """One question an input, in order.
 
     Args:
@@ -53,11 +57,12 @@ def questions(parts: Sequence[Part], settings: ServeSettings, *, reads_texts: bo
 def refuse_count(count: int, settings: ServeSettings) -> None:
     """Refuse more files than a request may have."""
     if count > settings.files:
-        reason = f"more than {settings.files} files in a request; send them in several"
+        most = "one file" if settings.files == 1 else f"{settings.files} files"
+        reason = f"more than {most} in a request; send them in several"
         raise Refusal(413, "too_many_files", reason)
 
 
-def _question(part: Part, place: int, settings: ServeSettings, *, reads_texts: bool) -> Question:
+def _question(part: Part, place: int, settings: ServeSettings, *, reads_texts: bool) -> Question[WithText]:
     name = (part.name or f"input {place}")[:LONGEST_NAME]
     if part.text is not None and not reads_texts:
         raise Refusal(422, "texts_not_read", f"a text for {name}; this bundle reads none")

@@ -18,36 +18,47 @@ def request_body(form: RowForm) -> Schema:
     fields: Schema = {FILES: {"type": "array", "items": {"type": "string", "format": "binary"}}}
     if form.texts:
         fields[TEXTS] = {"type": "array", "items": _TEXT, "description": "One for each file."}
+    return either(fields, JsonBody)
+
+
+def either(fields: Schema, body: type[JsonBody]) -> Schema:
+    """A request of a form with these fields, or of JSON."""
     multipart = {"type": "object", "properties": fields, "required": [FILES]}
-    kinds = {"multipart/form-data": multipart, "application/json": inlined(JsonBody.model_json_schema())}
+    kinds = {"multipart/form-data": multipart, "application/json": inlined(body.model_json_schema())}
     return {"required": True, "content": {kind: {"schema": schema} for kind, schema in kinds.items()}}
 
 
 def responses(form: RowForm) -> dict[int | str, Schema]:
     """Status -> what is answered."""
+    unusable = "Of a wrong form, or none of its inputs can be decided on; `decisions` then says why of each."
+    return {200: described("One decision an input, in order.", answers(form)), **refusals(unusable)}
+
+
+def refusals(unusable: str) -> dict[int | str, Schema]:
+    """Status -> what is said where a request is refused; `unusable` says when it is 422."""
     refused = {
         400: "No form or JSON, or cut off.",
         401: "No key, or another.",
+        403: "A page of another address.",
         408: "It arrived too slowly.",
         413: "More bytes, files, pixels or characters than a request may have.",
         415: "Neither a form nor JSON.",
         421: "A name by which the service is not to be called.",
-        422: "Of a wrong form, or none of its inputs can be decided on; `decisions` then says why of each.",
+        422: unusable,
         429: "Too much waits already.",
         503: "It took too long, or the service is ending.",
     }
-    answered = {200: _json("One decision an input, in order.", answers(form))}
-    return {**answered, **{status: _json(said, refusal()) for status, said in refused.items()}}
+    return {status: described(said, refusal()) for status, said in refused.items()}
 
 
 def refusal() -> Schema:
     """What is said where there are no decisions."""
-    return _object({"code": _TEXT, "error": _TEXT}, optional={"decisions": {"type": "array"}})
+    return strict_object({"code": _TEXT, "error": _TEXT}, optional={"decisions": {"type": "array"}})
 
 
 def answers(form: RowForm) -> Schema:
     """What is said where there are."""
-    return _object({"decisions": {"type": "array", "items": decision(form)}})
+    return strict_object({"decisions": {"type": "array", "items": decision(form)}})
 
 
 def decision(form: RowForm) -> Schema:
@@ -55,20 +66,20 @@ def decision(form: RowForm) -> Schema:
     error, lacking = {"error": _maybe(_TEXT)}, {"without": _TEXT} if form.texts else {}
     if isinstance(form.classes, Mapping):
         said = {task: _said(form, names, bad=False) for task, names in form.classes.items()}
-        return _object({"input": _TEXT, "answers": _object({}, optional=said), **error}, optional=lacking)
+        return strict_object({"input": _TEXT, "answers": strict_object({}, optional=said), **error}, optional=lacking)
     stopped = form.path.sides[:1] if form.path and form.path.sides else ()
     own = _said(form, form.classes, bad=True, stopped=stopped, others=form.path.sides or () if form.path else ())
     optional = {name: own["properties"][name] for name in own["properties"] if name not in own["required"]}
     required = {name: own["properties"][name] for name in own["required"]}
     path: Schema = {} if form.path is None else {"stage": {"enum": ["gate", "products"]}, "path": _path()}
-    return _object({"input": _TEXT, **required, **error}, optional={**optional, **lacking, **path})
+    return strict_object({"input": _TEXT, **required, **error}, optional={**optional, **lacking, **path})
 
 
 def _path() -> Schema:
     """What each stage of a cascade said that looked at a picture."""
     some: Schema = {"type": "array", "items": _TEXT}
     said = {"stage": _TEXT, "probabilities": {"type": "object", "additionalProperties": _SHARE}}
-    step = _object(said, optional={"label": _maybe(_TEXT), "confidence": _SHARE, "labels": some})
+    step = strict_object(said, optional={"label": _maybe(_TEXT), "confidence": _SHARE, "labels": some})
     return {"type": "array", "items": step}
 
 
@@ -82,13 +93,13 @@ def _said(
     some: Schema = {"type": "array", "items": {"type": "string", "enum": list(names)}}
     single = {"label": _maybe({"type": "string", "enum": [*names, *stopped]}), "confidence": _maybe(_SHARE)}
     single["abstained"] = _FLAG
-    chances = _object({}, optional=dict.fromkeys((*names, *others), _SHARE))
+    chances = strict_object({}, optional=dict.fromkeys((*names, *others), _SHARE))
     always = {"probabilities": chances, "calibrated": _FLAG}
     maybe: Schema = {"set": some} if form.sets else {}
     maybe |= {"familiarity": {"type": "number", "maximum": 0}} if form.familiarity else {}
     if form.multilabel:
-        return _object(always, optional={**maybe, "labels": some, **(single if bad else {})})
-    return _object({**single, **always}, optional=maybe)
+        return strict_object(always, optional={**maybe, "labels": some, **(single if bad else {})})
+    return strict_object({**single, **always}, optional=maybe)
 
 
 def inlined(schema: Schema) -> Schema:
@@ -107,7 +118,8 @@ def inlined(schema: Schema) -> Schema:
     return put(schema)
 
 
-def _json(said: str, schema: Schema) -> Schema:
+def described(said: str, schema: Schema) -> Schema:
+    """An answer of JSON."""
     return {"description": said, "content": {"application/json": {"schema": schema}}}
 
 
@@ -115,6 +127,7 @@ def _maybe(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _object(required: Schema, optional: Schema | None = None) -> Schema:
+def strict_object(required: Schema, optional: Schema | None = None) -> Schema:
+    """An object of these fields and no others."""
     fields = {**required, **(optional or {})}
     return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}

@@ -27,6 +27,8 @@ class ServeSettings(Spec):
     """How long the first input of a batch waits for others, in milliseconds; 0 = not at all."""
     queue: Count = 256
     """Inputs that may wait for a worker; a request that would make them more is answered 429."""
+    explanations: Annotated[int, Field(ge=0)] = 8
+    """Pictures that may wait to be explained, one after another; more are answered 429. 0 = none is explained."""
     files: Count = 64
     """Most pictures, and most inputs, of a request; more is answered 413."""
     megabytes: Annotated[float, Field(gt=0, le=2048)] = 32.0

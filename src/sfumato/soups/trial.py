@@ -12,7 +12,7 @@ from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
 from sfumato.decision.doubt.reference import Measure, References
 from sfumato.multilabel_predictions import AnyPredictions
-from sfumato.predict.networks import build_networks
+from sfumato.predict.building import build_networks
 from sfumato.preparation.prepare import prepare_again
 from sfumato.preparation.prepared import job_of
 from sfumato.soups.ingredients import RunIngredient

@@ -12,7 +12,7 @@ from sfumato.data.preprocess import Preprocess
 from sfumato.errors import InputError
 from sfumato.json_file import read_json, write_json
 from sfumato.models.network import Network
-from sfumato.predict.networks import build_networks
+from sfumato.predict.building import build_networks
 from sfumato.sealed import MANIFEST
 from sfumato.stored import read_stored, stored
 from sfumato.tasks import TaskLayout

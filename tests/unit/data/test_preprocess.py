@@ -50,6 +50,21 @@ def test_a_square_of_the_right_size_is_left_alone():
     assert np.array_equal(preprocess()(pixels).permute(1, 2, 0).numpy(), pixels)
 
 
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("shape", [(60, 160), (160, 60), (90, 90)])
+def test_a_spot_lies_in_the_square_where_its_box_says(fit, shape):
+    """A white spot of the picture's middle fifth is found in the square at the place that the box gives it."""
+    height, width = shape
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    down, across = slice(2 * height // 5, 3 * height // 5), slice(2 * width // 5 + 3, 3 * width // 5 - 3)
+    pixels[down, across] = 255
+    left, top, right, bottom = preprocess(fit=fit).box(height, width)
+    rows, columns = np.nonzero(preprocess(size=200, fit=fit)(pixels)[0].numpy() > 200)
+    for seen, one, size, begin, end in ((rows, down, height, top, bottom), (columns, across, width, left, right)):
+        wanted = [200 * (place / size - begin) / (end - begin) for place in (one.start, one.stop)]
+        assert [seen.min(), seen.max() + 1] == pytest.approx(wanted, abs=3)
+
+
 def test_survives_json():
     before = preprocess(fit="pad")
     assert Preprocess.from_dict(json.loads(json.dumps(before.to_dict())), "transform.json") == before

@@ -24,6 +24,7 @@ from sfumato.metrics.results import ClassRow
 from sfumato.models.classifier import Classifier
 from sfumato.models.heads import LinearHeadSpec
 from sfumato.outcome import write_metrics
+from sfumato.predict.explainer import Explainer, read_explainer
 from sfumato.predictions import Predictions
 from sfumato.report.both_sides import both_sides
 from sfumato.report.checks.all_checks import OF_MEASURED, checks_of
@@ -32,7 +33,6 @@ from sfumato.report.checks.catalogue import CHECKS
 from sfumato.report.checks.of_classes import _guessing
 from sfumato.report.checks.of_training import training_checks
 from sfumato.report.evidence import measured_by, read_evidence
-from sfumato.report.overlays import Explainer, read_explainer
 from sfumato.report.page import write_report
 from sfumato.run_folder import RunFolder
 from sfumato.tasks import TaskLayout

@@ -121,7 +121,7 @@ def test_a_queue_that_is_full_and_time_that_is_over():
             gate.open.set()
             assert service.service._batcher.waiting == 0
             for answer in late:
-                assert refused(answer, 503, "took_too_long") == "not decided on within 1 s; try again"
+                assert refused(answer, 503, "took_too_long") == "not answered within 1 s; try again"
                 assert answer.headers["retry-after"] == "1"
             assert client.post("/predict", files=files(ONE)).status_code == 200
         assert gate.seen == 2, "what nobody waited for any more was not computed"
@@ -209,7 +209,7 @@ def test_a_picture_that_breaks_the_network_breaks_no_others(caplog):
         names = ["a", "bad", "b", "c"]
         found = list(pool.map(lambda name: client.post("/predict", files=files((name, ONE))), names))
         assert [one.status_code for one in found] == [200, 500, 200, 200]
-        assert refused(found[1], 500, "failed") == "an input could not be decided on: a failure of the service"
+        assert refused(found[1], 500, "failed") == "an input could not be looked at: a failure of the service"
         assert client.get("/health").status_code == 200
     assert "out of memory" in caplog.text
 

@@ -1,5 +1,6 @@
 """Requests that are none: each is answered 4xx in one line, none is told as a traceback, and the service goes on."""
 
+import base64
 import contextlib
 import json
 import logging
@@ -12,14 +13,15 @@ import numpy as np
 import pytest
 from tests.served import BUNDLE, SAMPLES, files, served
 
-SENT = 500
+SENT = 570
 ONE = SAMPLES[0].read_bytes()
+BASE = base64.b64encode(ONE).decode()
 HOST = b"Host: 127.0.0.1\r\n"
 
 
-def request(body: bytes, kind: bytes, *more: bytes, length: int | None = None) -> bytes:
+def request(body: bytes, kind: bytes, *more: bytes, length: int | None = None, path: bytes = b"/predict") -> bytes:
     size = len(body) if length is None else length
-    head = [b"POST /predict HTTP/1.1", HOST[:-2], b"Content-Type: " + kind, b"Content-Length: %d" % size, *more]
+    head = [b"POST %s HTTP/1.1" % path, HOST[:-2], b"Content-Type: " + kind, b"Content-Length: %d" % size, *more]
     return b"\r\n".join([*head, b"", body])
 
 
@@ -152,7 +154,26 @@ def random_picture(rng) -> bytes:
     return request(form((FILE, heads[rng.integers(len(heads))] + rng.bytes(int(rng.integers(0, 60))))), FORM)
 
 
-KINDS = (cut_form, cut_picture, cut_json, never_ending, huge_picture, deep_json, many_fields, wrong_json, wrong_json_text, wrong_type, wrong_field, broken_form, huge_head, long_path, path_trick, name_trick, wrong_method, wrong_http, random_bytes, random_body, random_picture)  # fmt: skip
+def asked_where(rng) -> bytes:
+    """Any of the others, asked of the other route."""
+    kinds = [cut_form, cut_picture, cut_json, never_ending, huge_picture, deep_json, many_fields, wrong_json, wrong_json_text, wrong_type, wrong_field, broken_form, name_trick, wrong_method, wrong_http, random_body, random_picture]  # fmt: skip
+    return kinds[rng.integers(len(kinds))](rng).replace(b" /predict", b" /explain", 1)
+
+
+def wrong_where(rng) -> bytes:
+    """Of a picture that is one, with a class or a task that is none."""
+    label, task = b'name="label"', b'name="task"'
+    fields = [[(label, b"no such")], [(label, b"")], [(label, b"\xff\xfe")], [(label, b"disc")] * 2, [(task, b"gate")], [(label, b"d" * 100_000)], [(FILE, ONE), (label, b"disc")], [(b'name="texts"', b"x")], [(b'name="labels"', b"disc")], [(label, b"\x00"), (task, b"\x00")]]  # fmt: skip
+    return request(form((FILE, ONE), *fields[rng.integers(len(fields))]), FORM, path=b"/explain")
+
+
+def wrong_where_json(rng) -> bytes:
+    said = [{"label": 3}, {"label": ["disc"]}, {"label": "no such"}, {"task": "gate"}, {"task": {}}, {"label": "x" * 100_000}, {"label": "\ud800"}, {"class": "disc"}, {"label": "disc", "inputs": []}, {"label": "disc", "inputs": [{"image": BASE}] * 2}, {"label": "disc", "inputs": [{"image": [BASE] * 2}]}, {"inputs": [{"image": []}]}, {"inputs": [{"text": "disc"}]}]  # fmt: skip
+    whole = {"inputs": [{"image": BASE}], **said[rng.integers(len(said))]}
+    return request(json.dumps(whole).encode(), JSON, path=b"/explain")
+
+
+KINDS = (cut_form, cut_picture, cut_json, never_ending, huge_picture, deep_json, many_fields, wrong_json, wrong_json_text, wrong_type, wrong_field, broken_form, huge_head, long_path, path_trick, name_trick, wrong_method, wrong_http, random_bytes, random_body, random_picture, asked_where, wrong_where, wrong_where_json)  # fmt: skip
 
 
 def sent(address: tuple[str, int], raw: bytes) -> bytes:
@@ -190,9 +211,10 @@ def answers():
             found = list(pool.map(lambda one: sent((host, int(port)), one), raw))
         with service.client() as client:
             last = client.post("/predict", files=files(ONE)).status_code
+            where = client.post("/explain", files=files(ONE)).status_code
             health = client.get("/health").status_code
     logging.getLogger().removeHandler(handler)
-    return raw, found, records, (last, health)
+    return raw, found, records, (last, where, health)
 
 
 def test_all_were_sent(answers):
@@ -211,4 +233,4 @@ def test_each_is_answered_4xx_in_one_line(answers):
 
 def test_nothing_is_told_as_a_traceback_and_the_service_goes_on(answers):
     assert not [line for line in answers[2] if "Traceback" in line]
-    assert answers[3] == (200, 200)
+    assert answers[3] == (200, 200, 200)

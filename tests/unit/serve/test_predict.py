@@ -117,7 +117,7 @@ def test_openapi_describes_what_is_answered(service):
             client.post("/predict", files=files(SAMPLES[0], b"bad")),
             client.post("/predict", files=files(b"bad")),
         ]
-    assert set(document["paths"]) == {"/predict", "/health", "/ready", "/metadata", "/metrics"}
+    assert set(document["paths"]) == {"/predict", "/explain", "/health", "/ready", "/metadata", "/metrics"}
     responses = document["paths"]["/predict"]["post"]["responses"]
     for answer in answers:
         schema = responses[str(answer.status_code)]["content"]["application/json"]["schema"]

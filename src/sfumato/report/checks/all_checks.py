@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from sfumato.data.health.catalogue import SEVERITIES
+from sfumato.predict.explainer import Explainer
 from sfumato.report.checks.background import background_check
 from sfumato.report.checks.catalogue import CHECKS
 from sfumato.report.checks.check import Check, skipped
@@ -12,7 +13,6 @@ from sfumato.report.checks.of_data import data_checks, label_check
 from sfumato.report.checks.of_training import training_checks
 from sfumato.report.checks.of_trust import trust_checks
 from sfumato.report.evidence import Evidence
-from sfumato.report.overlays import Explainer
 from sfumato.report.wrong_labels import WrongLabels
 
 OF_MEASURED = (

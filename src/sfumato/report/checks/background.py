@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sfumato.predict.explainer import Explainer
 from sfumato.report.checks.check import Check, judged, skipped
 from sfumato.report.evidence import AnyMeasured, Measured
-from sfumato.report.overlays import AT_ONCE, Explainer, read_pixels
+from sfumato.report.overlays import AT_ONCE, read_pixels
 from sfumato.report.wording import many, percent
 
 ASKED = 48

@@ -2,19 +2,23 @@
 
 import { bars } from "./bars.js";
 import { byId, make, named } from "./elements.js";
-import { answersOf, doubt, verdict } from "./words.js";
+import { Where } from "./where.js";
+import { answersOf, doubt, meant, verdict } from "./words.js";
 
 let address = null;
+let where = null;
 
-export function showDetail(item, metadata) {
+export function showDetail(item, metadata, service) {
   const section = byId("detail");
   section.hidden = item === null;
   if (address) URL.revokeObjectURL(address);
-  address = null;
-  section.replaceChildren(...(item === null ? [] : [figure(item), words(item, metadata)]));
+  where?.close();
+  address = where = null;
+  if (item === null) section.replaceChildren();
+  else section.replaceChildren(figure(item, service), words(item, metadata));
 }
 
-function figure(item) {
+function figure(item, service) {
   const caption = named(item.name, "figcaption");
   caption.id = "detail-name";
   if (!item.file) return make("figure", {}, make("div", { className: "picture", textContent: item.text || "no picture" }), caption);
@@ -23,7 +27,9 @@ function figure(item) {
   const frame = make("div", { className: "picture" }, image);
   image.addEventListener("load", () => image.classList.toggle("small", image.naturalWidth < 160));
   image.addEventListener("error", () => frame.replaceChildren("This browser can't show it"));
-  return make("figure", {}, frame, caption);
+  const line = make("p", { className: "seen", ariaLive: "polite" });
+  where = new Where(service, item, frame, line);
+  return make("figure", {}, frame, caption, line);
 }
 
 function words(item, metadata) {
@@ -40,7 +46,14 @@ const answerOf = (step, row) => ({ ...step, calibrated: row.calibrated, abstaine
 function told(answer, task, without) {
   const title = task.task ? named(task.task, "h3") : null;
   const note = make("p", { className: answer.abstained ? "doubt withheld" : "doubt" }, named(doubt(answer, without)));
-  return [title, named(verdict(answer), "p", "answer"), note, ...bars(answer, task)].filter(Boolean);
+  const asked = task.explains ? where : null;
+  return [title, named(verdict(answer), "p", "answer"), note, asked && whereButton(asked, task.task, meant(answer)), ...bars(answer, task, asked)].filter(Boolean);
+}
+
+function whereButton(asked, task, id) {
+  const button = make("button", { type: "button", className: "where", textContent: "Where?", ariaLabel: `Where? What speaks for ${id}` });
+  asked.on(button, task, id);
+  return button;
 }
 
 const problem = (text) => make("p", { className: "doubt withheld", textContent: text });

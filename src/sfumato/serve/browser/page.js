@@ -80,7 +80,7 @@ function select(item) {
   if (shown !== null && shown.element) markShown(shown, false);
   shown = item;
   if (item !== null) markShown(item, true);
-  showDetail(item, metadata);
+  showDetail(item, metadata, service);
 }
 
 function update() {

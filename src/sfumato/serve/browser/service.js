@@ -17,23 +17,37 @@ export class Service {
     return answer.json();
   }
 
-  // The decision on a picture with its text, or on a text alone; while the service is busy it is asked again.
+  // The decision on a picture with its text, or on a text alone.
   async decide({ file, name, text }) {
+    const document = await this.#patiently(() => this.#ask("/predict", file, name, text), (said) => said.decisions);
+    return document.decisions[0];
+  }
+
+  // Where in a picture is what speaks for a class: what is said of it, and the picture with the map laid over it.
+  async explain({ file, name, text }, task, label) {
+    const said = await this.#patiently(() => this.#ask("/explain", file, name, text, { task, label }), (one) => one.picture);
+    const bytes = Uint8Array.from(atob(said.picture.split(",")[1]), (one) => one.charCodeAt(0));
+    return { said, picture: new Blob([bytes], { type: "image/png" }) };
+  }
+
+  // An answer that is one; while the service is busy it is asked again.
+  async #patiently(ask, isAnswer) {
     for (let left = TRIES; ; left -= 1) {
-      const answer = await this.#ask(file, name, text);
+      const answer = await ask();
       const document = await answer.json();
-      if (document.decisions) return document.decisions[0];
+      if (isAnswer(document)) return document;
       if (!(answer.status === 429 || answer.status === 503) || !left) throw new Error(document.error);
       await new Promise((go) => setTimeout(go, 1000 * Number(answer.headers.get("Retry-After") ?? 1)));
     }
   }
 
-  #ask(file, name, text) {
-    if (!file) return this.#fetch("/predict", { method: "POST", body: JSON.stringify({ inputs: [{ text, name }] }), headers: { "Content-Type": "application/json" } });
+  #ask(path, file, name, text, more = {}) {
+    if (!file) return this.#fetch(path, { method: "POST", body: JSON.stringify({ inputs: [{ text, name }], ...more }), headers: { "Content-Type": "application/json" } });
     const form = new FormData();
     form.append("files", file, name);
     if (text !== null) form.append("texts", text);
-    return this.#fetch("/predict", { method: "POST", body: form });
+    for (const [field, value] of Object.entries(more)) form.append(field, value);
+    return this.#fetch(path, { method: "POST", body: form });
   }
 
   async #fetch(path, options = {}) {

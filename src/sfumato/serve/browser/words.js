@@ -31,6 +31,17 @@ export function doubt(answer, without) {
   return said.join(" · ");
 }
 
+// The class that an answer is of, or would be.
+export const meant = (answer) => answer.label ?? answer.labels?.[0] ?? likeliest(answer);
+
+// What a map of places shows.
+export function seenWhere({ label, map, box, networks }) {
+  const by = networks > 1 ? `, for the first of ${networks} networks` : "";
+  if (!map.flat().some((one) => one > 0)) return `No place speaks for ${label}${by}`;
+  const unseen = box.some((one, side) => (side < 2 ? one > 0 : one < 1)) ? "; what is faded is not looked at" : "";
+  return `Tinted is what speaks for ${label}${by}${unseen}`;
+}
+
 // What a bundle is, in a line.
 export function about(metadata) {
   const classes = metadata.tasks.reduce((sum, task) => sum + task.classes.length, 0);
