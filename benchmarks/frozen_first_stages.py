@@ -32,7 +32,7 @@ from sfumato import fitting
 from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.models.first_stages import calls_of, candidates
 from sfumato.run_folder import environment
-from sfumato.training import first_stages_trial, loop
+from sfumato.training import first_stages_trial, frozen_phases, loop
 from sfumato.training.parameters import apply_learning
 
 HERE = Path(__file__).parent
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     limits = first_stages_trial.LEAST_SHARE, first_stages_trial.LEAST_A_BYTE
-    first_stages_trial.LEAST_SHARE, first_stages_trial.LEAST_A_BYTE = 0, 0
+    first_stages_trial.LEAST_SHARE, first_stages_trial.LEAST_A_BYTE, frozen_phases.LEAST_AGAIN = 0, 0, 0
     watch()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as root:

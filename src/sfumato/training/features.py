@@ -124,13 +124,13 @@ def _recall(store: RowStore, keys: Sequence[bytes | None], found: Tensor) -> lis
 
 def _computed(job: Job, table: Table, asked: Asked, rows: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
     """Some rows, and their features, batch by batch."""
-    for batch in looked_at(job, table, asked, rows):
+    for batch in looked_at(job, table, asked, rows, BATCH):
         with torch.no_grad(), job.machine.autocast():
             found = job.model.features(batch.shown).float()
         yield list(batch.rows), found
 
 
-def looked_at(job: Job, table: Table, asked: Asked, rows: Sequence[int], at_once: int = BATCH) -> Iterator[Batch]:
+def looked_at(job: Job, table: Table, asked: Asked, rows: Sequence[int], at_once: int) -> Iterator[Batch]:
     """Batches of some rows, on the training's device, with their progress shown."""
     look = None if asked.trains else PLAIN
     samples = Samples(table, job.preprocess, asked.augment, job.spec.seed, job.pictures, look)

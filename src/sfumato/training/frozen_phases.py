@@ -19,6 +19,9 @@ from sfumato.training.settings import FROZEN
 MOST_BYTES = 2e9
 """Memory that features may take; where there would be more, every step computes its own."""
 
+LEAST_AGAIN = 1000
+"""Images that must otherwise go through first stages again: to try whether maps may be kept takes some fifty."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -62,7 +65,8 @@ def first_stage_phases(job: Job) -> tuple[Stretch, ...]:
     found: list[Stretch] = []
     for begin, end, frozen in _partly_frozen(plan, names):
         since = next(first for first, last in frozen_epochs(plan, frozen) if first <= begin < last)
-        if end - begin > views_of(job) and _recurs(job, begin, end, since):
+        again = (end - begin - views_of(job)) * len(job.train)
+        if again >= LEAST_AGAIN and _recurs(job, begin, end, since):
             steps = plan.clock.first_step(begin), plan.clock.first_step(end)
             found.append(Stretch(*steps, kept=False, first_stages=True))
     return tuple(found)

@@ -225,4 +225,6 @@ def _sound(job: Job, table: Table, asked: Asked, first: FirstStages, kept: Rows)
 
 def _pictures(job: Job, table: Table, asked: Asked) -> Tensor:
     """The first few of a table, on the training's device."""
-    return next(looked_at(replace(job, workers=0, show=unseen), table, asked, range(min(TRIAL, len(table))))).images
+    return next(
+        looked_at(replace(job, workers=0, show=unseen), table, asked, range(min(TRIAL, len(table))), TRIAL)
+    ).images

@@ -10,7 +10,7 @@ from tests.plans import plan
 
 from sfumato.data.augment import AugmentSpec
 from sfumato.models.first_stages import FirstStages
-from sfumato.training import first_stages_trial, kept_maps, loop
+from sfumato.training import first_stages_trial, frozen_phases, kept_maps, loop
 from sfumato.training.frozen_phases import Stretch, first_stage_phases
 from sfumato.training.job import TrainSpec
 from sfumato.training.kept_maps import KeptMaps, keep_maps
@@ -48,6 +48,7 @@ def tables(tmp_path_factory):
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(first_stages_trial, "LEAST_A_BYTE", 0)
+    monkeypatch.setattr(frozen_phases, "LEAST_AGAIN", 21)
 
 
 class Told(list):
@@ -190,6 +191,12 @@ def test_16_bits_are_kept_as_they_are():
     maps = torch.randn(4, 2, 3, 3).bfloat16()
     rows = list(maps.movedim(1, -1).contiguous().view(torch.uint16).numpy())
     assert torch.equal(kept_maps.stacked(rows, first), maps)
+
+
+def test_few_images_are_not_worth_a_trial(tables, monkeypatch):
+    monkeypatch.setattr(frozen_phases, "LEAST_AGAIN", 4 * 21 + 1)
+    assert not first_stage_phases(made(tables, FIRST, epochs=5))
+    assert first_stage_phases(made(tables, FIRST, epochs=6))
 
 
 @pytest.mark.parametrize(
