@@ -19,6 +19,7 @@ from sfumato.ladders.rungs.shots import Shots
 from sfumato.ladders.steps import RUNGS, climb
 from sfumato.metrics.ladder import Standing
 from sfumato.multilabel_predictions import read_predictions
+from sfumato.training import features
 
 OLD = {"红色": (200, 60, 50), "绿色": (60, 180, 70), "蓝色": (60, 80, 200)}
 NEW = {"红绿": (190, 180, 60), "红蓝": (180, 70, 180), "绿蓝": (60, 170, 190), "黄红": (235, 150, 70)}
@@ -75,6 +76,18 @@ def test_rungs_are_tried_in_their_order_and_one_that_is_no_better_is_dropped(mad
     assert made.standing.chosen.name != "zero_shot"  # it never saw a mixture
     assert made.standing.chosen.test.value > steps[0].test.value
     assert made.standing.fitted + made.standing.validated + made.standing.tested == 240
+
+
+def test_a_second_ladder_looks_at_no_picture_again(made, place, monkeypatch, tmp_path):
+    looked, computed = [], features._computed
+
+    def counted(job, table, asked, rows):
+        looked.extend(rows)
+        return computed(job, table, asked, rows)
+
+    monkeypatch.setattr(features, "_computed", counted)
+    again = sfumato.ladder("new.yaml", shots=2, out=tmp_path / "again", quiet=True)
+    assert looked == [] and again.standing.fitted < made.standing.fitted
 
 
 def test_the_bundle_answers_as_the_rung_did_and_predict_takes_it(made, tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -169,10 +170,11 @@ def test_only_a_model_whose_classes_are_texts_knows_any_before_it_is_trained(pla
 
 
 def test_features_and_prototypes_give_the_logits(place, run):
-    from sfumato.data.pictures import Pictures
     from sfumato.data.preprocess import Preprocess
     from sfumato.predict.building import build_networks
     from sfumato.predict.predictor import read_any
+    from sfumato.preparation.prepare import prepare_again
+    from sfumato.preparation.prepared import job_of
     from sfumato.run_folder import RunFolder
     from sfumato.training.machine import Machine
     from sfumato.training.prototype_features import prototype_features
@@ -180,8 +182,9 @@ def test_features_and_prototypes_give_the_logits(place, run):
     bundle = read_any(run.bundle)
     preprocess = Preprocess.from_dict(bundle.transform, "bundle")
     (model,) = build_networks(bundle, preprocess, "bundle")
-    test = RunFolder(run.folder).read_table().part("test")
-    found = prototype_features(model, test, preprocess, Machine("cpu", "fp32"), 0, Pictures(0))
+    prepared = replace(prepare_again(RunFolder(run.folder)), model=model)
+    test = prepared.table.part("test")
+    found = prototype_features(job_of(prepared, Machine("cpu", "fp32"), 0, run.folder), test)
     assert np.allclose(np.linalg.norm(found.images, axis=1), 1, atol=1e-5)
     assert np.allclose(np.linalg.norm(found.prototypes, axis=1), 1, atol=1e-5)
     assert np.allclose(found.logits, run.predictions["test"].logits, atol=1e-3)

@@ -62,7 +62,8 @@ def look(prepared: Prepared, machine: Machine, workers: int, folder: Path, conso
     model = prepared.model.to(machine.device)
     assert isinstance(model, DualEncoder)  # others were refused
     merge_lora(model)
-    begin_head(job_of(prepared, machine, workers, folder))
+    job = job_of(prepared, machine, workers, folder)
+    begin_head(job)
     parts = {name: _known(prepared.table.part(name)) for name in ("train", "val", "test")}
     for name in ("train", "val"):
         if not len(parts[name]):
@@ -70,7 +71,7 @@ def look(prepared: Prepared, machine: Machine, workers: int, folder: Path, conso
     began = time.perf_counter()
     there = {name: table for name, table in parts.items() if len(table)}
     found = {
-        name: prototype_features(model, table, prepared.preprocess, machine, workers, prepared.pictures)
+        name: prototype_features(job, table)
         for name, table in console.stage("looking at pictures")(there.items(), len(there))
     }
     features = {name: _unit(one.images) for name, one in found.items()}

@@ -1,7 +1,7 @@
 """Features computed once, while nothing below the head learns: such a stage takes seconds, with the same result."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from sfumato.data.loading import Batch, Request, Samples, batches
 from sfumato.data.rows.store import RowStore
 from sfumato.data.table import Table
 from sfumato.data.views import PLAIN
+from sfumato.models.arithmetic import full_precision
 from sfumato.training.feature_keys import Asked, row_keys, store_name
 from sfumato.training.frozen_phases import MOST_BYTES, Stretch, frozen_epochs, kept_phases, views_of
 from sfumato.training.inference import BATCH
@@ -61,6 +62,17 @@ def keep_features(job: Job, phase: Stretch) -> Features:
         found = [_of(job, job.train, one) for one in asked]
         val, new = _of(job, job.val, Asked(0, size, 0.0, AugmentSpec(), trains=False))
         return Features(torch.stack([features for features, _ in found]), val, new + sum(count for _, count in found))
+
+
+def plain_features(job: Job, table: Table) -> Tensor:
+    """(N, D) or (N, T, D) features of a table's images as validation shows them, on the job's device.
+
+    They are computed in full precision, for which the job's machine must be one of fp32; those that are kept are not
+    computed again. The job's model is left in evaluation mode.
+    """
+    exact = replace(job, spec=job.spec.model_copy(update={"precision": "fp32", "tf32": False}))
+    with full_precision():
+        return _of(exact, table, Asked(0, job.preprocess.size, 0.0, AugmentSpec(), trains=False))[0]
 
 
 def read_until(job: Job) -> int:

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from sfumato.data.pictures import Pictures
-from sfumato.data.preprocess import Preprocess
 from sfumato.data.table import Table
 from sfumato.models.dual_encoder import DualEncoder
-from sfumato.shown import Shown
-from sfumato.training.inference import computed
-from sfumato.training.machine import Machine
+from sfumato.training.features import plain_features
+from sfumato.training.job import Job
 
 
 @dataclass(frozen=True)
@@ -39,25 +35,14 @@ class PrototypeFeatures:
 
 
 @torch.no_grad()
-def prototype_features(
-    model: DualEncoder, table: Table, preprocess: Preprocess, machine: Machine, workers: int, pictures: Pictures
-) -> PrototypeFeatures:
-    """Look at each picture of a table once, and at each text of the classes unless they were read before.
+def prototype_features(job: Job, table: Table) -> PrototypeFeatures:
+    """Look at each picture of a table once, unless its features are kept, and at each text of the classes.
 
-    Args:
-        model: Put in evaluation mode, and left in that.
-        table: Samples.
-        preprocess: Of validation.
-        machine: Of the run.
-        workers: Processes that decode.
-        pictures: Decoded before, if any.
+    The job's model, a dual encoder, is put in evaluation mode, and left in that.
     """
-    model.to(machine.device).eval()
-
-    def directions(shown: Tensor | Shown) -> Tensor:
-        return model.head.directions(model.features(shown))
-
+    model = job.model.to(job.machine.device).eval()
+    assert isinstance(model, DualEncoder)  # others have no texts of classes
     prototypes = model.prototypes().float().cpu().numpy()
-    images = computed(directions, prototypes.shape[1], table, preprocess, machine, workers, pictures)
+    images = model.head.directions(plain_features(job, table)).float().cpu().numpy()
     midpoint = None if model.head.midpoint is None else float(model.head.midpoint)
     return PrototypeFeatures(images, prototypes, float(model.head.log_scale.exp()), midpoint)
