@@ -32,7 +32,7 @@ from sfumato import fitting
 from sfumato.models.classifier import ModelSpec, build_classifier
 from sfumato.models.first_stages import calls_of, candidates
 from sfumato.run_folder import environment
-from sfumato.training import first_stages_trial, frozen_phases, loop
+from sfumato.training import feed, first_stages_trial, frozen_phases
 from sfumato.training.parameters import apply_learning
 
 HERE = Path(__file__).parent
@@ -112,12 +112,12 @@ def trained(name: str, frozen: tuple[str, ...], epochs: int, *, kept: bool) -> C
     with tempfile.TemporaryDirectory() as own:
         os.environ["XDG_CACHE_HOME"] = own
         SECONDS.clear()
-        phases = loop.first_stage_phases
-        loop.first_stage_phases = phases if kept else lambda _: ()
+        phases = feed.first_stage_phases
+        feed.first_stage_phases = phases if kept else lambda _: ()
         try:
             sfumato.train(recipe(name, frozen, Path.cwd(), epochs), out=Path(own) / "run", quiet=True)
         finally:
-            loop.first_stage_phases = phases
+            feed.first_stage_phases = phases
         rates = pl.read_csv(Path(own) / "run/history.csv")["images_per_second"].to_list()
         weights = load_file(Path(own) / "run/bundle/weights.safetensors")
     return Cost(statistics.median(rates), sum(SECONDS), weights)

@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 import sfumato
 from sfumato import fitting
 from sfumato.run_folder import environment
-from sfumato.training import loop
+from sfumato.training import feed
 
 HERE = Path(__file__).parent
 CLASSES = 10
@@ -112,9 +112,9 @@ def main() -> None:
             sfumato.train("product-clip-stage1", overrides=overrides(root, epochs), out=root / out, quiet=True)
 
         once = timed(lambda: train("once"))
-        kept, loop.kept_phases, loop.read_until = loop.kept_phases, lambda _: (), lambda _: 0
+        kept, feed.kept_phases, feed.read_until = feed.kept_phases, lambda _: (), lambda _: 0
         each = timed(lambda: train("each"))
-        loop.kept_phases = kept
+        feed.kept_phases = kept
         weights = [load_file(root / name / "bundle/weights.safetensors") for name in ("once", "each")]
         apart = max(float((weights[0][key].float() - weights[1][key].float()).abs().max()) for key in weights[0])
     text = result(count, epochs, once, each, apart)

@@ -21,7 +21,7 @@ from sfumato.report.summary import summary
 from sfumato.run_folder import RunFolder
 from sfumato.teaching import answers
 from sfumato.teaching.teacher import network_of
-from sfumato.training import loop
+from sfumato.training import feed
 
 RECIPE = """
 name: pupil
@@ -178,7 +178,7 @@ def test_both_stand_side_by_side(teacher, pupil):
 def test_frozen_features_are_kept_with_a_teacher_too(root, teacher, monkeypatch):
     frozen = {"timeline[0].learn": {"head.*": 1, "*": "frozen"}, "train.epochs": 3, **VIEWS}
     once = learn(root, "once", **frozen)
-    monkeypatch.setattr(loop, "kept_phases", lambda job: ())
+    monkeypatch.setattr(feed, "kept_phases", lambda job: ())
     each = learn(root, "each", **frozen)
     first, second = (load_file(run.bundle / "weights.safetensors") for run in (once, each))
     assert max(float((first[name].double() - second[name].double()).abs().max()) for name in first) < 1e-6

@@ -17,7 +17,7 @@ from sfumato.predict.graphs import INPUT, LOGITS
 from sfumato.preparation.preview import preview
 from sfumato.recipe.load import load_recipe
 from sfumato.tensor_file import read_tensors
-from sfumato.training import frozen_phases, loop
+from sfumato.training import feed, frozen_phases
 
 HEAD = {"kind": "ml_decoder", "groups": 2, "width": 32, "attention_heads": 4, "hidden": 64, "dropout": 0}
 RECIPE = {
@@ -71,8 +71,8 @@ def test_a_map_that_is_kept_trains_as_one_computed_at_every_step(monkeypatch):
     one = sfumato.train(RECIPE, overrides=short, out="once", quiet=True)
     monkeypatch.setattr(frozen_phases, "MOST_BYTES", 1e5)
     jobs = []
-    told = loop.too_large
-    monkeypatch.setattr(loop, "too_large", lambda job: jobs.append(told(job)) or jobs[-1])
+    told = feed.too_large
+    monkeypatch.setattr(feed, "too_large", lambda job: jobs.append(told(job)) or jobs[-1])
     other = sfumato.train(RECIPE, overrides=short, out="each", quiet=True)
     assert "every step computes its own" in jobs[0]
     first, second = (read_tensors(found.bundle / "weights.safetensors") for found in (one, other))

@@ -23,7 +23,7 @@ from sfumato.predict.inputs import WithText
 from sfumato.predictions import Predictions
 from sfumato.run_folder import open_folder
 from sfumato.teaching.teacher import find_teacher
-from sfumato.training import loop
+from sfumato.training import feed
 from sfumato.training.distillation import DistillSpec
 from sfumato.withholding import read_ablation, withheld_table
 
@@ -281,7 +281,7 @@ def test_a_frozen_stage_gives_the_same_head_from_features_computed_once(tmp_path
         path.read_text().replace('learn: {"*": 1}', "lr_scale: 0.5").replace("16, learn", "16, augment: 0, learn")
     )
     kept = sfumato.train(path, out=tmp_path / "once", quiet=True)
-    monkeypatch.setattr(loop, "kept_phases", lambda job: ())
+    monkeypatch.setattr(feed, "kept_phases", lambda job: ())
     each = sfumato.train(path, out=tmp_path / "each", quiet=True)
     first, second = (load_file(one.bundle / "weights.safetensors") for one in (kept, each))
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
@@ -298,7 +298,7 @@ def test_a_text_tower_that_never_learns_reads_each_text_once(tmp_path, monkeypat
     )
     once = sfumato.train(path, out=tmp_path / "once", quiet=True)
     few, read[:] = sum(read), []
-    monkeypatch.setattr(loop, "read_until", lambda job: 0)
+    monkeypatch.setattr(feed, "read_until", lambda job: 0)
     each = sfumato.train(path, out=tmp_path / "each", quiet=True)
     assert few < sum(read) / 2
     first, second = (load_file(one.bundle / "weights.safetensors") for one in (once, each))

@@ -2,25 +2,22 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import cast
 
 import torch
 
-from sfumato.data.loading import Batch, Request, Samples, batches
+from sfumato.data.loading import Batch
 from sfumato.errors import Interrupted, RunError
 from sfumato.training.changeover import begin_head
 from sfumato.training.checkpoint import Progress, any_below
 from sfumato.training.epoch_end import EpochEnd, look_back
-from sfumato.training.features import Features, keep_features, read_ahead, read_until
+from sfumato.training.feed import Feed
 from sfumato.training.final_choice import FinalChoice
-from sfumato.training.frozen_phases import Stretch, first_stage_phases, kept_phases, stretches, too_large
 from sfumato.training.interpolation import backbone_begins
 from sfumato.training.job import Job
 from sfumato.training.keeper import Keeper
-from sfumato.training.kept_maps import KeptMaps, keep_maps
 from sfumato.training.memory import release_memory
 from sfumato.training.parameters import learnable
 from sfumato.training.records import (
@@ -40,7 +37,6 @@ from sfumato.training.settings import Settings
 from sfumato.training.start_weights import start_weights
 from sfumato.training.step import Learner, StepOutcome
 from sfumato.training.stopping import StopWish, signal_name, stop_wish
-from sfumato.training.stream import requests
 
 LOOK_EVERY = 20
 """Steps between two looks at the loss: on a GPU each look makes the host wait."""
@@ -82,12 +78,8 @@ class _Loop:
         self._keeper = Keeper(job, self._learner)
         self._progress = Progress()
         self._unread: list[StepOutcome] = []
-        self._phases: tuple[Stretch, ...] = ()
-        self._features: Features | None = None
-        self._maps: tuple[int, KeptMaps | None] = (0, None)
-        """End of the phase that was last tried for them, and those of it."""
-        self._read = 0
         self._epoch_end = EpochEnd(job, self._learner)
+        self._feed = Feed(job, self._learner, self._epoch_end, self._tell)
         self._start_at = backbone_begins(job.plan, job.model) if job.spec.interpolate else None
 
     def begin(self, resume: bool) -> None:
@@ -99,31 +91,15 @@ class _Loop:
             self._progress, warnings = self._keeper.take_up()
             for warning in warnings:
                 self._tell(Noted(warning, warning=True))
-        self._phases = (*kept_phases(self._job), *first_stage_phases(self._job))
-        here = next((one for one in self._phases if one.begin <= self._progress.step < one.end), None)
-        if here is not None and here.kept:
-            self._keep(here)
-        elif here is not None:
-            self._maps_of(here)
-        unkept = too_large(self._job)
-        if unkept:
-            self._tell(Noted(unkept))
-        self._read = read_until(self._job)
-        if self._progress.step < self._read:
-            read_ahead(self._job)
-            self._tell(Noted("texts read once: the text tower does not learn" + self._until(self._read)))
+        self._feed.begin(self._progress.step)
         history, many = tuple(self._progress.history), self._job.train.layout.multilabel
         self._tell(Started(self._job.plan, self._progress.step, history, many))
-
-    def _until(self, step: int) -> str:
-        plan = self._job.plan
-        return "" if step == plan.steps else f" until epoch {plan.clock.epoch_at(step):g}"
 
     def run(self, wish: StopWish) -> None:
         """Take every step that is left."""
         progress, starts = self._progress, self._job.plan.clock.starts
         watch = _Stopwatch()
-        for batch in self._batches():
+        for batch in self._feed.batches(self._job.plan.steps if progress.feedback.stopped else progress.step):
             settings = self._settings(progress.step)
             self._step(batch, settings, watch)
             if progress.step % LOOK_EVERY == 0:
@@ -137,9 +113,7 @@ class _Loop:
 
     def end(self) -> None:
         """Leave the best weights in the model, of those made now too; without a validation part, the last."""
-        if self._phases != (Stretch(0, self._job.plan.steps, kept=True),):
-            self._epoch_end.features = None  # other weights than the last have others below the head
-        self._begin_at(None)
+        self._feed.end()
         if self._progress.best_weights is None:
             learner = self._learner
             weights: Weights = "swa" if learner.mean else "ema" if learner.average else "raw"
@@ -162,66 +136,6 @@ class _Loop:
             said = ", ".join(f"{task} {weight:.3g}" for task, weight in weights)
             self._tell(Noted(f"train.task_weights: {said}, learnt by the kept epoch"))
 
-    def _batches(self) -> Iterator[Batch]:
-        job, machine = self._job, self._job.machine
-        samples = Samples(job.train, job.preprocess, job.augment, job.spec.seed, job.pictures)
-        first = job.plan.steps if self._progress.feedback.stopped else self._progress.step
-        for one in stretches(self._phases, first, job.plan.steps):
-            drawn = requests(
-                job.plan, job.drawn_by, job.draws, one.begin, rank=machine.rank, processes=machine.processes
-            )
-            wanted = islice(drawn, one.end - one.begin)
-            maps = self._maps_of(one)
-            self._begin_at(maps)
-            if one.kept:
-                yield from self._of_features(wanted, one)
-                continue
-            self._features, self._epoch_end.features = None, None  # what is below the head moves from now on
-            if maps is not None:
-                targets = torch.from_numpy(job.train.answers).to(machine.device)
-                yield from (maps.batch(some, targets) for some in wanted)
-                continue
-            yield from batches(samples, wanted, job.workers, pin=machine.device.type == "cuda", prefetch=job.prefetch)
-
-    def _of_features(self, wanted: Iterator[list[Request]], phase: Stretch) -> Iterator[Batch]:
-        """The batches of a phase, features in the place of images."""
-        features = self._features or self._keep(phase)
-        targets = torch.from_numpy(self._job.train.answers).to(self._job.machine.device)
-        return (features.batch(one, targets) for one in wanted)
-
-    def _keep(self, phase: Stretch) -> Features:
-        """Compute what a phase trains on, as far as no earlier run did."""
-        features = keep_features(self._job, phase)
-        self._features, self._epoch_end.features = features, features.val
-        self._learner.leave_training()
-        known = features.images - features.computed
-        earlier = f", {known} of {features.images} by an earlier run" if known else ""
-        said = f"features of {len(self._job.train)} images computed once{earlier}: nothing below the head learns"
-        self._tell(Noted(said + self._until(phase.end)))
-        return features
-
-    def _maps_of(self, phase: Stretch) -> KeptMaps | None:
-        """The maps that the steps of a phase begin at; None where they begin at pictures, or all features are kept."""
-        tried, maps = self._maps
-        if not phase.first_stages:
-            return None
-        if tried != phase.end:
-            found = keep_maps(self._job, phase)
-            self._learner.leave_training()
-            maps = found if isinstance(found, KeptMaps) else None
-            self._maps = (phase.end, maps)
-            if found is not None:
-                said = f"every step computes its first stages: {found}" if isinstance(found, str) else found.told
-                self._tell(Noted(said + self._until(phase.end)))
-        return maps
-
-    def _begin_at(self, maps: KeptMaps | None) -> None:
-        """Let steps and validations begin at maps, or at pictures."""
-        self._learner.follow = None if maps is None else maps.follow
-        self._epoch_end.maps = maps
-        if maps is None:
-            self._maps = (self._maps[0], None)
-
     def _settings(self, step: int) -> Settings:
         """What the plan says, at the rate that a plateau has left."""
         plan, factor = self._job.plan, self._progress.feedback.lr_factor
@@ -229,8 +143,7 @@ class _Loop:
 
     def _step(self, batch: Batch, settings: Settings, watch: "_Stopwatch") -> None:
         images = self._job.plan.images_at(settings.step)
-        if settings.step == self._read:  # it learns from now on
-            self._job.model.forget_texts()
+        self._feed.reach(settings.step)
         self._learner.apply(settings)
         if settings.step == self._start_at:
             self._keeper.keep_start(self._progress, start_weights(self._job, settings.step))

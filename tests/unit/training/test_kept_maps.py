@@ -10,7 +10,7 @@ from tests.plans import plan
 
 from sfumato.data.augment import AugmentSpec
 from sfumato.models.first_stages import FirstStages
-from sfumato.training import first_stages_trial, frozen_phases, kept_maps, loop
+from sfumato.training import feed, first_stages_trial, frozen_phases, kept_maps
 from sfumato.training.frozen_phases import Stretch, first_stage_phases
 from sfumato.training.job import TrainSpec
 from sfumato.training.kept_maps import KeptMaps, keep_maps
@@ -94,7 +94,7 @@ def test_the_same_weights_as_without(tables, tmp_path, monkeypatch, phases, accu
     options = {"augment": augment, "accumulate": accumulate}
     once, told = trained(made(tables, *PHASES[phases], folder=tmp_path / "once", **options))
     assert sum(text.startswith("maps behind backbone.3 of 21 images computed once") for text in told.said) == 1
-    monkeypatch.setattr(loop, "first_stage_phases", lambda job: ())
+    monkeypatch.setattr(feed, "first_stage_phases", lambda job: ())
     each, plain = trained(made(tables, *PHASES[phases], folder=tmp_path / "each", **options))
     assert apart(once, each) < 1e-6
     for one, other in zip(told, plain, strict=True):
