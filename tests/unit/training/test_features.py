@@ -12,7 +12,7 @@ from tests.pictures import folder_per_class
 import sfumato
 from sfumato.models.classifier import Classifier, build_classifier
 from sfumato.recipe.load import load_recipe
-from sfumato.training import features, loop
+from sfumato.training import features, feed
 from sfumato.training.frozen_phases import kept_phases
 from sfumato.training.plan import make_plan
 from sfumato.training.schedules import CosineSpec
@@ -58,7 +58,7 @@ def test_the_same_head_from_features_that_were_computed_once(photos, looks, monk
     sfumato.train(FEW, out="once", quiet=True)
     once = sum(looks)
     looks.clear()
-    monkeypatch.setattr(loop, "kept_phases", lambda job: ())
+    monkeypatch.setattr(feed, "kept_phases", lambda job: ())
     sfumato.train(FEW, out="each", quiet=True)
     assert once < sum(looks)
     first, second = (load_file(f"{name}/bundle/weights.safetensors") for name in ("once", "each"))
@@ -114,7 +114,7 @@ def test_a_frozen_beginning_is_computed_once_and_what_follows_at_every_step(phot
     sfumato.train(recipe, out="once", quiet=True)
     once = sum(looks)
     looks.clear()
-    monkeypatch.setattr(loop, "kept_phases", lambda job: ())
+    monkeypatch.setattr(feed, "kept_phases", lambda job: ())
     sfumato.train(recipe, out="each", quiet=True)
     assert once < sum(looks)
     first, second = (load_file(f"{name}/bundle/weights.safetensors") for name in ("once", "each"))
@@ -173,7 +173,7 @@ def test_a_frozen_phase_in_the_middle_gives_the_same_weights(photos, looks, monk
     sfumato.train(recipe, out="once", quiet=True)
     once = sum(looks)
     looks.clear()
-    monkeypatch.setattr(loop, "kept_phases", lambda job: ())
+    monkeypatch.setattr(feed, "kept_phases", lambda job: ())
     sfumato.train(recipe, out="each", quiet=True)
     assert once < sum(looks)
     assert apart("once", "each") < 1e-4
