@@ -351,6 +351,7 @@ def test_folds_of_the_data(tmp_path):
     assert [fold.fold for fold in found.summary.folds] == ["north", "south"]
 
 
+@pytest.mark.slow
 def test_several_questions(tmp_path):
     shapes_and_colours(tmp_path, 48)
     text = RECIPE.replace("SOURCE", "table.csv, columns: {label: [shape, colour]}")

@@ -70,6 +70,7 @@ def test_the_new_folder_is_a_run_that_every_verb_takes(small_run, small_recipe, 
     assert (again.bundle / "policy.json").read_bytes() == (done.bundle / "policy.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_several_views_are_averaged_under_the_new_policy(views_run, tmp_path):
     done = sfumato.decide(views_run, overrides={"decision.calibration": "none"}, out=tmp_path / "new", quiet=True)
     former, now = (Predictions.read(RunFolder(one).predictions("test")) for one in (views_run, done.folder))

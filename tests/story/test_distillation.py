@@ -224,6 +224,7 @@ def test_several_networks_teach_by_scores_and_not_by_features(root, teacher):
         learn(root, "by-features", **settings, **HINTS)
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_different_networks_teaches(root, teacher):
     other = {"model.backbone": "test_resnet", "train.epochs": 1}
     second = sfumato.train(root / "recipe.yaml", overrides=other, out=root / "second", quiet=True)

@@ -156,6 +156,7 @@ def test_a_killed_class_takes_its_text_with_it(place):
     assert sfumato.train(resume=done.folder, quiet=True).bundle.is_dir()
 
 
+@pytest.mark.slow
 def test_folds_make_one_bundle_that_takes_new_texts_too(place):
     from sfumato.folds.cross_validation import crossval
 

@@ -207,6 +207,7 @@ def test_over_views_it_is_their_mean(small_recipe, tmp_path):
     assert again.metrics == done.metrics
 
 
+@pytest.mark.slow
 def test_over_folds_each_network_has_its_own_reference(small_recipe, tmp_path):
     overrides = {**SHORT, "decision.familiar": {"by": "mahalanobis"}}
     done = sfumato.crossval(small_recipe, overrides=overrides, folds=2, out=tmp_path / "cv", quiet=True)

@@ -252,6 +252,7 @@ def test_a_first_stage_that_does_not_fit_is_one_line(run, tmp_path, settings, me
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.slow
 def test_each_fold_begins_with_its_own_of_the_first_stage(tmp_path):
     products(tmp_path, 60)
     path = recipe(tmp_path)
@@ -462,6 +463,7 @@ def test_settings_of_pictures_are_refused_where_none_is_looked_at(tmp_path, sett
     assert said in str(failure.value)
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_picture_text_and_both_reads_texts(tmp_path):
     products(tmp_path, 80)
     (tmp_path / "text.yaml").write_text(TEXTS_ALONE)

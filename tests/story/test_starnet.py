@@ -84,6 +84,7 @@ def test_its_plan_is_drawn(folder, tmp_path, name, millions):
     assert millions in planned(folder, tmp_path / "plan", name, "--no-cost")
 
 
+@pytest.mark.slow
 def test_its_time_and_memory_are_told(folder, tmp_path):
     told = json.loads(planned(folder, tmp_path / "plan", SCRATCH, "--json"))
     assert all(phase["memory_bytes"] > 0 and phase["images_per_second"] > 0 for phase in told["cost"]["phases"])

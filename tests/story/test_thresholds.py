@@ -108,6 +108,7 @@ def test_deciding_anew_by_another_rule(run, tmp_path, capsys):
     assert sfumato.load(none.bundle).policy.thresholds is None
 
 
+@pytest.mark.slow
 def test_folds_and_views_are_averaged_before_the_threshold(recipe, run, tmp_path):
     overrides = {"views": {"flips": ["horizontal"], "use": "always"}, "train.epochs": 2, "data.split.test": 0.2}
     done = sfumato.crossval(recipe, overrides=overrides, folds=2, out=tmp_path / "cv", quiet=True)
@@ -119,6 +120,7 @@ def test_folds_and_views_are_averaged_before_the_threshold(recipe, run, tmp_path
     assert written(again.folder)["rule"]["kind"] == written(again.folds[1].folder)["rule"]["kind"] == "equal_error"
 
 
+@pytest.mark.slow
 def test_an_ensemble_answers_by_the_rule_of_its_members(run, other, tmp_path):
     done = sfumato.ensemble([run.folder, other.folder], kind="weighted", out=tmp_path / "e", quiet=True)
     document = written(done.folder)

@@ -135,6 +135,7 @@ def test_folds_choose_together_and_their_bundle_looks_alike(recipe):
     assert model.policy.calibrator.samples == len(oof)
 
 
+@pytest.mark.slow
 def test_folds_that_leave_it_to_validation(recipe, capfd):
     settings = {**FEW, "views.use": "if_better", "train.epochs": 1}
     done = sfumato.crossval(recipe, overrides=settings, folds=2, out=recipe.parent / "chosen-folds")
@@ -146,6 +147,7 @@ def test_folds_that_leave_it_to_validation(recipe, capfd):
     assert not any((run.folder / "views.json").exists() for run in done.folds)
 
 
+@pytest.mark.slow
 def test_several_tasks_share_their_views(tmp_path):
     shapes_and_colours(tmp_path, 80)
     settings = {
