@@ -152,6 +152,7 @@ def test_a_network_that_was_taken_away(done, tmp_path):
         sfumato.load(copy)
 
 
+@pytest.mark.slow
 def test_all_folds_decode_a_picture_once(recipe, done, decoded):
     again = sfumato.crossval(recipe, folds=3, out=recipe.parent / "again", quiet=True)
     assert len(decoded) == sum(COUNTS.values()) + 1
@@ -260,6 +261,7 @@ def test_nested_folds_are_compared_by_what_each_run_decided(recipe, tmp_path):
     assert np.mean(second.said == second.truth) == pytest.approx(second.scores["accuracy"].value)
 
 
+@pytest.mark.slow
 def test_nested_folds_answer_in_their_own_views(recipe, tmp_path):
     given = {**SHORT, "views": {"flips": ["horizontal"], "use": "always"}}
     found = sfumato.crossval(recipe, overrides=given, folds=2, nested=True, out=tmp_path / "cv", quiet=True)

@@ -175,6 +175,7 @@ def test_both_stand_side_by_side(teacher, pupil):
     assert " of them); on test accuracy" in (pupil.folder / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_frozen_features_are_kept_with_a_teacher_too(root, teacher, monkeypatch):
     frozen = {"timeline[0].learn": {"head.*": 1, "*": "frozen"}, "train.epochs": 3, **VIEWS}
     once = learn(root, "once", **frozen)

@@ -127,6 +127,7 @@ def test_one_part_of_data_with_parts(small_run, fresh, tmp_path):
         sfumato.evaluate(small_run.bundle, tmp_path / "data", part="val", out=tmp_path / "none", quiet=True)
 
 
+@pytest.mark.slow
 def test_several_tasks_are_measured_each_by_itself(tmp_path):
     shapes_and_colours(tmp_path, 70)
     recipe = {

@@ -161,6 +161,7 @@ def test_what_makes_no_sense_is_one_line(run, tmp_path, monkeypatch, arguments, 
     assert not (run.folder / "bundle-int8").exists()
 
 
+@pytest.mark.slow
 def test_bundles_that_have_no_graph_say_so(run, tmp_path, small_recipe):
     products(tmp_path / "table", 40)
     path = recipe(tmp_path / "table")

@@ -102,6 +102,7 @@ def test_a_leak_of_the_last_fold(tmp_path):
     assert "1 of the val samples (14.3%) have samples of their group in another part" in refused()
 
 
+@pytest.mark.slow
 def test_an_accepted_leak_is_accepted_where_it_is(tmp_path):
     table(tmp_path, [*each_site("east", "north", "west"), ("disc", "north", "pair"), ("disc", "west", "pair")])
     found = deal(accept=["groups"])

@@ -64,6 +64,7 @@ def test_features_are_those_of_open_clip():
         assert torch.allclose(found, whole.encode_text(clip.get_tokenizer("ViT-B-32")(texts)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_activation_is_kept_in_the_bundles_files(tmp_path):
     clip = pytest.importorskip("open_clip")
     torch.manual_seed(0)
