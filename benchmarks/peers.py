@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,13 @@ def main() -> None:
         target.write_text(text, encoding="utf-8")
 
 
+def kind(given: argparse.Namespace) -> str:
+    """What learns, in words."""
+    if given.frozen:
+        return "the head alone"
+    return "the head first, then the whole network" if given.staged else "the whole network"
+
+
 def paired(found: dict[str, list[Measured]], name: str, field: str) -> float:
     """Median over the rounds of Sfumato's figure over that of another in the same round."""
     pairs = zip(found["Sfumato"], found[name], strict=False)
@@ -135,9 +143,9 @@ def paired(found: dict[str, list[Measured]], name: str, field: str) -> float:
 
 def result(found: dict[str, list[Measured]], left_out: list[str], given: argparse.Namespace) -> str:
     """The table as Markdown."""
-    env, shown = environment(), " ".join(word for word in sys.argv[1:] if "/" not in word)
+    env, shown = environment(), shlex.join("PYTHON" if word == given.peers else word for word in sys.argv[1:])
     lines = [
-        f"# Sfumato and its peers: {'the head alone' if given.frozen else 'the whole network'}",
+        f"# Sfumato and its peers: {kind(given)}",
         "",
         f"`python benchmarks/peers.py {shown}`, {date.today()}. {env['processor']}, {given.threads} threads, no GPU;",
         f"Python {env['python']}, torch {env['packages']['torch']}, timm {env['packages']['timm']}. ELPV,"

@@ -18,7 +18,7 @@ from sfumato.errors import InputError, RunError
 from sfumato.export import exporting
 from sfumato.export.bench import bench
 from sfumato.export.exporting import export
-from sfumato.predict import engine
+from sfumato.predict import inference_engine
 from sfumato.predict.explainer import explainer_of
 from sfumato.predict.predictor import Predictor, load
 
@@ -186,10 +186,10 @@ def test_bundles_that_have_no_graph_say_so(run, tmp_path, small_recipe):
 
 
 def test_bf16_rounds_and_is_refused_where_it_would_be_imitated(run, monkeypatch):
-    monkeypatch.setattr(engine, "has_bf16", lambda device: False)
+    monkeypatch.setattr(inference_engine, "has_bf16", lambda device: False)
     with pytest.raises(InputError, match="engine bf16: the device cpu computes nothing in bf16; expected torch, or"):
         load(run.bundle, device="cpu", engine="bf16")
-    monkeypatch.setattr(engine, "has_bf16", lambda device: True)
+    monkeypatch.setattr(inference_engine, "has_bf16", lambda device: True)
     weights, rounded = (load(run.bundle, device="cpu", engine=name) for name in ("torch", "bf16"))
     assert rounded.engine == ("bf16", "asked for")
     (exact, _), (coarse, _) = said(weights), said(rounded)

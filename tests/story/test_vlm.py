@@ -13,7 +13,7 @@ from tests.vlm_products import vlm_products
 import sfumato
 from sfumato.bundle.folder import check_samples, read_bundle
 from sfumato.errors import InputError
-from sfumato.predict.engine import rounding
+from sfumato.predict.inference_engine import rounding
 from sfumato.predict.inputs import WithText
 
 

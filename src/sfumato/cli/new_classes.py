@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sfumato.console import Console
-    from sfumato.predict.engine import EngineName
+    from sfumato.predict.inference_engine import EngineName
     from sfumato.predict.loading import AnyPredictor
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sfumato.console import Console
-    from sfumato.predict.engine import EngineName
+    from sfumato.predict.inference_engine import EngineName
     from sfumato.predict.inputs import Input
 
 

@@ -15,7 +15,7 @@ from sfumato.labels import LabelSpace
 from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.cascade_stages import Stages
 from sfumato.predict.decisions import Answer, Decision, Step
-from sfumato.predict.engine import EngineName
+from sfumato.predict.inference_engine import EngineName
 from sfumato.predict.inputs import Decoded, Input, decoded, name_of
 from sfumato.predict.predictor import BATCH, NOT_FINITE, refuse_single
 from sfumato.predict.readings import Readings

@@ -16,7 +16,7 @@ from sfumato.decision.narrowing import SeenElements
 from sfumato.decision.policy import Policy
 from sfumato.decision.routes import Routes
 from sfumato.errors import InputError
-from sfumato.predict.engine import EngineName
+from sfumato.predict.inference_engine import EngineName
 from sfumato.predict.inputs import Decoded
 from sfumato.predict.predictor import Predictor
 from sfumato.predict.readings import Readings

@@ -6,7 +6,7 @@ from pathlib import Path
 from sfumato.bundle.cascade import is_cascade
 from sfumato.errors import InputError
 from sfumato.predict.cascade import CascadePredictor, load_cascade
-from sfumato.predict.engine import EngineName
+from sfumato.predict.inference_engine import EngineName
 from sfumato.predict.predictor import Predictor
 from sfumato.predict.predictor import load as load_single
 

@@ -23,9 +23,9 @@ from sfumato.models.grad_cam import has_maps
 from sfumato.models.network import Network
 from sfumato.models.scoring import scored
 from sfumato.predict.building import build_networks, read_spec
-from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
 from sfumato.predict.graphs import Graph
+from sfumato.predict.inference_engine import Computing
 from sfumato.predict.readings import Readings
 from sfumato.predict.references import read_references
 from sfumato.shown import PictureUse, Shown

@@ -24,8 +24,8 @@ from sfumato.predict.ahead import decoded_ahead
 from sfumato.predict.answering import answer_of, borrows, elements_of, kept_classes
 from sfumato.predict.decisions import Answer, Decision
 from sfumato.predict.device import chosen_device
-from sfumato.predict.engine import EngineName, choose_engine, rounding
 from sfumato.predict.explainer import Explainer
+from sfumato.predict.inference_engine import EngineName, choose_engine, rounding
 from sfumato.predict.inputs import Decoded, Input, WithText, decoded, name_of
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.predict.new_texts import answering, stored_texts
@@ -186,7 +186,7 @@ class Predictor:
 
         Where (N, C) `kept` says which classes may be answered, what is read of the others may be anything.
         """
-        return self._looker.read(pictures, texts) if kept is None else self._looker.read(pictures, texts, kept)
+        return self._looker.read(pictures, texts, kept)
 
     def prototypes(self) -> list[NDArray[np.float64]]:
         """(C, E) of length 1 by each network of a dual encoder: where its classes lie, in the order of `labels`."""

@@ -12,8 +12,8 @@ from sfumato.decision.averaging import averaged_familiarity, averaged_tasks
 from sfumato.decision.fusion.fusion import Floats, Fusion, said_by
 from sfumato.decision.policies import AnyPolicy, measures, policies_from_dict
 from sfumato.errors import InputError
-from sfumato.predict.engine import Computing
 from sfumato.predict.finite_rows import where_finite
+from sfumato.predict.inference_engine import Computing
 from sfumato.predict.networks import Networks, Pictures
 from sfumato.predict.readings import Readings
 from sfumato.shown import PictureUse

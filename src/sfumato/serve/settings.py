@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from sfumato.document import Document
 from sfumato.errors import InputError
-from sfumato.predict.engine import EngineName
+from sfumato.predict.inference_engine import EngineName
 from sfumato.predict.predictor import BATCH
 from sfumato.recipe.explain import explain
 from sfumato.spec import Spec

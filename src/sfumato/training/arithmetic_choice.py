@@ -38,8 +38,8 @@ def choose_compile(asked: Literal["auto"] | bool, device: str, steps: int) -> tu
     return pays, Choice(str(pays).lower(), f"{steps} steps, and it pays from {PAYS_FROM} on")
 
 
-def choose_layout(asked: Literal["auto"] | Layout, device: str) -> tuple[Layout, Choice | None]:
-    """How images and weights lie in memory, and what is to be said of it; None = nothing."""
+def choose_layout(asked: Literal["auto"] | Layout, device: str) -> tuple[Layout, Choice]:
+    """How images and weights lie in memory, and what is to be said of it."""
     if asked != "auto":
         return asked, Choice(asked, "asked for in train.layout")
     if device == "mps":

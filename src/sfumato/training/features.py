@@ -45,9 +45,13 @@ class Features:
             wanted: Its samples; `epoch` is the view.
             targets: Of all N training images.
         """
-        rows = [request.row for request in wanted]
-        views = [request.epoch if len(self.train) > 1 else 0 for request in wanted]
+        rows, views = places(wanted, len(self.train))
         return Batch(self.train[views, rows], targets[rows], tuple(rows), tuple(request.epoch for request in wanted))
+
+
+def places(wanted: Sequence[Request], views: int) -> tuple[list[int], list[int]]:
+    """Row and view of each sample of a batch; `epoch` is the view, where there are several."""
+    return [request.row for request in wanted], [request.epoch if views > 1 else 0 for request in wanted]
 
 
 def keep_features(job: Job, phase: Stretch) -> Features:

@@ -20,7 +20,7 @@ from sfumato.data.table import Table
 from sfumato.models.first_stages import FirstStages
 from sfumato.models.network import Network
 from sfumato.training.feature_keys import Asked, row_keys, store_name
-from sfumato.training.features import MOST_ON_DISK, looked_at
+from sfumato.training.features import MOST_ON_DISK, looked_at, places
 from sfumato.training.first_stages_trial import alike, find_first_stages
 from sfumato.training.frozen_phases import MOST_BYTES, Stretch, views_of
 from sfumato.training.inference import BATCH
@@ -78,8 +78,7 @@ class KeptMaps:
             wanted: Its samples; `epoch` is the view.
             targets: Of all N training images.
         """
-        rows = [request.row for request in wanted]
-        views = [request.epoch if len(self.train) > 1 else 0 for request in wanted]
+        rows, views = places(wanted, len(self.train))
         maps = stacked([self.train[view][row] for view, row in zip(views, rows, strict=True)], self.first)
         return Batch(maps, targets[rows], tuple(rows), tuple(request.epoch for request in wanted))
 

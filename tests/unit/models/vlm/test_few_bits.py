@@ -14,7 +14,7 @@ from sfumato.models.vlm.lora import LoraSpec
 from sfumato.models.vlm.merging import settle
 from sfumato.models.vlm.network import Vlm
 from sfumato.models.vlm.spec import VlmSpec
-from sfumato.predict.engine import BF16
+from sfumato.predict.inference_engine import BF16
 from sfumato.shown import Shown
 from sfumato.training import few_bit_limits
 from sfumato.training.few_bit_limits import refuse_without_cuda
